@@ -1,0 +1,1 @@
+"""Named studies: a question, its source, and claims checked on the results."""

@@ -1,0 +1,49 @@
+"""One point of the grid: its settings, checked, and what identifies it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from mlpstudy.config import Config, parse
+from mlpstudy.losses import constant_predictor_loss
+from mlpstudy.training import prepare
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that is known to run: its settings hold and its data fit."""
+
+    raw: Mapping[str, Any]  # as composed
+    overrides: Mapping[str, str]  # as typed, key -> value
+    config: Config
+    sizes: tuple[int, ...]  # n_0, ..., n_L
+    constant_loss: float  # what the best constant output reaches on the training data
+
+    @property
+    def hash(self) -> str:
+        """Twelve hex digits: the same for the same science, wherever and however it ran."""
+        return sha256(json.dumps(self.config.science, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
+    """Parse the settings and load the data once. Raises ConfigError."""
+    config = parse(raw)
+    problem = prepare(config)
+    typed = dict(o.split("=", 1) for o in overrides if "=" in o)
+    return Cell(raw, typed, config, problem.sizes, constant_predictor_loss(config.loss, problem.y_train))
+
+
+def names(cells: Sequence[Cell]) -> list[str]:
+    """Short readable run names such as he-relu-d10, with whatever else varies over the sweep."""
+    usual = ("init", "init.name", "activation", "activation.name", "network.depth")
+    keys = dict.fromkeys(key for cell in cells for key in cell.overrides if key not in usual)
+    varying = [key for key in keys if len({cell.overrides.get(key) for cell in cells}) > 1]
+    result = []
+    for cell in cells:
+        flat = cell.config.flat
+        parts = [flat["init.name"], flat["activation.name"], f"d{len(cell.config.hidden)}"]
+        parts += [f"{key.rpartition('.')[2]}={cell.overrides[key]}" for key in varying if key in cell.overrides]
+        result.append("-".join(parts))
+    return result

@@ -1,0 +1,147 @@
+"""The command line: Hydra composes the cells, all are checked, then trained, logged and told about."""
+
+import os
+import re
+import sys
+import tempfile
+from collections.abc import Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+from urllib.parse import quote
+
+import hydra
+from hydra.core.hydra_config import HydraConfig
+from hydra.errors import HydraException, MissingConfigException
+from omegaconf import DictConfig, OmegaConf
+from omegaconf.errors import OmegaConfBaseException
+
+from mlpstudy import sweep, uris
+from mlpstudy.cell import Cell, check, names
+from mlpstudy.config import RULES, unknown_key
+from mlpstudy.display import SweepDisplay, console, python_command, summary_table
+from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.results import Result
+
+if TYPE_CHECKING:  # imported in `run` alone, since it brings mlflow: help, completion and errors stay fast
+    from mlpstudy.tracking import RunLog, Store
+
+SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException)
+PACKAGE = Path(__file__).parent
+# inside the package when installed from a wheel, beside it in a checkout
+CONF = next(path for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
+
+
+def main() -> None:
+    """Entry point of `python -m mlpstudy` and of the console script."""
+    try:
+        asked_for = cells(sys.argv[1:])
+        if asked_for:
+            sys.exit(0 if run(asked_for) else 1)
+    except SETTINGS_ERRORS as error:
+        sys.exit(f"mlpstudy: {one_line(error)}")
+    except KeyboardInterrupt:
+        sys.exit(130)
+
+
+def cells(arguments: Sequence[str]) -> list[Cell]:
+    """The cells a command line asks for, each checked; none for --help and the like.
+
+    Hydra calls its task once per cell. Ours only collects, so that the whole sweep is known, and checked,
+    before any of it trains. Raises one of SETTINGS_ERRORS.
+    """
+    found: list[tuple[Any, list[str]]] = []
+
+    def collect(settings: DictConfig) -> None:
+        found.append((OmegaConf.to_container(settings, resolve=True), list(HydraConfig.get().overrides.task)))
+
+    sys.argv[1:] = arguments  # the one way to tell Hydra
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and errors are told in one line each
+    with tempfile.TemporaryDirectory() as scratch:
+        # Hydra insists on output folders. MLflow holds all that we keep, and a tracking URI may hold a password.
+        OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
+        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(collect)()
+    return [check(raw, overrides) for raw, overrides in found]
+
+
+def one_line(error: Exception) -> str:
+    """What is wrong, by which rule, in one line, whoever raised it."""
+    if isinstance(error, ConfigError):
+        return str(error)
+    if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
+        group, _, option = error.missing_cfg_file.rpartition("/")
+        return str(ConfigError(group, one_of(error.options), option))
+    if ambiguous := re.match(r"Ambiguous value for argument '([^=]*)=(.*)'\n", str(error)):
+        return str(ConfigError(ambiguous[1], "one value (or add -m to sweep over several)", ambiguous[2]))
+    if unknown := re.match(r"Could not override '(.*)'\.\n", str(error)):
+        return str(unknown_key(unknown[1], RULES))
+    return " ".join(str(error).split("\nSee https")[0].split())
+
+
+def run(cells: Sequence[Cell]) -> bool:
+    """Train the cells, log each to MLflow, show progress and a table. False if any cell failed (not diverged)."""
+    from mlpstudy import tracking
+
+    stores = {
+        (uri, experiment): tracking.open_store(uri, experiment)
+        for uri, experiment in dict.fromkeys((_tracking(c, "uri"), _tracking(c, "experiment")) for c in cells)
+    }
+    sweep_name = _tracking(cells[0], "sweep") or datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
+    for store in stores.values():
+        tracking.save_view(store, sweep_name)
+    workers = min(len(cells), cells[0].raw["workers"] or sweep.available_cores())
+    cell_names = names(cells)
+    results: dict[int, Result] = {}
+    logs: dict[int, RunLog] = {}  # of the cells in training
+    failed = False
+
+    out = console()
+    out.print(f"Sweep {sweep_name}: {len(cells)} cell{'s' * (len(cells) > 1)}, {workers} at a time")
+    show = SweepDisplay(out, cell_names)
+    try:
+        for index, event in sweep.run(cells, workers):
+            cell = cells[index]
+            if index not in logs:
+                store = stores[_tracking(cell, "uri"), _tracking(cell, "experiment")]
+                logs[index] = tracking.RunLog(store, cell, cell_names[index], sweep_name)
+            if isinstance(event, sweep.Failure):
+                failed = True
+                result, complaint = logs.pop(index).finish("FAILED", f"{event.reason}\n{event.details}")
+                show.ended(index, result, f"failed: {event.reason} {complaint}".rstrip())
+                continue
+            logs[index].record(event)
+            show.record(index, event)
+            if event.last:
+                result, complaint = logs.pop(index).finish()
+                failed |= bool(complaint)
+                results |= {index: result} if result is not None else {}
+                show.ended(index, result, complaint)
+    finally:
+        for index, log in logs.items():  # interrupted: what was measured is kept
+            result, complaint = log.finish("KILLED")
+            show.ended(index, result, complaint or "interrupted")
+        show.finish()
+        if results:
+            out.print(summary_table({cell_names[i]: results[i] for i in sorted(results)}))
+        for store in stores.values():
+            out.print(next_commands(store, sweep_name), soft_wrap=True)
+    return not failed
+
+
+def _tracking(cell: Cell, key: str) -> Any:
+    return cell.raw["tracking"][key]
+
+
+def next_commands(store: "Store", sweep_name: str) -> str:
+    """What to type next: the UI at these runs, and their figures."""
+    python = python_command()
+    view = f"viewStateShareKey={quote(sweep_name)}&compareRunsMode=CHART&workflowType=machine_learning"
+    page = f"#/experiments/{store.experiment_id}/runs?{view}"
+    here = store.uri == uris.resolve(None)
+    shown = uris.redact(store.uri)
+    if store.uri.startswith("http"):
+        look = f"open {shown.rstrip('/')}/{page}"
+    else:
+        database = "" if store.uri == uris.resolve(None, {}) else f" --backend-store-uri {shown}"
+        look = f"{python} -m mlflow ui{database}    then open http://127.0.0.1:5000/{page}"
+    return f"Look at the runs:  {look}\nDraw the figures:  {python} -m reports{'' if here else f' --uri {shown}'}"

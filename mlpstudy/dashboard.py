@@ -1,0 +1,93 @@
+"""The chart page that the MLflow UI opens on: which charts, on which axes, in which order.
+
+The UI keeps a shared view as an experiment tag `mlflow.sharedViewState.<key>` whose value is the zlib-deflated
+JSON of its page state. That format is MLflow's own and may change: the page then opens on its default charts.
+"""
+
+import base64
+import json
+import zlib
+from typing import Any
+
+KEY = "mlpstudy"  # the view of all runs; each sweep has one under its own name
+
+BAR, LINEAR, LOG = "bar", "linear", "log"
+# section -> charts of (metric, vertical axis)
+SECTIONS: dict[str, list[tuple[str, str]]] = {
+    "How far it got": [
+        ("final/accuracy_test", BAR),
+        ("loss/train", LOG),
+        ("accuracy/test", LINEAR),
+    ],
+    "Layer by layer at initialization (step = layer)": [
+        ("profile/delta_rms_init", LOG),
+        ("profile/activation_rms_init", LOG),
+        ("profile/saturated_fraction_init", LINEAR),
+    ],
+    "Layer by layer at the end (step = layer)": [
+        ("profile/delta_rms_final", LOG),
+        ("profile/saturated_fraction_final", LINEAR),
+        ("profile/distinct_units_final", LINEAR),
+    ],
+}
+COLUMNS = [
+    "tags.`verdict`",
+    "tags.`outcome`",
+    "metrics.`final/accuracy_test`",
+    "params.`init`",
+    "params.`activation`",
+    "params.`depth`",
+]
+
+
+def tag(key: str) -> str:
+    """Name of the experiment tag that holds the view `?viewStateShareKey=<key>`."""
+    return f"mlflow.sharedViewState.{key}"
+
+
+def view_state(search: str = "") -> str:
+    """The tag's value: our charts and columns, for the runs that `search` finds."""
+    charts = [
+        _chart(f"{KEY}-{s}", i, metric, axis)
+        for s, charts in enumerate(SECTIONS.values())
+        for i, (metric, axis) in enumerate(charts)
+    ]
+    sections = [
+        {"uuid": f"{KEY}-{s}", "name": name, "display": True, "isReordered": True}
+        for s, name in enumerate(SECTIONS)
+    ]
+    state = {
+        "searchFilter": search,
+        "orderByKey": "attributes.start_time",
+        "orderByAsc": True,
+        "compareRunCharts": charts,
+        "compareRunSections": sections,
+        "isAccordionReordered": True,
+        "runsHiddenMode": "FIRST_20_RUNS",
+        "selectedColumns": COLUMNS,
+        "hideEmptyCharts": True,
+        "autoRefreshEnabled": True,
+    }
+    packed = zlib.compress(json.dumps(state).encode())
+    return "deflate;" + base64.b64encode(packed).decode()
+
+
+def _chart(section: str, index: int, metric: str, axis: str) -> dict[str, Any]:
+    chart = {
+        "uuid": f"{section}-{index}",
+        "metricSectionId": section,
+        "metricKey": metric,
+        "runsCountToCompare": 20,
+        "deleted": False,
+        "isGenerated": False,
+    }
+    if axis == BAR:
+        return chart | {"type": "BAR"}
+    return chart | {
+        "type": "LINE",
+        "selectedMetricKeys": [metric],
+        "scaleType": axis,
+        "xAxisKey": "step",
+        "xAxisScaleType": "linear",
+        "lineSmoothness": 0,
+    }

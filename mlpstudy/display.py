@@ -1,0 +1,141 @@
+"""What the terminal shows: progress while a sweep runs, a verdict per cell as it ends, the table at the end."""
+
+import shutil
+import sys
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+
+import numpy as np
+from rich.console import Console
+from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
+from rich.table import Table
+from rich.text import Text
+
+from mlpstudy.palette import VERDICT_COLOURS
+from mlpstudy.results import Result, mean_and_interval
+from mlpstudy.training import Record
+
+PIPE_WIDTH = 120  # columns where the output is no terminal
+
+
+def console() -> Console:
+    """A console on standard output, wide enough for the table in a file or a pipe."""
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+
+
+class SweepDisplay:
+    """One progress line for the whole sweep: cells done, time left, the loss of the cells in training."""
+
+    def __init__(self, console: Console, names: Sequence[str]) -> None:
+        self.console, self.names = console, names
+        self._done = 0
+        self._running: dict[int, tuple[float, float]] = {}  # share done, training loss
+        self._progress = Progress(
+            TextColumn("{task.fields[cells]}"),
+            BarColumn(bar_width=24),
+            TimeElapsedColumn(),
+            TextColumn("left"),
+            TimeRemainingColumn(),
+            TextColumn("{task.fields[losses]}"),
+            console=console,
+            transient=True,
+        )
+        self._task: TaskID = self._progress.add_task("", total=len(names), cells="", losses="")
+        self._progress.start()
+        self._show()
+
+    def finish(self) -> None:
+        """Take the progress line away."""
+        self._progress.stop()
+
+    def record(self, index: int, record: Record) -> None:
+        """A cell has come this far."""
+        self._running[index] = record.done, float(mean_and_interval(record.curves["loss_train"])[0])
+        self._show()
+
+    def ended(self, index: int, result: Result | None, error: str) -> None:
+        """A cell has ended: say what came of it."""
+        self._done += 1
+        self._running.pop(index, None)
+        line = Text(f"[{self._done:>{len(str(len(self.names)))}}/{len(self.names)}] {self.names[index]}  ")
+        if result is not None:
+            line += verdict_text(result)
+            line.append(f"  {accuracy_text(result)}")
+            if result.verdict.findings:
+                line.append(f"  {result.verdict.evidence}", "dim")
+        if error:
+            line.append(f"  {error}", style="bold red")
+        self.console.print(line, soft_wrap=True)
+        self._show()
+
+    def _show(self) -> None:
+        self._progress.update(
+            self._task,
+            completed=self._done + sum(done for done, _ in self._running.values()),
+            cells=f"{self._done}/{len(self.names)} cells",
+            losses="  ".join(f"{self.names[i]} loss {loss:.3g}" for i, (_, loss) in self._running.items()),
+        )
+
+
+def verdict_text(result: Result) -> Text:
+    """healthy, or healthy > vanishing where training changed it, then the outcome."""
+    text = Text(result.verdict.name, VERDICT_COLOURS[result.verdict.name])
+    if result.verdict_final.name != result.verdict.name:
+        text += Text(" > ") + Text(result.verdict_final.name, VERDICT_COLOURS[result.verdict_final.name])
+    return text + Text(f", {result.outcome}")
+
+
+def accuracy_text(result: Result) -> str:
+    """`0.958 +- 0.006`: test accuracy (test loss for a regression) with its 95 % interval over replicas."""
+    values = result.last("accuracy_test")
+    kind = "" if values is not None else "loss "
+    values = result.last("loss_test") if values is None else values
+    assert values is not None
+    centre, half = mean_and_interval(values)
+    broken = int((~np.isfinite(values)).sum())
+    text = f"{kind}{centre:.3f}" + (f" ± {half:.3f}" if np.isfinite(half) else "")
+    return "diverged" if broken == values.size else text + (f" ({broken} diverged)" if broken else "")
+
+
+def ratio_text(result: Result) -> str:
+    """delta_rms of the first over the last hidden layer at initialization."""
+    value = float(mean_and_interval(result.delta_ratio(0))[0])
+    return "-" if np.isnan(value) else f"{value:.2g}"
+
+
+def summary_table(results: Mapping[str, Result]) -> Table:
+    """What was swept and what came of it, one row per cell."""
+    table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left")
+    some = list(results.values())
+    extra = any(
+        name != f"{r.config.flat['init.name']}-{r.config.flat['activation.name']}-d{len(r.config.hidden)}"
+        for name, r in results.items()
+    )
+    table.add_column("init")
+    table.add_column("activation")
+    table.add_column("depth", justify="right")
+    if extra:
+        table.add_column("also varied")
+    table.add_column("verdict")
+    table.add_column("outcome")
+    table.add_column("test accuracy" if some[0].last("accuracy_test") is not None else "test loss")
+    table.add_column("gradient first/last layer", justify="right")
+    for name, result in results.items():
+        flat = result.config.flat
+        usual = f"{flat['init.name']}-{flat['activation.name']}-d{len(result.config.hidden)}"
+        cells: list[str | Text] = [flat["init.name"], flat["activation.name"], str(len(result.config.hidden))]
+        if extra:
+            cells.append(name.removeprefix(usual).strip("-"))
+        verdicts = verdict_text(result)
+        verdicts.right_crop(len(f", {result.outcome}"))
+        cells += [verdicts, result.outcome, accuracy_text(result), ratio_text(result)]
+        table.add_row(*cells)
+    return table
+
+
+def python_command() -> str:
+    """How this Python is best called from this directory."""
+    executable = Path(sys.executable)
+    if shutil.which("python") == sys.executable:
+        return "python"
+    return str(executable.relative_to(Path.cwd()) if executable.is_relative_to(Path.cwd()) else executable)

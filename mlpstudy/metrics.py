@@ -1,0 +1,91 @@
+"""Under which names a cell's numbers land in MLflow.
+
+Values are means over the finite replicas, and NaN where there is none: MLflow would turn inf into 1e308, which
+ruins its axes.
+"""
+
+import numpy as np
+
+from mlpstudy.config import Config
+from mlpstudy.results import Result, mean_and_interval
+from mlpstudy.statistics import LOG_SCALED, STATISTICS
+from mlpstudy.training import Record
+from mlpstudy.uris import redact
+
+Rows = dict[tuple[str, int], float]  # (metric, step) -> value
+LAYERS = 12  # series per statistic at most, so that the UI stays usable; statistics.npz holds all
+
+
+def parameters(config: Config) -> dict[str, str]:
+    """Short names first, then every key as given; no password."""
+    flat = config.flat
+    widths = set(config.hidden)
+    short = {
+        "init": flat["init.name"],
+        "activation": flat["activation.name"],
+        "depth": len(config.hidden),
+        "width": widths.pop() if len(widths) == 1 else str(list(config.hidden)),
+        "gain": config.gain,
+        "loss": flat["loss.name"],
+        "optimizer": flat["optimizer.name"],
+        "lr": flat["optimizer.lr"],
+        "data": flat["data.name"],
+    }
+    return {k: redact(str(v)) for k, v in (short | dict(flat)).items()}
+
+
+def tags(result: Result) -> dict[str, str]:
+    """What a filter or a glance at the runs table needs."""
+    return {
+        "verdict": result.verdict.name,
+        "verdict_final": result.verdict_final.name,
+        "verdicts": ", ".join(result.verdict.all),
+        "evidence": result.verdict.evidence,
+        "evidence_final": result.verdict_final.evidence,
+        "outcome": result.outcome,
+        "outcomes": ", ".join(f"{(result.outcomes == o).sum()} {o}" for o in np.unique(result.outcomes)),
+    }
+
+
+def headline(result: Result) -> Rows:
+    """`final/...`: the numbers of the table, after the last step."""
+    rows: dict[str, float] = {}
+    for curve in ("loss_train", "loss_test", "accuracy_train", "accuracy_test"):
+        values = result.last(curve)
+        if values is not None:
+            centre, half = mean_and_interval(values)
+            rows |= {f"final/{curve}": float(centre), f"final/{curve}_ci95": float(half)}
+    for when, snapshot in (("init", 0), ("final", -1)):
+        rows[f"final/gradient_ratio_{when}"] = float(mean_and_interval(result.delta_ratio(snapshot))[0])
+    rows["final/diverged_replicas"] = float((result.outcomes == "diverged").sum())
+    last_step = int(result.arrays["curve_step"][-1])
+    return {(name, last_step): value for name, value in rows.items()}
+
+
+def series(record: Record) -> Rows:
+    """Curves over steps (`loss/train`, `loss/train_std`) and `<statistic>/layer_03` at snapshots."""
+    rows: Rows = {}
+    for curve, values in record.curves.items():
+        name = curve.replace("_", "/")
+        rows[name, record.step] = float(mean_and_interval(values)[0])
+        finite = values[np.isfinite(values)]
+        rows[f"{name}_std", record.step] = float(finite.std(ddof=1)) if finite.size > 1 else float("nan")
+    for name, statistic in (record.statistics or {}).items():
+        depth = statistic.shape[1]
+        averaged, _ = mean_and_interval(statistic)
+        for layer in np.unique(np.linspace(0, depth - 1, min(depth, LAYERS)).astype(int)) if depth else ():
+            rows[f"{name}/layer_{layer + 1:02d}", record.step] = float(averaged[layer])
+    return rows
+
+
+def profiles(result: Result) -> Rows:
+    """`profile/<statistic>_init` and `_final` with step = layer: the UI then overlays depth profiles of runs."""
+    rows: Rows = {}
+    for when, snapshot in (("init", 0), ("final", -1)):
+        for name in STATISTICS:
+            for i, value in enumerate(mean_and_interval(result.arrays[name][snapshot])[0]):
+                rows[f"profile/{name}_{when}", i + 1] = float(value)
+                if name in LOG_SCALED:
+                    log = float(np.log10(value)) if value > 0 else float("nan")
+                    rows[f"profile/log10_{name}_{when}", i + 1] = log
+    return rows

@@ -1,0 +1,147 @@
+"""The network: its parameters, the forward pass and backpropagation, for R replicas at once.
+
+Layers l = 1..L, samples are rows, every array has a leading replica axis:
+x = a[0] (R or 1, batch, n_0), W[l] (R, n_l, n_{l-1}), b[l] (R, 1, n_l), z[l], a[l], delta[l] (R, batch, n_l).
+"""
+
+import inspect
+from collections.abc import Sequence
+from dataclasses import dataclass
+from itertools import pairwise
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy.activations import Activation, Array
+from mlpstudy.initializers import Initializer
+
+Layers = list[tuple[Array, Array]]  # [(W[1], b[1]), ..., (W[L], b[L])]
+
+
+@dataclass(frozen=True)
+class Trace:
+    """What a forward pass leaves behind: z = [z[1], ..., z[L]] and a = [a[0], ..., a[L-1]]."""
+
+    z: list[Array]
+    a: list[Array]
+
+    @property
+    def h(self) -> Array:
+        """The network's output h = z[L], (R, batch, n_L)."""
+        return self.z[-1]
+
+
+@dataclass(frozen=True)
+class Gradients:
+    """What backpropagation leaves behind: delta[l] = dJ/dz[l] for l = 1..L, and dJ/dtheta."""
+
+    delta: list[Array]
+    theta: Array  # (R, P)
+    layers: Layers  # dJ/dW[l], dJ/db[l]: views into theta
+
+
+def n_parameters(sizes: Sequence[int]) -> int:
+    """Number of weights and biases of one replica: sum of n_l (n_{l-1} + 1)."""
+    return sum(n_out * (n_in + 1) for n_in, n_out in pairwise(sizes))
+
+
+def unflatten(theta: NDArray[Any], sizes: Sequence[int]) -> Layers:
+    """Weights and biases as views into theta (R, P): what is written to one is written to the other."""
+    layers, start = [], 0
+    for n_in, n_out in pairwise(sizes):
+        middle, end = start + n_out * n_in, start + n_out * (n_in + 1)
+        layers.append((theta[:, start:middle].reshape(-1, n_out, n_in), theta[:, None, middle:end]))
+        start = end
+    return layers
+
+
+def initialize(
+    rngs: Sequence[np.random.Generator],
+    sizes: Sequence[int],
+    init: Initializer,
+    gain: float = 1.0,
+    dtype: type[np.floating] = np.float32,
+) -> Array:
+    """Theta (R, P): replica r draws its weights from rngs[r], layer by layer; biases start at 0.
+
+    Draws are made in float64 and rounded, so both dtypes start from the same network.
+    """
+    theta = np.zeros((len(rngs), n_parameters(sizes)), dtype)
+    wants_layer = "layer" in inspect.signature(init).parameters
+    for r, rng in enumerate(rngs):
+        for layer, (W, _) in enumerate(unflatten(theta[r : r + 1], sizes), start=1):
+            W[0] = gain * init(rng, W.shape[1:], **({"layer": layer} if wants_layer else {}))
+    return theta
+
+
+def forward(layers: Layers, activation: Activation, x: Array) -> Trace:
+    """z[l] = W[l] a[l-1] + b[l], a[l] = g(z[l]), h = z[L]; with samples as rows, z = a W^T + b."""
+    z: list[Array] = []
+    a = [x]
+    for W, b in layers:
+        if z:
+            a.append(activation.g(z[-1]))
+        z.append(a[-1] @ W.mT + b)
+    return Trace(z=z, a=a)
+
+
+def predict(layers: Layers, activation: Activation, x: Array) -> Array:
+    """H alone, (R, batch, n_L), keeping no trace."""
+    for W, b in layers[:-1]:
+        x = activation.g(x @ W.mT + b)
+    W, b = layers[-1]
+    return x @ W.mT + b
+
+
+def backward(layers: Layers, activation: Activation, trace: Trace, dh: Array) -> Gradients:
+    """Backpropagation from dh = dJ/dz[L]:
+
+    delta[l] = (delta[l+1] W[l+1]) * g'(z[l]),  dJ/dW[l] = delta[l]^T a[l-1],  dJ/db[l] = sum of delta[l]
+    over the batch. dh carries the 1/batch of the mean, so no later line needs it.
+    """
+    sizes = [W.shape[2] for W, _ in layers] + [dh.shape[2]]
+    theta = np.empty((dh.shape[0], n_parameters(sizes)), dh.dtype)
+    gradient = unflatten(theta, sizes)
+    delta = [dh] * len(layers)
+    for i in reversed(range(len(layers))):  # i = l - 1
+        dW, db = gradient[i]
+        np.matmul(delta[i].mT, trace.a[i], out=dW)
+        np.sum(delta[i], axis=1, keepdims=True, out=db)
+        if i > 0:
+            W, _ = layers[i]
+            delta[i - 1] = (delta[i] @ W) * activation.dg(trace.z[i - 1])
+    return Gradients(delta=delta, theta=theta, layers=gradient)
+
+
+def ties(theta: Array, sizes: Sequence[int]) -> NDArray[np.intp] | None:
+    """For each parameter the one it can never part from, as indices (R, P) into theta; None where all are free.
+
+    Two units of a hidden layer with the same incoming row [W[l] b[l]] and the same outgoing column of
+    W[l+1] can be swapped without changing theta, so J is symmetric in them, their gradients are equal and
+    so is every step. That is exact in real numbers but not in a matrix product: BLAS sums the columns at
+    the edge of a block in another order, by CPU, and training amplifies the difference until equal units
+    part by rounding alone. `tie` puts the equality back.
+    """
+    index = np.tile(np.arange(theta.shape[1]), (len(theta), 1))
+    tied = False
+    for r in range(len(theta)):
+        layers = unflatten(theta[r : r + 1], sizes)
+        indices = unflatten(index[r : r + 1], sizes)
+        first_inputs = np.arange(sizes[0])
+        for i, ((W, b), (W_index, b_index)) in enumerate(zip(layers, indices, strict=True)):
+            first_units = np.arange(sizes[i + 1])
+            if i + 1 < len(layers):
+                signature = np.concatenate([W[0], b[0].T, layers[i + 1][0][0].T], axis=1)
+                seen: dict[bytes, int] = {}
+                first_units = np.array([seen.setdefault(s.tobytes(), j) for j, s in enumerate(signature)])
+                tied = tied or len(seen) < len(signature)
+            W_index[0] = W_index[0][np.ix_(first_units, first_inputs)]
+            b_index[0] = b_index[0][:, first_units]
+            first_inputs = first_units
+    return index if tied else None
+
+
+def tie(gradients: Gradients, index: NDArray[np.intp]) -> None:
+    """Give every parameter the gradient of the one it is tied to, in place; see `ties`."""
+    gradients.theta[...] = np.take_along_axis(gradients.theta, index, axis=1)

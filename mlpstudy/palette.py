@@ -1,0 +1,39 @@
+"""One colour per initializer, in MLflow and in every figure: the hue is the initializer, the shade the depth."""
+
+import colorsys
+import math
+import zlib
+
+# Okabe & Ito (2008), told apart with any kind of colour vision; relatives share a hue.
+HUES: dict[str, str] = {
+    "zeros": "#7f7f7f",
+    "constant": "#a0522d",
+    "identical": "#cc79a7",
+    "normal": "#d55e00",
+    "uniform": "#e69f00",
+    "xavier": "#0072b2",
+    "xavier_uniform": "#56b4e9",
+    "he": "#009e73",
+    "he_uniform": "#66c2a5",
+    "lecun": "#8c6bb1",
+    "lecun_uniform": "#b39ddb",
+}
+VERDICT_COLOURS: dict[str, str] = {
+    "healthy": "#009e73",
+    "symmetric": "#7f7f7f",
+    "dead": "#4d4d4d",
+    "saturated": "#e69f00",
+    "exploding": "#d55e00",
+    "vanishing": "#0072b2",
+}
+DEEPEST = 100  # depth from which on the shade is darkest
+
+
+def colour(init: str, depth: int) -> str:
+    """`#rrggbb` for an initializer (by name, also one not in the table) at a depth; deeper is darker."""
+    names = sorted(HUES)
+    hue = HUES.get(init) or HUES[names[zlib.crc32(init.encode()) % len(names)]]
+    h, lightness, s = colorsys.rgb_to_hls(*(int(hue[i : i + 2], 16) / 255 for i in (1, 3, 5)))
+    deep = math.log1p(min(depth, DEEPEST)) / math.log1p(DEEPEST)  # 0 to 1, evenly in log depth
+    lightness = min(0.9, max(0.12, lightness * (1.75 - 1.25 * deep)))
+    return "#" + "".join(f"{round(255 * c):02x}" for c in colorsys.hls_to_rgb(h, lightness, s))

@@ -1,0 +1,141 @@
+"""Opening a store: makes the database where it is missing, and refuses in one line what cannot be used."""
+
+import os
+import sqlite3
+from dataclasses import dataclass
+from pathlib import Path
+
+import sqlalchemy
+from mlflow.store.db import utils as database
+from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.tracking import MlflowClient
+
+from mlpstudy import dashboard, uris
+from mlpstudy.errors import ConfigError
+
+ANSWER_SECONDS = 10  # for a server to answer before it counts as out of reach
+LOCK_SECONDS = 60  # for another process to end its transaction
+DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
+
+
+@dataclass(frozen=True)
+class Store:
+    """An MLflow experiment in a store that can be written."""
+
+    uri: str  # absolute
+    experiment_id: str
+    client: MlflowClient
+
+
+def open_store(uri: str | None, experiment: str) -> Store:
+    """Connect, make the experiment where it is missing, and prove that a run could be written.
+
+    Raises ConfigError, which names `tracking.uri` or `tracking.experiment`.
+    """
+    uri = uris.resolve(uri)
+    client = connect(uri, create=True)
+    found = client.get_experiment_by_name(experiment)
+    if found is not None and found.lifecycle_stage == "deleted":
+        raise ConfigError("tracking.experiment", "an experiment that is not deleted in MLflow", experiment)
+    try:
+        path = uris.database_path(uri)
+        if path is not None:
+            prove_writable(path)
+        # next to its database, wherever the command is typed
+        folder = None if path is None else (path.parent / "mlruns" / experiment).as_uri()
+        experiment_id = found.experiment_id if found else client.create_experiment(experiment, folder)
+        client.set_experiment_tag(experiment_id, dashboard.tag(dashboard.KEY), dashboard.view_state())
+    except Exception as error:
+        raise _refused(uri, "a store that can be written", error) from error
+    return Store(uri, experiment_id, client)
+
+
+def save_view(store: Store, sweep: str) -> None:
+    """Let `?viewStateShareKey=<sweep>` open the UI at the charts of this sweep's runs."""
+    view = dashboard.view_state(f"tags.sweep = '{sweep}'")
+    store.client.set_experiment_tag(store.experiment_id, dashboard.tag(sweep), view)
+
+
+def connect(uri: str, create: bool) -> MlflowClient:
+    """A client that has answered once. Any kind of store may refuse in any way: each becomes one line."""
+    path = uris.database_path(uri)
+    patience = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": str(ANSWER_SECONDS)}
+    before = {name: os.environ.get(name) for name in patience}
+    try:
+        if path is not None and not path.exists():
+            if not create:
+                raise no_sweep(uri)
+            _create_database(path)
+        if uri.startswith(DATABASES):
+            _check_schema(uri)
+        os.environ |= patience
+        client = MlflowClient(tracking_uri=uri)
+        client.search_experiments(max_results=1)
+        return client
+    except ConfigError:
+        raise
+    except Exception as error:
+        raise _refused(uri, "a store that can be reached", error) from error
+    finally:
+        for name, value in before.items():
+            os.environ.pop(name, None)
+            if value is not None:
+                os.environ[name] = value
+
+
+def no_sweep(uri: str) -> ConfigError:
+    """There is nothing to read."""
+    rule = "a store that holds such a sweep (make one: python -m mlpstudy -m init=zeros,xavier,he)"
+    return ConfigError("tracking.uri", rule, uris.redact(uri))
+
+
+def _refused(uri: str, rule: str, error: Exception) -> ConfigError:
+    reason = uris.redact(" ".join(str(error).split()))[:200]
+    return ConfigError("tracking.uri", f"{rule} ({type(error).__name__}: {reason})", uris.redact(uri))
+
+
+def _create_database(path: Path) -> None:
+    """Make the whole schema under a name of our own, then put it in place in one step.
+
+    Two processes that initialize one SQLite file at once leave it unusable, and so does a kill half-way.
+    """
+    draft = path.with_name(f".{path.name}.{os.getpid()}")
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        prove_writable(draft)  # MLflow would try for minutes before it says no
+        store = SqlAlchemyStore(uris.SQLITE + str(draft), str(path.parent / "mlruns"))
+        store.engine.dispose()
+        with sqlite3.connect(draft) as connection:  # readers (the UI) and the writer do not block each other
+            connection.execute("PRAGMA journal_mode=wal")
+        connection.close()
+        if not path.exists():
+            draft.replace(path)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _check_schema(uri: str) -> None:
+    """Refuse a database of another MLflow version, which MLflow itself may upgrade without being asked."""
+    engine = sqlalchemy.create_engine(uri)
+    try:
+        with engine.connect() as connection:
+            tables = sqlalchemy.inspect(connection).get_table_names()
+            if "alembic_version" not in tables:
+                return  # empty: MLflow fills it
+            version = connection.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version"))
+    finally:
+        engine.dispose()
+    if version != database._get_latest_schema_revision():
+        shown = uris.redact(uri)
+        rule = f"a database of this MLflow's schema (back it up, then: python -m mlflow db upgrade {shown})"
+        raise ConfigError("tracking.uri", rule, shown)
+
+
+def prove_writable(path: Path) -> None:
+    """Raise where the SQLite file cannot be written."""
+    connection = sqlite3.connect(path, timeout=LOCK_SECONDS)
+    try:
+        connection.execute("BEGIN IMMEDIATE")  # takes the write lock and writes nothing
+        connection.rollback()
+    finally:
+        connection.close()

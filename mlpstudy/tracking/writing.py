@@ -1,0 +1,139 @@
+"""Writing a cell's run: records as they come, the rest when it ends, and nothing measured is ever lost."""
+
+import tempfile
+import time
+from collections.abc import Callable
+from pathlib import Path
+from typing import Any, TypeVar
+
+import numpy as np
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from numpy.typing import NDArray
+from omegaconf import OmegaConf
+
+from mlpstudy import metrics, mlp
+from mlpstudy.cell import Cell
+from mlpstudy.palette import colour
+from mlpstudy.results import Result, collect
+from mlpstudy.tracking.store import Store
+from mlpstudy.training import Record
+from mlpstudy.uris import redact
+
+FLUSH_SECONDS = 20  # a long cell shows its curves while it trains; a short one logs its headline first
+BATCH = 1000  # MLflow's limit of metrics in one call
+PATIENCE_SECONDS = 120  # for a store that another process keeps busy
+RESCUE = "mlpstudy-rescued"  # folder for what a store that went away could not take
+
+Answer = TypeVar("Answer")
+
+
+class RunLog:
+    """One cell's run in the making."""
+
+    def __init__(self, store: Store, cell: Cell, name: str, sweep: str) -> None:
+        self.store, self.cell, self.name, self.sweep = store, cell, name, sweep
+        self._run_id = ""
+        self._records: list[Record] = []
+        self._pending: list[Metric] = []
+        self._flushed = time.monotonic()
+
+    def record(self, record: Record) -> None:
+        """Take in one record of the training. A store that fails now is tried again later."""
+        self._records.append(record)
+        self._pending += _metrics(metrics.series(record))
+        try:
+            self._begin()
+            if time.monotonic() - self._flushed > FLUSH_SECONDS:
+                self._flush()
+        except Exception:
+            self._flushed = time.monotonic()
+
+    def finish(self, status: str = "FINISHED", error: str = "") -> tuple[Result | None, str]:
+        """Write all that is left and close the run. Returns the result (None: nothing measured) and a complaint.
+
+        Status FAILED or KILLED keeps what was measured until then. Where the store does not take it, the
+        artifacts are written to a folder here, and the complaint says which and why.
+        """
+        result = collect(self.cell, self._records) if self._records else None
+        try:
+            self._begin()
+            self._close(result, status, error)
+        except Exception as reason:
+            folder = Path(RESCUE, self.sweep, self.name)
+            if result is not None:
+                folder.mkdir(parents=True, exist_ok=True)
+                write_artifacts(self.cell, result, folder)
+            return result, f"not in MLflow but in {folder} ({redact(' '.join(str(reason).split()))[:200]})"
+        return result, ""
+
+    def _begin(self) -> None:
+        if self._run_id:
+            return
+        config, client = self.cell.config, self.store.client
+        tags = {
+            "sweep": self.sweep,
+            "cell": self.cell.hash,
+            "mlflow.runColor": colour(config.flat["init.name"], len(config.hidden)),
+        }
+        run = _retry(lambda: client.create_run(self.store.experiment_id, tags=tags, run_name=self.name))
+        self._run_id = run.info.run_id
+        self._log(params=[Param(k, v) for k, v in metrics.parameters(config).items()])
+
+    def _close(self, result: Result | None, status: str, error: str) -> None:
+        tags = {"error": redact(error)} if error else {}
+        if result is not None:
+            tags |= metrics.tags(result)
+            # the UI lists metrics in the order of their arrival
+            headline, profiles = metrics.headline(result), metrics.profiles(result)
+            self._pending = [*_metrics(headline), *self._pending, *_metrics(profiles)]
+            with tempfile.TemporaryDirectory() as folder:
+                write_artifacts(self.cell, result, Path(folder))
+                _retry(lambda: self.store.client.log_artifacts(self._run_id, folder))
+        self._flush()
+        self._log(tags=[RunTag(k, v) for k, v in tags.items()])
+        _retry(lambda: self.store.client.set_terminated(self._run_id, status))
+
+    def _log(self, **rows: Any) -> None:
+        _retry(lambda: self.store.client.log_batch(self._run_id, **rows))
+
+    def _flush(self) -> None:
+        while self._pending:
+            self._log(metrics=self._pending[:BATCH])
+            self._pending = self._pending[BATCH:]
+        self._flushed = time.monotonic()
+
+
+def write_artifacts(cell: Cell, result: Result, folder: Path) -> None:
+    """statistics.npz, weights_initial.npz, weights_final.npz and config.yaml."""
+    arrays: dict[str, Any] = dict(result.arrays)
+    np.savez_compressed(folder / "statistics.npz", **arrays)
+    for when, theta in (("initial", result.theta_initial), ("final", result.theta_final)):
+        if theta is not None:
+            np.savez(folder / f"weights_{when}.npz", **_named(theta, result.sizes))
+    (folder / "config.yaml").write_text(redact(OmegaConf.to_yaml(OmegaConf.create(dict(cell.raw)))))
+
+
+def _named(theta: NDArray[np.floating], sizes: tuple[int, ...]) -> dict[str, Any]:
+    """W1 (R, n_1, n_0), b1 (R, n_1), W2, ..."""
+    named: dict[str, Any] = {}
+    for layer, (W, b) in enumerate(mlp.unflatten(theta, sizes), start=1):
+        named |= {f"W{layer}": W, f"b{layer}": b[:, 0]}
+    return named
+
+
+def _metrics(rows: metrics.Rows) -> list[Metric]:
+    now = int(1000 * time.time())  # kept with the row, so that a row sent twice is one row
+    return [Metric(name, value, now, step) for (name, step), value in rows.items()]
+
+
+def _retry(call: Callable[[], Answer]) -> Answer:
+    """Repeat a call while another process keeps the store busy."""
+    give_up = time.monotonic() + PATIENCE_SECONDS
+    while True:
+        try:
+            return call()
+        except MlflowException as error:
+            if error.error_code != "TEMPORARILY_UNAVAILABLE" or time.monotonic() > give_up:
+                raise
+            time.sleep(1)

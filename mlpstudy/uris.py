@@ -1,0 +1,37 @@
+"""Tracking URIs: which store is meant, and how to show it without its password."""
+
+import os
+import re
+from collections.abc import Mapping
+from pathlib import Path
+
+from mlpstudy.errors import ConfigError
+
+SQLITE = "sqlite:///"
+DEFAULT_DATABASE = "mlflow.db"
+
+
+def resolve(uri: str | None, environment: Mapping[str, str] = os.environ) -> str:
+    """The absolute URI meant: as given, else MLFLOW_TRACKING_URI, else mlflow.db in this directory.
+
+    MLflow would resolve a relative database against whatever directory a process runs in.
+    """
+    uri = uri or environment.get("MLFLOW_TRACKING_URI") or SQLITE + DEFAULT_DATABASE
+    if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "file:"):
+        return SQLITE + str(Path(uri.removeprefix(SQLITE)).absolute())
+    if not re.match(r"[a-z][a-z0-9+.-]*:", uri):
+        rule = "a URI such as sqlite:///mlflow.db, http://127.0.0.1:5000 or postgresql://user@host/name"
+        raise ConfigError("tracking.uri", rule, uri)
+    return uri
+
+
+def database_path(uri: str) -> Path | None:
+    """The file behind a plain sqlite URI, None for any other store."""
+    plain = uri.startswith(SQLITE) and not uri.startswith(SQLITE + "file:") and "?" not in uri
+    return Path(uri.removeprefix(SQLITE)) if plain else None
+
+
+def redact(text: str) -> str:
+    """The text with the password or token in every URI (user:secret@host, ?token=secret) replaced by ***."""
+    text = re.sub(r"(://[^/\s:@]*):[^/\s]+@", r"\1:***@", text)
+    return re.sub(r"([?&](?:password|token|key|secret)[^=&\s]*=)[^&\s'\"]+", r"\1***", text, flags=re.IGNORECASE)

@@ -1,0 +1,1 @@
+"""Figures, drawn from what MLflow holds and nothing else: one module each."""

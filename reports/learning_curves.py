@@ -1,0 +1,68 @@
+"""Did it learn? Training loss and test accuracy against steps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from mlpstudy.results import mean_and_interval
+from mlpstudy.tracking import Run
+from reports import style
+
+CURVES = {"loss_train": "training loss", "accuracy_test": "test accuracy"}
+LOSS_CEILING = 100.0  # on the way to divergence a loss reaches 1e30, which would flatten all others
+
+
+def curves(runs: Sequence[Run]) -> dict[str, str]:
+    """The curves that these runs have; a regression has no accuracy."""
+    return {name: title for name, title in CURVES.items() if any(f"curve_{name}" in run.arrays for run in runs)}
+
+
+def all_depths(runs: Sequence[Run]) -> list[int]:
+    """Depths including 0, a network without hidden layers."""
+    return sorted({style.depth(run) for run in runs})
+
+
+def panels(runs: Sequence[Run]) -> tuple[int, int]:
+    """Rows: activations x curves; columns: depths."""
+    return len(style.activations(runs)) * len(curves(runs)), len(all_depths(runs))
+
+
+def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
+    """One line per initializer; a cross marks where the first replica diverged."""
+    rows = [(activation, curve) for activation in style.activations(runs) for curve in curves(runs)]
+    for row, (activation, curve) in enumerate(rows):
+        for column, layers in enumerate(all_depths(runs)):
+            panel(axes[row, column], style.facet(runs, activation, layers), curve)
+            axes[row, column].set_title(f"{activation}, {layers} layers")
+        axes[row, 0].set_ylabel(CURVES[curve])
+    for ax in axes[-1]:
+        ax.set_xlabel("step")
+    style.footnote(axes, runs, log=True)
+    style.legend(axes, [style.style_key(linestyle="", marker="x", label="a replica diverged")])
+
+
+def panel(axes: Axes, runs: Sequence[Run], curve: str) -> None:
+    """One curve of the runs of one activation and depth."""
+    for run in runs:
+        if f"curve_{curve}" not in run.arrays:
+            continue
+        steps, values = run.arrays["curve_step"], run.arrays[f"curve_{curve}"]  # (E,), (E, R)
+        log = curve.startswith("loss")
+        colour = style.hue(run)
+        style.band(axes, steps, values.T, log=log, color=colour, linewidth=1.6, label=style.label(run))
+        broken = ~np.isfinite(values).all(axis=1)
+        if broken.any():
+            first = max(int(np.argmax(broken)) - 1, 0)
+            height = min(float(mean_and_interval(values[first])[0]), LOSS_CEILING)
+            axes.plot(steps[first], height, "x", color=colour, markersize=9, markeredgewidth=2, clip_on=False)
+    if curve.startswith("loss"):
+        axes.set_yscale("log")
+        axes.set_ylim(top=min(axes.get_ylim()[1], LOSS_CEILING))
+    else:
+        axes.set_ylim(0, 1.02)
+
+
+FIGURE = style.Figure("Learning curves", panels, draw)

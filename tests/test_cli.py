@@ -1,0 +1,159 @@
+"""What a user types, from the command line to what stands on disk afterwards."""
+
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+import pytest
+
+from mlpstudy import cli
+from mlpstudy.tracking import load_runs
+
+TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2"]
+
+
+def mlpstudy(*arguments, cwd, module="mlpstudy"):
+    """Run a command as a user does; returns what it printed and its exit status."""
+    environment = {k: v for k, v in os.environ.items() if k != "MLFLOW_TRACKING_URI"}
+    done = subprocess.run(
+        [sys.executable, "-m", module, *arguments],
+        cwd=cwd, capture_output=True, text=True, timeout=240, env=environment,
+    )  # fmt: skip
+    return done
+
+
+@pytest.mark.slow
+def test_main_command_end_to_end(tmp_path):
+    done = mlpstudy("-m", "init=zeros,xavier,he", *TINY, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    for expected in (
+        "symmetric",
+        "healthy",
+        "test accuracy",
+        "mlflow ui",
+        "viewStateShareKey=",
+        "-m reports",
+    ):
+        assert expected in done.stdout
+    assert "Traceback" not in done.stderr
+    assert {p.name for p in tmp_path.iterdir()} <= {"mlflow.db", "mlflow.db-wal", "mlflow.db-shm", "mlruns"}
+    runs = load_runs(f"sqlite:///{tmp_path}/mlflow.db")
+    assert {run.name for run in runs} == {"zeros-tanh-d2", "xavier-tanh-d2", "he-tanh-d2"}
+
+    drawn = mlpstudy(cwd=tmp_path, module="reports")
+    assert drawn.returncode == 0, drawn.stderr
+    assert len(list((tmp_path / "figures").glob("*.png"))) == 4
+
+
+@pytest.mark.slow
+def test_single_run_without_sweep(tmp_path):
+    done = mlpstudy(*TINY, cwd=tmp_path)
+    assert done.returncode == 0, done.stderr
+    assert [run.name for run in load_runs(f"sqlite:///{tmp_path}/mlflow.db")] == ["xavier-tanh-d2"]
+
+
+BAD_SETTINGS = {
+    "init=nope": ["init must be one of", "xavier_uniform", "zeros", "'nope'"],
+    "activation=nope": ["activation must be one of", "leaky_relu", "'nope'"],
+    "data=nope": ["data must be one of", "digits", "mnist", "moons", "'nope'"],
+    "init.name=nope": ["init.name must be one of", "zeros", "'nope'"],
+    "network.widht=3": ["network.depth", "network.hidden", "network.width", "'network.widht'"],
+    "initt=he": ["activation", "init", "optimizer.lr", "'initt'"],
+    "+new.key=1": ["network.depth", "'new.key'"],
+    "network=3": ["network must be set by its keys", "network.depth"],
+    "network.depth=-1": ["network.depth must be an integer >= 0; got -1"],
+    "network.depth=2.5": ["network.depth must be an integer >= 0; got 2.5"],
+    "network.width=0": ["network.width must be an integer >= 1; got 0"],
+    "optimizer.lr=0": ["optimizer.lr must be a finite number > 0; got 0"],
+    "optimizer.lr=.inf": ["optimizer.lr must be a finite number > 0; got"],
+    "training.batch_size=100000": ["training.batch_size must be null or at most the 1437 training examples"],
+    "replicas=0": ["replicas must be an integer >= 1; got 0"],
+    "loss=bce": ["loss must be cross_entropy or mse for data=digits, which has 10 classes; got 'bce'"],
+    "init=zeros,he": ["init must be one value (or add -m to sweep over several); got 'zeros,he'"],
+    "~seed": ["seed must be an integer >= 0"],
+    "network.depth=[": ["no viable alternative"],
+    "tracking.uri=nope": ["tracking.uri must be a URI such as", "'nope'"],
+    "tracking.uri=sqlite:////proc/no.db": ["tracking.uri must be a store that can be reached", "/proc/no.db"],
+    "tracking.uri=http://127.0.0.1:9": ["tracking.uri must be a store that can be reached", "127.0.0.1:9"],
+    "experiment=nope": ["experiment must be one of symmetry; got 'nope'"],
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("setting", BAD_SETTINGS)
+@pytest.mark.parametrize("mode", ["one cell", "sweep"])
+def test_bad_settings_end_in_one_line_before_any_training(setting, mode, tmp_path, monkeypatch, capsys):
+    if mode == "sweep" and setting == "init=zeros,he":
+        pytest.skip("this is how a sweep is asked for")
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    flags = ["-m", "seed=0,1"] if mode == "sweep" and setting != "~seed" else ["-m"] if mode == "sweep" else []
+    monkeypatch.setattr(sys, "argv", ["mlpstudy", *flags, *TINY, setting])
+    monkeypatch.setattr("mlpstudy.sweep.run", lambda *_: pytest.fail("a cell trains"))
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    message = str(stopped.value)  # Python prints it on standard error, and exits with 1
+    assert message.startswith("mlpstudy: ")
+    assert "\n" not in message
+    for part in BAD_SETTINGS[setting]:
+        assert part in message
+    assert capsys.readouterr().err == ""
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_names_are_short_and_tell_cells_apart(monkeypatch, tmp_path):
+    monkeypatch.chdir(tmp_path)
+    from mlpstudy.cell import names
+
+    grid = cli.cells(["-m", "init=he,zeros", "network.depth=1,3", "network.width=8", "training.epochs=1"])
+    assert names(grid) == ["he-tanh-d1", "he-tanh-d3", "zeros-tanh-d1", "zeros-tanh-d3"]
+    rates = cli.cells(["-m", "optimizer.lr=0.1,0.2", "network.width=8", "init=he"])
+    assert names(rates) == ["he-tanh-d10-lr=0.1", "he-tanh-d10-lr=0.2"]
+
+
+def test_help_and_completion_do_not_import_mlflow():
+    code = "import sys, mlpstudy.cli; print('mlflow' in sys.modules)"
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert done.stdout.strip() == "False"
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_interrupted_sweep_keeps_what_was_measured(tmp_path):
+    command = [sys.executable, "-m", "mlpstudy", "-m", "seed=0,1", "network.depth=60", "training.epochs=100"]
+    running = subprocess.Popen(
+        command,
+        cwd=tmp_path,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        start_new_session=True,
+    )
+    database = tmp_path / "mlflow.db"
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not started_runs(database):
+        time.sleep(0.5)
+    os.killpg(running.pid, signal.SIGINT)
+    output, errors = running.communicate(timeout=60)
+    assert running.returncode == 130
+    assert "Traceback" not in errors
+    assert "interrupted" in output
+    runs = load_runs(f"sqlite:///{database}")
+    assert runs
+    assert {run.status for run in runs} == {"KILLED"}
+    assert all(len(run.arrays["step"]) >= 1 for run in runs)
+
+
+def started_runs(database: Path) -> int:
+    """How many runs a database holds that another process writes."""
+    import sqlite3
+
+    if not database.exists():
+        return 0
+    connection = sqlite3.connect(database)
+    try:
+        return int(connection.execute("SELECT count(*) FROM runs").fetchone()[0])
+    finally:
+        connection.close()

@@ -1,0 +1,343 @@
+import math
+import pickle
+
+import numpy as np
+import pytest
+
+from mlpstudy.activations import ACTIVATIONS
+from mlpstudy.config import DTYPES, RULES, SAMPLINGS, flatten, parse
+from mlpstudy.data import DATASETS, STANDARDIZERS
+from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.initializers import FANS, INITIALIZERS
+from mlpstudy.losses import LOSSES
+from mlpstudy.optimizers import OPTIMIZERS
+
+TABLES = {
+    "activation": ACTIVATIONS,
+    "init": INITIALIZERS,
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "data": DATASETS,
+}
+OPTIONS = [(group, name) for group, table in TABLES.items() for name in table]
+CHOICES = {
+    **{f"{group}.name": table for group, table in TABLES.items()},
+    "init.mode": FANS,
+    "data.standardize": STANDARDIZERS,
+    "training.sampling": SAMPLINGS,
+    "dtype": DTYPES,
+}
+
+NOT_NUMBERS = ["1", None, True, [1], math.nan, math.inf]
+NOT_INTEGERS = [*NOT_NUMBERS, 2.0]
+NOT_CHOICES = ["nonsense", "", None, 3, ["tanh"], True]
+NOT_NAMES = ["", 3, ["a"], True]
+BAD = {
+    **dict.fromkeys(CHOICES, NOT_CHOICES),
+    "activation.slope": NOT_NUMBERS,
+    "init.gain": NOT_NUMBERS,
+    "init.scale": [*NOT_NUMBERS, -1e-9],
+    "init.value": NOT_NUMBERS,
+    "optimizer.lr": [*NOT_NUMBERS, 0, 0.0, -0.1],
+    "data.test_fraction": [*NOT_NUMBERS, 0, 1, -0.1, 1.1],
+    "data.samples": [*NOT_INTEGERS, 9],
+    "data.noise": [*NOT_NUMBERS, -1e-9],
+    "data.root": [3, ["a"], True],
+    "network.depth": [*NOT_INTEGERS, -1],
+    "network.width": [*NOT_INTEGERS, 0],
+    "network.hidden": [3, "3,4", [0], [3, -1], [3.0], [True], ["3"], [None], [[3]]],
+    "training.epochs": [*NOT_INTEGERS, -1],
+    "training.batch_size": ["1", True, [1], 2.0, math.nan, 0, -1],
+    "training.snapshots": [*NOT_INTEGERS, 1],
+    "training.probe_size": [*NOT_INTEGERS, 0],
+    "replicas": [*NOT_INTEGERS, 0],
+    "workers": ["1", True, [1], 2.0, math.nan, 0, -1],
+    "seed": [*NOT_INTEGERS, -1],
+    "verdict.dead": [*NOT_NUMBERS, -0.1],
+    "verdict.saturated": [*NOT_NUMBERS, -0.1],
+    "verdict.exploding": [*NOT_NUMBERS, 0, -1],
+    "verdict.vanishing": [*NOT_NUMBERS, 0, -1],
+    "tracking.uri": NOT_NAMES,
+    "tracking.experiment": [*NOT_NAMES, None, "  "],
+    "tracking.sweep": [*NOT_NAMES, "a/b", "a\nb"],
+}
+
+
+def put(raw, key, value):
+    *parents, last = key.split(".")
+    for parent in parents:
+        raw = raw[parent]
+    raw[last] = value
+
+
+def drop(raw, key):
+    *parents, last = key.split(".")
+    for parent in parents:
+        raw = raw[parent]
+    del raw[last]
+
+
+def error_of(raw):
+    with pytest.raises(ConfigError) as error:
+        parse(raw)
+    message = str(error.value)
+    assert "\n" not in message
+    return message
+
+
+@pytest.mark.parametrize("group", TABLES)
+def test_yaml_names_and_table_keys_are_the_same_set(root, group):
+    assert {path.stem for path in (root / "conf" / group).glob("*.yaml")} == set(TABLES[group])
+
+
+def test_every_group_of_options_is_tested_here(root):
+    groups = {path.name for path in (root / "conf").iterdir() if path.is_dir()}
+    assert groups == {*TABLES, "experiment"}
+
+
+@pytest.mark.parametrize(("group", "name"), OPTIONS)
+def test_every_option_composes_and_parses(configure, compose, group, name):
+    assert compose(f"{group}={name}")[group]["name"] == name
+    assert configure(f"{group}={name}").flat[f"{group}.name"] == name
+
+
+def test_every_experiment_composes_and_parses(root, configure):
+    experiments = [path.stem for path in (root / "conf" / "experiment").glob("*.yaml")]
+    assert experiments
+    for name in experiments:
+        assert configure(f"experiment={name}").flat["tracking.experiment"] == name
+
+
+def test_parts_are_looked_up(configure):
+    config = configure(
+        "activation=relu", "init=he", "loss=mse", "data=moons", "dtype=float64", "network.hidden=[3,4]"
+    )
+    assert config.activation is ACTIVATIONS["relu"]
+    assert config.loss is LOSSES["mse"]
+    assert config.dtype is np.float64
+    assert config.hidden == (3, 4)
+    assert dict(config.data) == {
+        "name": "moons", "samples": 1000, "noise": 0.15, "test_fraction": 0.2, "standardize": "standard"
+    }  # fmt: skip
+    W = config.initializer(np.random.default_rng(0), (400, 300))
+    assert W.var() == pytest.approx(2 / 300, rel=0.02)  # He, to 5 standard errors of sqrt(2 / 120,000)
+
+
+def test_parameters_reach_the_parts(configure):
+    leaky = configure("activation=leaky_relu", "activation.slope=0.3").activation
+    assert leaky.g(np.array([-1.0])) == -0.3
+    constant = configure("init=constant", "init.value=-2.5").initializer
+    assert (constant(None, (2, 3)) == -2.5).all()
+    optimizer = configure("optimizer.lr=0.25").optimizer
+    assert optimizer.update(np.array([[4.0]]), None, np.array([[0.0]]))[0] == -1.0
+    config = configure(
+        "init.gain=1.5", "training.epochs=3", "training.batch_size=null", "training.sampling=replacement",
+        "training.snapshots=7", "training.probe_size=9", "replicas=2", "seed=5", "verdict.dead=0.7",
+    )  # fmt: skip
+    assert (config.gain, config.epochs, config.batch_size, config.replacement) == (1.5, 3, None, True)
+    assert (config.snapshots, config.probe_size, config.replicas, config.seed) == (7, 9, 2, 5)
+    assert config.thresholds.dead == 0.7
+    assert not configure("training.sampling=shuffle").replacement
+
+
+@pytest.mark.parametrize(
+    ("overrides", "hidden"),
+    [
+        ("network.depth=3 network.width=7", (7, 7, 7)),
+        ("network.depth=0", ()),
+        ("network.hidden=[]", ()),
+        ("network.depth=3 network.hidden=[5,4]", (5, 4)),
+    ],
+)
+def test_hidden_layers(configure, overrides, hidden):
+    assert configure(*overrides.split()).hidden == hidden
+
+
+def test_hashable_data_options(configure):
+    """Which load_data's cache needs."""
+    for name in DATASETS:
+        hash(configure(f"data={name}").data)
+
+
+def test_every_rule_has_its_bad_values_here():
+    assert set(BAD) == set(RULES)
+
+
+@pytest.mark.parametrize(
+    ("key", "value"), [pytest.param(key, value, id=f"{key}={value!r}") for key in BAD for value in BAD[key]]
+)
+def test_bad_values_are_refused_with_key_rule_and_value(compose, key, value):
+    raw = compose()
+    put(raw, key, value)
+    message = error_of(raw)
+    assert message == f"{key} must be {RULES[key][0]}; got {value!r}"
+    for option in CHOICES.get(key, ()):
+        assert option in message
+
+
+@pytest.mark.parametrize(
+    ("key", "value"),
+    [
+        ("network.depth", 0), ("network.width", 1), ("network.hidden", [1]), ("network.hidden", None),
+        ("training.epochs", 0), ("training.batch_size", 1), ("training.batch_size", None),
+        ("training.snapshots", 2), ("training.probe_size", 1), ("replicas", 1), ("workers", 1),
+        ("workers", None), ("seed", 0), ("optimizer.lr", 1e-300), ("optimizer.lr", 1),
+        ("init.gain", -1), ("init.gain", 0),
+        ("data.test_fraction", 0.001), ("data.test_fraction", 0.999), ("verdict.dead", 0),
+        ("tracking.uri", None), ("tracking.uri", "sqlite:///x.db"), ("tracking.sweep", "night"),
+    ],
+)  # fmt: skip
+def test_values_at_the_limit_are_accepted(compose, key, value):
+    raw = compose()
+    put(raw, key, value)
+    assert parse(raw).flat[key] == value
+
+
+def test_messages_word_by_word(compose):
+    """Spelled out once, so that no message is only ever compared with its own rule."""
+    raw = compose()
+    put(raw, "dtype", "float16")
+    assert error_of(raw) == "dtype must be one of float32, float64; got 'float16'"
+    raw = compose()
+    put(raw, "network.depth", -3)
+    assert error_of(raw) == "network.depth must be an integer >= 0; got -3"
+    raw = compose()
+    put(raw, "activation.name", "tahn")
+    assert error_of(raw).startswith("activation.name must be one of ")
+    assert error_of(raw).endswith("; got 'tahn'")
+    assert one_of(["b", "a"]) == "one of a, b"
+
+
+def test_message_stays_on_one_line_whatever_the_value(compose):
+    raw = compose()
+    put(raw, "tracking.experiment", "\n")
+    assert error_of(raw) == "tracking.experiment must be a name; got '\\n'"
+
+
+def test_a_value_for_a_group_of_keys_lists_them(compose):
+    raw = compose()
+    put(raw, "network", 1)
+    rule = "network must be set by its keys: network.depth, network.width, network.hidden; got 1"
+    assert error_of(raw) == rule
+
+
+@pytest.mark.parametrize("key", ["nonsense", "network.dept", "training.lr", "verdict.alive", "tracking.url"])
+def test_unknown_keys_are_refused_with_their_siblings(compose, key):
+    raw = compose()
+    put(raw, key, 1)
+    message = error_of(raw)
+    assert message.startswith("a key must be one of ")
+    assert message.endswith(f"; got {key!r}")
+    parent = key.rpartition(".")[0]
+    options = message.removeprefix("a key must be one of ").partition("; got ")[0].split(", ")
+    assert key not in options
+    assert set(options) <= {*RULES, *TABLES, "experiment"}
+    if parent in raw:
+        assert set(options) == {k for k in RULES if k.startswith(f"{parent}.")}
+
+
+@pytest.mark.parametrize(("group", "name"), OPTIONS)
+def test_a_parameter_an_option_does_not_have_is_refused(compose, group, name):
+    raw = compose(f"{group}={name}")
+    raw[group]["nonsense"] = 1
+    assert f"{group}.nonsense" in error_of(raw)
+
+
+@pytest.mark.parametrize(
+    ("overrides", "key", "message"),
+    [
+        (
+            "activation=tanh",
+            "activation.slope",
+            "a parameter of activation=tanh must be one of activation.name; got 'activation.slope'",
+        ),
+        (
+            "init=xavier",
+            "init.scale",
+            "a parameter of init=xavier must be one of init.gain, init.mode, init.name; got 'init.scale'",
+        ),
+        (
+            "init=zeros",
+            "init.value",
+            "a parameter of init=zeros must be one of init.gain, init.name; got 'init.value'",
+        ),
+        ("data=moons", "data.root", None),
+        ("init=identical", "init.layer", None),
+        ("init=he", "init.variance", None),
+    ],
+)
+def test_a_parameter_of_another_option_is_refused(compose, overrides, key, message):
+    raw = compose(overrides)
+    put(raw, key, 1.0 if key != "data.root" else None)
+    assert error_of(raw) == message if message else key in error_of(raw)
+
+
+@pytest.mark.parametrize(("group", "name"), OPTIONS)
+def test_missing_parameters_of_an_option_are_refused(compose, group, name):
+    for key in compose(f"{group}={name}")[group].keys() - {"gain"}:  # the same for all, see missing keys
+        raw = compose(f"{group}={name}")
+        drop(raw, f"{group}.{key}")
+        assert error_of(raw).startswith(f"{group}.{key} must be ")
+
+
+def test_missing_keys_are_refused(compose):
+    for key in flatten(compose()):
+        raw = compose()
+        drop(raw, key)
+        assert error_of(raw).startswith(f"{key} must be ")
+
+
+@pytest.mark.parametrize("group", [*TABLES, "network", "training", "verdict", "tracking"])
+@pytest.mark.parametrize("content", ["missing", "empty", None, "tanh", 3])
+def test_a_group_that_is_no_group_is_refused(compose, group, content):
+    raw = compose()
+    if content == "missing":
+        del raw[group]
+    else:
+        raw[group] = {} if content == "empty" else content
+    message = error_of(raw)
+    assert message.startswith(group)
+    assert content in ("missing", "empty") or message.endswith(f"; got {content!r}")
+
+
+def test_an_error_travels_between_processes():
+    error = ConfigError("seed", "an integer >= 0", -1)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error) == "seed must be an integer >= 0; got -1"
+
+
+def test_flatten():
+    assert flatten({"a": {"b": {"c": 1}, "d": [1]}, "e": None}) == {"a.b.c": 1, "a.d": [1], "e": None}
+
+
+def test_science_ignores_where_and_how_a_cell_ran(configure):
+    science = configure("data=mnist").science
+    for override in (
+        "tracking.uri=sqlite:///elsewhere.db", "tracking.experiment=other", "tracking.sweep=night",
+        "workers=2", "data.root=/some/where",
+    ):  # fmt: skip
+        assert configure("data=mnist", override).science == science
+
+
+def test_science_spells_sizes_one_way(configure):
+    science = configure("network.depth=10", "network.width=64").science
+    explicit = configure(f"network.hidden={[64] * 10}".replace(" ", ""))
+    assert explicit.science == science
+    assert (
+        configure("network.hidden=[64,64]", "network.depth=3", "network.width=5").science
+        == configure("network.depth=2", "network.width=64").science
+    )
+    assert configure("network.hidden=[3,4]").science != configure("network.hidden=[4,3]").science
+
+
+@pytest.mark.parametrize(
+    "override",
+    [
+        "activation=relu", "init=he", "init.gain=2", "loss=mse", "optimizer.lr=0.2", "data=moons",
+        "data.standardize=none", "data.test_fraction=0.3", "network.depth=9", "network.width=63",
+        "training.epochs=1", "training.batch_size=16", "training.sampling=replacement",
+        "training.snapshots=9", "training.probe_size=8", "replicas=4", "seed=1", "dtype=float64",
+        "verdict.dead=0.8",
+    ],
+)  # fmt: skip
+def test_science_holds_everything_else(configure, override):
+    assert configure(override).science != configure().science

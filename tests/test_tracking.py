@@ -1,0 +1,175 @@
+"""What lands in MLflow, and what comes back."""
+
+import sqlite3
+import subprocess
+import sys
+
+import numpy as np
+import pytest
+from mlflow.tracking import MlflowClient
+
+from mlpstudy import cli
+from mlpstudy.errors import ConfigError
+from mlpstudy.statistics import STATISTICS
+from mlpstudy.tracking import load_runs, open_store, writing
+
+
+@pytest.fixture
+def runs(sweep_uri):
+    return {run.name: run for run in load_runs(sweep_uri)}
+
+
+def test_runs_are_flat_named_coloured_and_tagged(runs):
+    assert set(runs) == {"zeros-tanh-d3", "identical-tanh-d3", "xavier-tanh-d3"}
+    for name, run in runs.items():
+        assert run.status == "FINISHED"
+        assert "mlflow.parentRunId" not in run.tags
+        assert run.tags["mlflow.runColor"].startswith("#")
+        assert len(run.tags["cell"]) == 12
+        assert run.tags["outcome"] in ("learned", "stalled", "diverged")
+        assert run.tags["verdict"] == ("healthy" if name.startswith("xavier") else "symmetric")
+    assert len({run.tags["sweep"] for run in runs.values()}) == 1
+    assert len({run.tags["cell"] for run in runs.values()}) == 3
+    assert "vanishing" in runs["zeros-tanh-d3"].tags["verdicts"]
+
+
+def test_params_start_with_the_short_names(runs):
+    params = runs["xavier-tanh-d3"].params
+    assert {
+        "init": "xavier",
+        "activation": "tanh",
+        "depth": "3",
+        "width": "8",
+        "lr": "0.01",
+    }.items() <= params.items()
+    assert params["training.batch_size"] == "32"
+
+
+def test_depth_profiles_have_step_equal_to_layer(runs, sweep_uri):
+    run = runs["xavier-tanh-d3"]
+    client = MlflowClient(sweep_uri)
+    for name in STATISTICS:
+        for when, snapshot in (("init", 0), ("final", -1)):
+            history = client.get_metric_history(run.id, f"profile/{name}_{when}")
+            assert [m.step for m in history] == [1, 2, 3]
+            expected = run.arrays[name][snapshot].mean(axis=0)
+            np.testing.assert_allclose([m.value for m in history], expected)
+    logs = client.get_metric_history(run.id, "profile/log10_delta_rms_init")
+    np.testing.assert_allclose([m.value for m in logs], np.log10(run.arrays["delta_rms"][0].mean(axis=0)))
+
+
+def test_curves_and_headline_numbers_agree_with_the_arrays(runs, sweep_uri):
+    run = runs["xavier-tanh-d3"]
+    accuracy = run.arrays["curve_accuracy_test"]  # (E, R)
+    client = MlflowClient(sweep_uri)
+    history = client.get_metric_history(run.id, "accuracy/test")
+    assert [m.step for m in history] == run.arrays["curve_step"].tolist()
+    np.testing.assert_allclose([m.value for m in history], accuracy.mean(axis=1))
+    spread = client.get_metric_history(run.id, "accuracy/test_std")
+    np.testing.assert_allclose([m.value for m in spread], accuracy.std(axis=1, ddof=1))
+    assert run.metrics["final/accuracy_test"] == pytest.approx(accuracy[-1].mean())
+    half = 12.706 * accuracy[-1].std(ddof=1) / np.sqrt(2)  # Student's t for two values, from a table
+    assert run.metrics["final/accuracy_test_ci95"] == pytest.approx(half, rel=1e-3)
+    assert f"{'delta_rms'}/layer_03" in run.metrics
+
+
+def test_headline_metrics_arrive_first(runs, sweep_uri):
+    path = sweep_uri.removeprefix("sqlite:///")
+    connection = sqlite3.connect(path)
+    rows = connection.execute(
+        "SELECT key FROM latest_metrics WHERE run_uuid = ? ORDER BY rowid", (runs["zeros-tanh-d3"].id,)
+    ).fetchall()
+    connection.close()
+    assert rows[0][0] == "final/loss_train"
+
+
+def test_no_infinity_is_logged(sweep_uri):
+    connection = sqlite3.connect(sweep_uri.removeprefix("sqlite:///"))
+    (largest,) = connection.execute("SELECT max(abs(value)) FROM metrics WHERE is_nan = 0").fetchone()
+    connection.close()
+    assert largest < 1e100
+
+
+def test_weights_come_back_by_layer(runs):
+    weights = runs["identical-tanh-d3"].weights("initial")
+    assert set(weights) == {"W1", "b1", "W2", "b2", "W3", "b3", "W4", "b4"}
+    assert weights["W1"].shape == (2, 8, 64)
+    assert (weights["W1"] == weights["W1"][:, :1]).all()
+    assert not np.array_equal(weights["W1"], runs["identical-tanh-d3"].weights("final")["W1"])
+
+
+def test_missing_sweep_is_one_line(sweep_uri, tmp_path):
+    with pytest.raises(ConfigError, match="make one: python -m mlpstudy"):
+        load_runs(sweep_uri, sweep="nope")
+    with pytest.raises(ConfigError, match="make one: python -m mlpstudy"):
+        load_runs(f"sqlite:///{tmp_path}/nope.db")
+    assert list(tmp_path.iterdir()) == []
+    with pytest.raises(ConfigError, match=r"experiment must be one of .*mlpstudy.*; got 'nope'"):
+        load_runs(sweep_uri, experiment="nope")
+
+
+def test_older_schema_names_the_upgrade_command_and_is_left_alone(tmp_path):
+    path = tmp_path / "old.db"
+    connection = sqlite3.connect(path)
+    connection.execute("CREATE TABLE alembic_version (version_num VARCHAR(32))")
+    connection.execute("INSERT INTO alembic_version VALUES ('451aebb31d03')")
+    connection.commit()
+    connection.close()
+    before = path.read_bytes()
+    with pytest.raises(ConfigError, match=r"mlflow db upgrade sqlite:////.*old\.db"):
+        open_store(f"sqlite:///{path}", "x")
+    assert path.read_bytes() == before
+
+
+def test_read_only_and_broken_databases_are_refused(sweep_uri, tmp_path):
+    path = sweep_uri.removeprefix("sqlite:///")
+    with pytest.raises(ConfigError, match="can be written"):
+        open_store(f"sqlite:///file:{path}?mode=ro&uri=true", "new")
+    (tmp_path / "text.db").write_text("no database")
+    with pytest.raises(ConfigError, match="not a database"):
+        open_store(f"sqlite:///{tmp_path}/text.db", "new")
+
+
+def test_password_is_never_stored(tmp_path, monkeypatch):
+    from mlpstudy import metrics, uris
+
+    (cell,) = cli.cells(["tracking.uri=postgresql://me:s3cret@127.0.0.1:9/runs", "network.width=4"])
+    assert "s3cret" not in str(metrics.parameters(cell.config))
+    assert uris.redact("x http://u:s3cret@h/?token=abc&b=1 y") == "x http://u:***@h/?token=***&b=1 y"
+    with pytest.raises(ConfigError) as refused:
+        open_store("postgresql://me:s3cret@127.0.0.1:9/runs", "x")
+    assert "s3cret" not in str(refused.value)
+
+
+def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    store = open_store(sweep_copy, "mlpstudy")
+    (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=1", "replicas=2"])
+    from mlpstudy import sweep
+
+    log = writing.RunLog(store, cell, "name", "lost")
+    for _, record in sweep.run([cell], 1):
+        log.record(record)
+
+    def gone(*_, **__):
+        raise ConnectionError("the server went away")
+
+    monkeypatch.setattr(store.client, "log_artifacts", gone)
+    result, complaint = log.finish()
+    assert result is not None
+    assert "went away" in complaint
+    folder = tmp_path / "mlpstudy-rescued" / "lost" / "name"
+    with np.load(folder / "statistics.npz") as kept:
+        np.testing.assert_array_equal(kept["delta_rms"], result.arrays["delta_rms"])
+
+
+@pytest.mark.slow
+def test_processes_that_open_a_missing_database_at_once_all_succeed(tmp_path):
+    code = f"from mlpstudy.tracking import open_store; print(open_store('sqlite:///{tmp_path}/new.db', 'x').uri)"
+    started = [
+        subprocess.Popen([sys.executable, "-c", code], stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+        for _ in range(3)
+    ]
+    ends = [process.communicate(timeout=120) for process in started]
+    assert [process.returncode for process in started] == [0, 0, 0], ends
+    assert [p.name for p in tmp_path.iterdir() if p.name.startswith(".")] == []

@@ -1,0 +1,453 @@
+import itertools
+import math
+from dataclasses import replace
+
+import numpy as np
+import pytest
+from scipy import stats
+
+from mlpstudy import mlp, training
+from mlpstudy.activations import ACTIVATIONS
+from mlpstudy.errors import ConfigError
+from mlpstudy.losses import constant_predictor_loss
+from mlpstudy.statistics import STATISTICS
+from mlpstudy.streams import DATA, ORDER, WEIGHTS, stream
+from mlpstudy.verdict import outcome
+
+TINY = (
+    "data=moons",
+    "data.samples=60",
+    "network.hidden=[4,3]",
+    "training.batch_size=10",
+    "training.epochs=3",
+    "optimizer.lr=0.1",
+)
+
+
+@pytest.fixture(scope="module")
+def problem_of(configure):
+    """(*overrides) -> Problem."""
+    return lambda *overrides: training.prepare(configure(*overrides))
+
+
+@pytest.fixture(scope="module")
+def run(problem_of):
+    """(*overrides, replicas=...) -> the list of records."""
+
+    def _run(*overrides, replicas=range(2)):
+        problem = problem_of(*overrides)
+        return list(training.train(problem, training.initial_theta(problem, replicas)))
+
+    return _run
+
+
+def same(one, other):
+    return all(
+        (a.step, a.epoch, a.last) == (b.step, b.epoch, b.last)
+        and all(np.array_equal(a.curves[k], b.curves[k], equal_nan=True) for k in a.curves | b.curves)
+        and (a.statistics is None) == (b.statistics is None)
+        and all(np.array_equal(v, b.statistics[k], equal_nan=True) for k, v in (a.statistics or {}).items())
+        for a, b in zip(one, other, strict=True)
+    ) and all(np.array_equal(one[i].theta, other[i].theta, equal_nan=True) for i in (0, -1))
+
+
+def test_streams_are_independent_of_one_another_and_of_their_number():
+    keys = itertools.product((0, 1), (DATA, ORDER, WEIGHTS), (0, 1, 2))
+    draws = {key: stream(*key).random(4).tobytes() for key in keys}
+    assert len(set(draws.values())) == len(draws)
+    assert stream(1, WEIGHTS, 2).random(4).tobytes() == draws[1, WEIGHTS, 2]
+
+
+@pytest.mark.parametrize("last", [0, 1, 2, 7, 100, 900, 123456])
+@pytest.mark.parametrize("count", [2, 5, 25])
+def test_log_spaced_steps(last, count):
+    steps = training.log_spaced(last, count)
+    assert steps == sorted(set(steps))
+    assert (steps[0], steps[-1]) == (0, last)
+    assert len(steps) <= count
+    # rounding moves a step by at most 1/2; only steps closer than that have merged
+    ideal = [math.exp(math.log(last + 1) * i / (count - 1)) - 1 for i in range(count)]
+    assert all(min(abs(s - step) for s in steps) <= 0.5 + 1e-6 for step in ideal)
+
+
+@pytest.mark.parametrize(("n", "size"), [(10, 3), (10, 5), (10, 10), (1, 1), (7, 1)])
+def test_a_shuffled_epoch_sees_every_example_exactly_once(n, size):
+    endless = training.batches(np.random.default_rng(0), n, size, replacement=False)
+    epochs = [np.concatenate([next(endless) for _ in range(math.ceil(n / size))]) for _ in range(5)]
+    for epoch in epochs:
+        assert sorted(epoch) == list(range(n))
+    assert n == 1 or len({tuple(epoch) for epoch in epochs}) > 1
+
+
+def test_shuffled_batches_are_full_but_for_the_last():
+    endless = training.batches(np.random.default_rng(0), 10, 4, replacement=False)
+    assert [len(next(endless)) for _ in range(6)] == [4, 4, 2, 4, 4, 2]
+
+
+def test_a_shuffle_puts_every_example_anywhere():
+    n, epochs = 6, 2000
+    endless = training.batches(np.random.default_rng(0), n, n, replacement=False)
+    orders = np.array([next(endless) for _ in range(epochs)])
+    for place in range(n):
+        assert stats.chisquare(np.bincount(orders[:, place], minlength=n)).pvalue > 1e-3
+
+
+def test_replacement_draws_uniformly_and_independently():
+    n, size = 20, 7
+    endless = training.batches(np.random.default_rng(0), n, size, replacement=True)
+    drawn = np.array([next(endless) for _ in range(4000)])
+    assert drawn.shape == (4000, size)
+    assert stats.chisquare(np.bincount(drawn.ravel(), minlength=n)).pvalue > 1e-3
+    pairs = drawn[:, 0] * n + drawn[:, 1]
+    assert stats.chisquare(np.bincount(pairs, minlength=n * n)).pvalue > 1e-3
+
+
+def test_replacement_is_what_training_uses_on_request(run):
+    assert not same(run(*TINY), run(*TINY, "training.sampling=replacement"))
+
+
+def test_records(run):
+    records = run(*TINY, "training.snapshots=6", replicas=range(3))
+    steps = [record.step for record in records]
+    assert steps == sorted(set(steps))
+    assert (steps[0], steps[-1]) == (0, 3 * 5)  # 48 training examples in batches of 10
+    assert [record.last for record in records] == [False] * (len(records) - 1) + [True]
+    assert [record.epoch for record in records] == [step / 5 for step in steps]
+    assert [record.done for record in records] == [step / 15 for step in steps]
+    snapshots = [record.step for record in records if record.statistics is not None]
+    assert snapshots == training.log_spaced(15, 6)
+    assert [record.step for record in records if record.theta is not None] == [0, 15]
+    drawn = [record.step for record in records if record.histograms is not None]
+    assert (drawn[0], drawn[-1]) == (0, 15)
+    assert len(drawn) <= 5
+    assert set(drawn) <= set(snapshots)
+    for record in records:
+        assert set(record.curves) == {"loss_train", "loss_test", "accuracy_train", "accuracy_test"}
+        assert {curve.shape for curve in record.curves.values()} == {(3,)}
+        if record.statistics is not None:
+            assert list(record.statistics) == list(STATISTICS)
+            assert {value.shape for value in record.statistics.values()} == {(3, 2)}
+    assert records[0].histograms.shape[:2] == (3, 2)
+    assert records[0].histograms.sum() == 3 * (4 + 3) * 48  # the probe is no larger than the training split
+
+
+def test_no_epochs_give_exactly_one_record(run):
+    (record,) = run(*TINY, "training.epochs=0")
+    assert (record.step, record.epoch, record.done, record.last) == (0, 0, 1, True)
+    assert record.theta is not None
+    assert record.histograms is not None
+    assert np.isnan(record.statistics["update_ratio"]).all()
+    assert np.isfinite(record.statistics["delta_rms"]).all()
+
+
+def test_without_hidden_layers(run):
+    records = run(*TINY, "network.hidden=[]")
+    assert records[-1].curves["loss_train"].max() < records[0].curves["loss_train"].min()
+    assert {value.shape for value in records[0].statistics.values()} == {(2, 0)}
+
+
+def test_no_record_depends_on_the_steps_after_it(run):
+    """Nor does any array change once it was handed out."""
+    long, short = run(*TINY), run(*TINY, "training.epochs=1")
+    np.testing.assert_array_equal(long[0].theta, short[0].theta)
+    ends = next(record for record in long if record.step == 5)
+    for name, curve in short[-1].curves.items():
+        np.testing.assert_allclose(ends.curves[name], curve, rtol=1e-6)
+
+
+def test_same_seed_same_numbers_and_another_seed_others(run):
+    assert same(run(*TINY, "seed=3"), run(*TINY, "seed=3"))
+    one, other = run(*TINY, "seed=3"), run(*TINY, "seed=4")
+    W_one, W_other = one[0].theta[one[0].theta != 0], other[0].theta[other[0].theta != 0]
+    assert not np.isclose(W_one, W_other).any()
+    assert one[-1].curves["loss_train"][0] != other[-1].curves["loss_train"][0]
+
+
+def test_the_seed_decides_data_order_and_weights_each(problem_of):
+    one, other = problem_of(*TINY, "seed=3"), problem_of(*TINY, "seed=4")
+    assert not np.isin(one.x_train, other.x_train).any()
+    theta = training.initial_theta(one, [0])
+    *_, last = training.train(one, theta)
+    *_, same = training.train(one, theta)
+    *_, reordered = training.train(replace(one, config=other.config), theta)
+    np.testing.assert_array_equal(last.theta, same.theta)
+    assert not np.isclose(last.theta, reordered.theta, rtol=1e-6, atol=0).any()
+
+
+def test_training_changes_neither_the_data_nor_the_theta_it_was_given(problem_of):
+    problem = problem_of(*TINY)
+    theta = training.initial_theta(problem, range(2))
+    given = theta, problem.x_train, problem.y_train, problem.x_test, problem.y_test
+    before = [array.copy() for array in given]
+    list(training.train(problem, theta))
+    for array, copy in zip(given, before, strict=True):
+        np.testing.assert_array_equal(array, copy)
+
+
+def test_replicas_differ(run):
+    first, second = run(*TINY)[0].theta
+    assert not np.isclose(first[first != 0], second[second != 0]).any()
+
+
+@pytest.mark.parametrize("cell", ["tanh xavier", "relu he", "sigmoid identical"])
+def test_a_replica_alone_is_that_replica_among_others(run, cell):
+    activation, init = cell.split()
+    overrides = (*TINY, f"activation={activation}", f"init={init}", "dtype=float64", "network.hidden=[17,5]")
+    together = run(*overrides, replicas=range(4))
+    for r in range(4):
+        alone = run(*overrides, replicas=[r])
+        np.testing.assert_allclose(alone[-1].theta[0], together[-1].theta[r], rtol=1e-12, atol=1e-13)
+        for a, b in zip(alone, together, strict=True):
+            for name, curve in a.curves.items():
+                np.testing.assert_allclose(curve[0], b.curves[name][r], rtol=1e-12)
+            for name, value in (a.statistics or {}).items():
+                np.testing.assert_allclose(value[0], b.statistics[name][r], rtol=1e-9, atol=1e-13)
+
+
+def test_all_replicas_see_the_same_minibatches(problem_of):
+    problem = problem_of(*TINY, "dtype=float64")
+    theta = np.repeat(training.initial_theta(problem, [0]), 3, axis=0)
+    *_, last = training.train(problem, theta)
+    assert (last.theta != theta).any()
+    np.testing.assert_allclose(last.theta, last.theta[:1].repeat(3, axis=0), rtol=1e-12, atol=1e-13)
+
+
+def loss_by_hand(theta, sizes, x, y):
+    """Mean cross-entropy of a tanh network with one theta (P,): W and b of each layer in turn."""
+    a, start = x, 0
+    for layer, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
+        W = theta[start : start + n_in * n_out].reshape(n_out, n_in)
+        b = theta[start + n_in * n_out : start + (n_in + 1) * n_out]
+        start += (n_in + 1) * n_out
+        z = np.array([[W[j] @ row + b[j] for j in range(n_out)] for row in a])
+        a = np.tanh(z) if layer < len(sizes) - 2 else z
+    return np.mean([math.log(np.exp(h).sum()) - h[target.argmax()] for h, target in zip(a, y, strict=True)])
+
+
+@pytest.mark.parametrize("batch_size", ["null", 20])
+def test_training_is_the_notes_algorithm(problem_of, batch_size):
+    """theta := theta - lr dJ/dtheta with the gradient from central differences, on the same minibatches."""
+    problem = problem_of(
+        *TINY, "dtype=float64", "network.hidden=[3]", "training.epochs=2", "optimizer.lr=0.3",
+        f"training.batch_size={batch_size}",
+    )  # fmt: skip
+    theta = start = training.initial_theta(problem, [0])
+    batches = training.batches(stream(0, ORDER), 48, problem.batch_size, replacement=False)
+    expected = theta[0].copy()
+    for _ in range(2 * problem.steps_per_epoch):
+        batch = next(batches)
+        rest = problem.sizes, problem.x_train[0, batch], problem.y_train[batch]
+        rises = [
+            loss_by_hand(expected + step, *rest) - loss_by_hand(expected - step, *rest)
+            for step in 1e-5 * np.eye(len(expected))
+        ]
+        expected = expected - 0.3 * np.array(rises) / 2e-5
+    *_, last = training.train(problem, theta)
+    np.testing.assert_allclose(last.theta[0], expected, rtol=0, atol=1e-8)
+    assert np.abs(last.theta - start).max() > 0.1
+
+
+def test_curves_are_loss_and_accuracy_of_every_example(problem_of):
+    problem = problem_of(*TINY, "dtype=float64")
+    theta = training.initial_theta(problem, range(2))
+    curves = training.evaluate(problem, theta)
+    for r in range(2):
+        for split, x, y in [
+            ("train", problem.x_train[0], problem.y_train),
+            ("test", problem.x_test[0], problem.y_test),
+        ]:
+            loss = loss_by_hand(theta[r], problem.sizes, x, y)
+            assert curves[f"loss_{split}"][r] == pytest.approx(loss, rel=1e-12)
+            h = mlp.predict(mlp.unflatten(theta[r : r + 1], problem.sizes), ACTIVATIONS["tanh"], x[None])[0]
+            right = sum(int(row.argmax() == target.argmax()) for row, target in zip(h, y, strict=True))
+            assert curves[f"accuracy_{split}"][r] == right / len(y)
+
+
+def test_curves_do_not_depend_on_the_chunk(problem_of, monkeypatch):
+    problem = problem_of("network.depth=2", "dtype=float64")
+    theta = training.initial_theta(problem, range(2))
+    whole = training.evaluate(problem, theta)
+    monkeypatch.setattr(training, "CHUNK", 100)
+    for name, curve in training.evaluate(problem, theta).items():
+        np.testing.assert_allclose(curve, whole[name], rtol=1e-12)
+
+
+def test_curves_on_a_part_are_near_those_on_all(problem_of):
+    problem = problem_of("network.depth=2")
+    theta = training.initial_theta(problem, range(2))
+    whole, part = training.evaluate(problem, theta), training.evaluate(problem, theta, 300)
+    for name in ("loss_train", "loss_test"):
+        np.testing.assert_allclose(part[name], whole[name], rtol=0.1)
+    assert (part["loss_train"] != whole["loss_train"]).all()
+
+
+def test_the_last_record_is_on_every_example(run, problem_of):
+    overrides = (*TINY, "data.samples=20000", "training.batch_size=8000", "training.epochs=1")
+    first, *_, last = run(*overrides)
+    problem = problem_of(*overrides)
+    for name, curve in training.evaluate(problem, last.theta).items():
+        np.testing.assert_array_equal(last.curves[name], curve)
+    assert (first.curves["loss_train"] != training.evaluate(problem, first.theta)["loss_train"]).all()
+
+
+def test_update_ratio_is_that_of_the_step_taken(run):
+    first, last = run(*TINY, "dtype=float64", "training.epochs=1", "training.batch_size=null")
+    sizes = (2, 4, 3, 2)
+    before, after = mlp.unflatten(first.theta, sizes), mlp.unflatten(last.theta, sizes)
+    for layer in range(2):
+        W, W_after = before[layer][0], after[layer][0]
+        ratio = np.linalg.norm(W_after - W, axis=(1, 2)) / np.linalg.norm(W, axis=(1, 2))
+        np.testing.assert_allclose(first.statistics["update_ratio"][:, layer], ratio, rtol=1e-9)
+
+
+def test_statistics_are_those_of_the_probe(run, problem_of):
+    overrides = ("network.depth=2", "dtype=float64", "training.epochs=0", "training.probe_size=50")
+    problem = problem_of(*overrides)
+    (record,) = run(*overrides)
+    W, b = mlp.unflatten(record.theta, problem.sizes)[0]
+    z = problem.x_train[0, :50] @ W[1].T + b[1]
+    assert record.statistics["preactivation_std"][1, 0] == pytest.approx(z.std(), rel=1e-12)
+    assert record.histograms.sum(axis=2).tolist() == [[50 * 64] * 2] * 2
+
+
+def test_prepare_gives_arrays_in_the_dtype_of_the_cell(problem_of):
+    for dtype in ("float32", "float64"):
+        problem = problem_of(*TINY, f"dtype={dtype}")
+        arrays = (problem.x_train, problem.y_train, problem.x_test, problem.y_test)
+        assert {array.dtype for array in arrays} == {np.dtype(dtype)}
+        assert problem.sizes == (2, 4, 3, 2)
+        assert training.initial_theta(problem, range(2)).dtype == dtype
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_training_keeps_the_dtype(run, dtype):
+    assert run(*TINY, f"dtype={dtype}")[-1].theta.dtype == dtype
+
+
+@pytest.mark.parametrize(
+    ("overrides", "message"),
+    [
+        (
+            ("training.batch_size=1438",),
+            "training.batch_size must be null or at most the 1437 training examples of data=digits; got 1438",
+        ),
+        (("loss=bce",), "loss must be cross_entropy or mse for data=digits, which has 10 classes; got 'bce'"),
+    ],
+)
+def test_settings_that_do_not_fit_the_data_are_refused(problem_of, overrides, message):
+    with pytest.raises(ConfigError) as error:
+        problem_of(*overrides)
+    assert str(error.value) == message
+
+
+def test_batch_size(problem_of):
+    assert problem_of("training.batch_size=1437").steps_per_epoch == 1
+    assert problem_of("training.batch_size=1436").steps_per_epoch == 2
+    assert problem_of("training.batch_size=null").batch_size == 1437
+
+
+@pytest.mark.parametrize("loss", ["cross_entropy", "mse", "bce"])
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+def test_divergence_is_a_record_not_an_exception(run, loss, dtype):
+    overrides = ("data=moons", "activation=relu", "init=he", "optimizer.lr=1e6")
+    records = run(*overrides, f"loss={loss}", f"dtype={dtype}")
+    assert [record.last for record in records] == [False] * (len(records) - 1) + [True]
+    assert not np.isfinite(records[-1].curves["loss_train"]).any()
+    assert np.isnan(records[-1].curves["accuracy_test"]).all()
+    assert records[-1].statistics is not None
+    assert records[-1].theta is not None
+    assert records[-1].histograms is not None
+    assert outcome(records[-1].curves["loss_train"], 0.7).tolist() == ["diverged"] * 2
+
+
+def test_training_ends_once_every_replica_has_diverged(run):
+    records = run("activation=relu", "init=he", "loss=mse", "optimizer.lr=1e6")
+    assert records[-1].step < 50  # of 900
+    assert records[-1].done == 1
+
+
+def test_a_diverged_replica_leaves_the_others_alone(problem_of, run):
+    overrides = (*TINY, "dtype=float64")
+    problem = problem_of(*overrides)
+    theta = training.initial_theta(problem, range(3))
+    theta[1, 0] = np.nan
+    records = list(training.train(problem, theta))
+    assert records[-1].step == 15
+    assert not np.isfinite(records[-1].curves["loss_train"][1])
+    assert np.isnan(records[-1].curves["accuracy_train"][1])
+    alone = run(*overrides, replicas=range(3))
+    for r in (0, 2):
+        np.testing.assert_allclose(records[-1].theta[r], alone[-1].theta[r], rtol=1e-12, atol=1e-13)
+
+
+def test_tanh_with_xavier_learns_digits(run, problem_of):
+    overrides = ("network.depth=3", "training.epochs=4", "optimizer.lr=0.1")
+    records = run(*overrides)
+    losses = np.array([record.curves["loss_train"] for record in records])
+    assert (losses[-1] < 0.3 * losses[0]).all()
+    assert (records[-1].curves["accuracy_test"] > 0.85).all()
+    problem = problem_of(*overrides)
+    constant = constant_predictor_loss(problem.config.loss, problem.y_train)
+    assert outcome(losses[-1], constant).tolist() == ["learned"] * 2
+
+
+def test_zeros_stays_at_the_class_prior(run, problem_of):
+    """A constant output learns the prior at best: its loss is the entropy, its answer always one class."""
+    overrides = ("init=zeros", "network.depth=3", "training.epochs=8", "optimizer.lr=0.05")
+    last = run(*overrides, replicas=[0])[-1]
+    problem = problem_of(*overrides)
+    entropy = stats.entropy(problem.y_train.sum(axis=0))
+    assert entropy <= last.curves["loss_train"][0] < 1.005 * entropy
+    assert last.curves["accuracy_test"][0] in [count / 360 for count in problem.y_test.sum(axis=0).tolist()]
+    assert outcome(last.curves["loss_train"], entropy).tolist() == ["stalled"]
+
+
+@pytest.mark.parametrize("activation", ["tanh", "relu", "identity", "leaky_relu"])
+def test_zeros_move_the_output_bias_alone(run, activation):
+    """Where g(0) = 0 nothing passes forward, and W = 0 lets nothing back."""
+    records = run(*TINY, "init=zeros", f"activation={activation}")
+    theta = records[-1].theta
+    assert (theta[:, :-2] == 0).all()
+    assert (theta[:, -2:] != 0).all()
+
+
+def hidden_units_equal(theta, sizes):
+    """Every unit of every hidden layer has the same weights in, bias and weights out, to the last bit."""
+    return all(
+        np.ptp(W, axis=1).max() == 0 and np.ptp(b, axis=2).max() == 0 and np.ptp(W_out, axis=2).max() == 0
+        for (W, b), (W_out, _) in itertools.pairwise(mlp.unflatten(theta, sizes))
+    )
+
+
+@pytest.mark.parametrize("dtype", ["float32", "float64"])
+@pytest.mark.parametrize("width", [5, 17, 37, 64])
+@pytest.mark.parametrize("init", ["zeros", "constant", "identical"])
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_equal_units_stay_equal(run, problem_of, activation, init, width, dtype):
+    overrides = (
+        f"activation={activation}", f"init={init}", f"network.width={width}", f"dtype={dtype}",
+        "network.depth=3", "training.epochs=1", "training.batch_size=48", "training.snapshots=6",
+        "optimizer.lr=0.01",
+    )  # fmt: skip
+    records = run(*overrides)
+    assert np.isfinite(records[-1].theta).all()
+    assert (records[-1].theta != records[0].theta).any(axis=1).all()
+    assert hidden_units_equal(records[-1].theta, problem_of(*overrides).sizes)
+    for record in records:
+        if record.statistics is not None:
+            np.testing.assert_allclose(record.statistics["distinct_units"] * width, 1)
+
+
+@pytest.mark.parametrize(("activation", "init"), [("tanh", "identical"), ("sigmoid", "constant")])
+def test_equal_units_stay_equal_for_ever(run, problem_of, activation, init):
+    """Thousands of steps, in which rounding would have been amplified until it shows."""
+    overrides = (f"activation={activation}", f"init={init}", "network.hidden=[37,17]", "training.epochs=60")
+    records = run(*overrides, "training.batch_size=16", "optimizer.lr=0.5")
+    assert hidden_units_equal(records[-1].theta, problem_of(*overrides).sizes)
+    assert records[-1].curves["loss_train"].max() < 0.9 * records[0].curves["loss_train"].min()
+
+
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_random_units_stay_distinct(run, activation):
+    records = run(*TINY, f"activation={activation}", "init=lecun")
+    assert (records[-1].statistics["distinct_units"] == 1).all()
