@@ -10,27 +10,24 @@ from numpy.typing import NDArray
 from mlpstudy.tracking import Run
 from reports import style
 
+BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.5}
+
 
 def panels(runs: Sequence[Run]) -> tuple[int, int]:
     """Rows: activations; columns: depths."""
-    style.need_layers(runs)
-    return len(style.activations(runs)), len(style.depths(runs))
+    grid = style.facets(style.layered(runs))
+    return len(grid), len(grid[0])
 
 
 def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
     """One line per initializer: solid at initialization, dotted after training."""
-    for row, activation in enumerate(style.activations(runs)):
-        for column, layers in enumerate(style.depths(runs)):
-            panel(axes[row, column], style.facet(runs, activation, layers), activation, layers)
-        axes[row, 0].set_ylabel("rms of dJ/dz, relative to\nthe last hidden layer")
+    for row, facets in zip(axes, style.facets(style.layered(runs)), strict=True):
+        for ax, (activation, layers) in zip(row, facets, strict=True):
+            panel(ax, style.facet(runs, activation, layers), activation, layers)
+        row[0].set_ylabel("rms of dJ/dz, relative to\nthe last hidden layer")
     style.footnote(axes, runs, log=True)
-    style.legend(
-        axes,
-        [
-            style.style_key(linestyle="-", label="at initialization"),
-            style.style_key(linestyle=":", label="after training"),
-        ],
-    )
+    start, end = style.style_key(label="at initialization"), style.style_key(linestyle=":", label="after training")
+    style.legend(axes, [start, end])
 
 
 def panel(axes: Axes, runs: Sequence[Run], activation: str, layers: int) -> None:
@@ -56,7 +53,8 @@ def panel(axes: Axes, runs: Sequence[Run], activation: str, layers: int) -> None
                 linewidth=1.8,
                 label=style.label(run) if snapshot == 0 else None,
             )
-            lowest, highest = min(lowest, np.nanmin(relative)), max(highest, np.nanmax(relative))
+            if snapshot == 0:  # what training did is drawn as far as it fits
+                lowest, highest = min(lowest, np.nanmin(relative)), max(highest, np.nanmax(relative))
     axes.set_yscale("log")
     axes.set_ylim(lowest / 2, highest * 2)
     thresholds(axes, runs)
@@ -64,7 +62,7 @@ def panel(axes: Axes, runs: Sequence[Run], activation: str, layers: int) -> None
     style.layer_axis(axes, layers)
     if nothing:
         text = f"no gradient reaches any\nhidden layer: {', '.join(nothing)}"
-        axes.text(0.03, 0.04, text, transform=axes.transAxes, fontsize=8, color="0.3", va="bottom")
+        axes.text(0.03, 0.04, text, transform=axes.transAxes, fontsize=8, color="0.3", va="bottom", bbox=BOX)
 
 
 def thresholds(axes: Axes, runs: Sequence[Run]) -> None:

@@ -5,6 +5,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from mlpstudy.results import mean_and_interval
@@ -20,24 +21,20 @@ def curves(runs: Sequence[Run]) -> dict[str, str]:
     return {name: title for name, title in CURVES.items() if any(f"curve_{name}" in run.arrays for run in runs)}
 
 
-def all_depths(runs: Sequence[Run]) -> list[int]:
-    """Depths including 0, a network without hidden layers."""
-    return sorted({style.depth(run) for run in runs})
-
-
 def panels(runs: Sequence[Run]) -> tuple[int, int]:
     """Rows: activations x curves; columns: depths."""
-    return len(style.activations(runs)) * len(curves(runs)), len(all_depths(runs))
+    grid = style.facets(runs)
+    return len(grid) * len(curves(runs)), len(grid[0])
 
 
 def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
     """One line per initializer; a cross marks where the first replica diverged."""
-    rows = [(activation, curve) for activation in style.activations(runs) for curve in curves(runs)]
-    for row, (activation, curve) in enumerate(rows):
-        for column, layers in enumerate(all_depths(runs)):
-            panel(axes[row, column], style.facet(runs, activation, layers), curve)
-            axes[row, column].set_title(f"{activation}, {layers} layers")
-        axes[row, 0].set_ylabel(CURVES[curve])
+    rows = [(facets, curve) for facets in style.facets(runs) for curve in curves(runs)]
+    for row, (facets, curve) in zip(axes, rows, strict=True):
+        for ax, (activation, layers) in zip(row, facets, strict=True):
+            panel(ax, style.facet(runs, activation, layers), curve)
+            ax.set_title(f"{activation}, {layers} layers")
+        row[0].set_ylabel(CURVES[curve])
     for ax in axes[-1]:
         ax.set_xlabel("step")
     style.footnote(axes, runs, log=True)
@@ -56,11 +53,15 @@ def panel(axes: Axes, runs: Sequence[Run], curve: str) -> None:
         broken = ~np.isfinite(values).all(axis=1)
         if broken.any():
             first = max(int(np.argmax(broken)) - 1, 0)
-            height = min(float(mean_and_interval(values[first])[0]), LOSS_CEILING)
+            height = float(mean_and_interval(values[first])[0])
+            if log:  # non-finite from the start, or on its way: at the upper edge
+                height = min(height, LOSS_CEILING) if np.isfinite(height) else LOSS_CEILING
             axes.plot(steps[first], height, "x", color=colour, markersize=9, markeredgewidth=2, clip_on=False)
     if curve.startswith("loss"):
         axes.set_yscale("log")
         axes.set_ylim(top=min(axes.get_ylim()[1], LOSS_CEILING))
+        axes.yaxis.set_major_formatter(LogFormatter())
+        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     else:
         axes.set_ylim(0, 1.02)
 

@@ -17,8 +17,9 @@ HISTOGRAM_ROWS = 3  # of panels
 
 def shown(runs: Sequence[Run]) -> list[Run]:
     """Runs whose histograms are drawn: all that fit, else those of the middle depth first."""
-    layered = [run for run in runs if style.depth(run) > 0]
-    middle = style.depths(runs)[len(style.depths(runs)) // 2]
+    layered = style.layered(runs)
+    depths = style.depths(layered)
+    middle = depths[len(depths) // 2]
     if len(layered) > COLUMNS * HISTOGRAM_ROWS:
         layered = [run for run in layered if style.depth(run) == middle] or layered
     return layered[: COLUMNS * HISTOGRAM_ROWS]
@@ -26,15 +27,16 @@ def shown(runs: Sequence[Run]) -> list[Run]:
 
 def panels(runs: Sequence[Run]) -> tuple[int, int]:
     """Two panels per activation (by layer, over training), then a histogram panel per run."""
-    style.need_layers(runs)
+    runs = style.layered(runs)
     return -(-2 * len(style.activations(runs)) // COLUMNS) + -(-len(shown(runs)) // COLUMNS), COLUMNS
 
 
 def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
     """Lines: one per initializer and depth (deeper is darker); ridges: activations of up to six layers."""
+    runs = style.layered(runs)
     names = style.activations(runs)
     for i, activation in enumerate(names):
-        mine = [run for run in runs if run.params["activation"] == activation and style.depth(run) > 0]
+        mine = [run for run in runs if run.params["activation"] == activation]
         by_layer(axes.flat[2 * i], mine, activation)
         over_training(axes.flat[2 * i + 1], mine, activation)
     start = -(-2 * len(names) // COLUMNS) * COLUMNS
@@ -76,7 +78,7 @@ def over_training(axes: Axes, runs: Sequence[Run], activation: str) -> None:
 def ridges(axes: Axes, run: Run) -> None:
     """Histograms of the activations of up to six layers, first at the bottom: start filled, end as a line."""
     edges = run.arrays["histogram_edges"]
-    counts = run.arrays["activation_histogram"].sum(axis=2 - 1)  # (H, depth, bins), over replicas
+    counts = run.arrays["activation_histogram"].sum(axis=1)  # (H, depth, bins), over replicas
     layers = np.unique(np.linspace(0, counts.shape[1] - 1, min(RIDGES, counts.shape[1])).astype(int))
     middle = (edges[:-1] + edges[1:]) / 2
     for place, layer in enumerate(layers):

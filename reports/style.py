@@ -69,13 +69,19 @@ def label(run: Run) -> str:
 
 
 def activations(runs: Sequence[Run]) -> list[str]:
-    """Activations in the order of the sweep: the rows of a facet grid."""
+    """Activations in the order of the sweep."""
     return list(dict.fromkeys(run.params["activation"] for run in runs))
 
 
 def depths(runs: Sequence[Run]) -> list[int]:
-    """Depths with at least one hidden layer, shallow to deep: the columns of a facet grid."""
-    return sorted({depth(run) for run in runs if depth(run) > 0})
+    """Depths, shallow to deep."""
+    return sorted({depth(run) for run in runs})
+
+
+def facets(runs: Sequence[Run]) -> list[list[tuple[str, int]]]:
+    """(activation, depth) of each panel: a row an activation, a column a depth; one row where depth is one."""
+    rows = [[(activation, layers) for layers in depths(runs)] for activation in activations(runs)]
+    return rows if len(rows[0]) > 1 else [[panel for row in rows for panel in row]]
 
 
 def facet(runs: Sequence[Run], activation: str, layers: int) -> list[Run]:
@@ -83,10 +89,12 @@ def facet(runs: Sequence[Run], activation: str, layers: int) -> list[Run]:
     return [run for run in runs if run.params["activation"] == activation and depth(run) == layers]
 
 
-def need_layers(runs: Sequence[Run]) -> None:
-    """Raise where no run has a hidden layer to show."""
-    if not depths(runs):
+def layered(runs: Sequence[Run]) -> list[Run]:
+    """The runs with hidden layers; raises CannotDraw where there is none."""
+    found = [run for run in runs if depth(run) > 0]
+    if not found:
         raise CannotDraw("none of these runs has a hidden layer")
+    return found
 
 
 def band(axes: Axes, x: NDArray[Any], values: NDArray[np.float64], log: bool = False, **line: Any) -> Line2D:

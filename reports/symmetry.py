@@ -17,8 +17,7 @@ SHOWN = 32  # rows and columns of a weight matrix at most: more would be a grey 
 
 def chosen(runs: Sequence[Run]) -> list[Run]:
     """The symmetric initializers of the sweep, one run each, then random ones: what a slide has room for."""
-    style.need_layers(runs)
-    layered = [run for run in runs if style.depth(run) > 0]
+    layered = style.layered(runs)
     same = [r for r in layered if r.params["activation"] == layered[0].params["activation"]]
     by_init = {run.params["init"]: run for run in reversed(same)}
     ordered = [i for i in SYMMETRIC if i in by_init] + [i for i in reversed(by_init) if i not in SYMMETRIC]
@@ -72,4 +71,4 @@ def weight_rows(axes: Axes, run: Run, when: str) -> None:
     axes.grid(visible=False)
 
 
-FIGURE = style.Figure("The symmetry problem: equal neurons get equal gradients and never part", panels, draw)
+FIGURE = style.Figure("The symmetry problem: do neurons that start out equal ever part?", panels, draw)
