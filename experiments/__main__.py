@@ -1,5 +1,6 @@
 """`python -m experiments NAME [override ...]`: run a study's sweep and check its claims."""
 
+import secrets
 import sys
 from collections.abc import Sequence
 from datetime import datetime
@@ -28,15 +29,23 @@ def main(arguments: Sequence[str] | None = None) -> int:
             raise ConfigError("NAME", one_of(STUDIES), name)
         study = STUDIES[name]
         print(f"{study.question}\nSource: {study.source}")
-        sweep = f"{name}-{datetime.now():%Y-%m-%d_%H-%M-%S}"
+        sweep = f"{name}-{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
         cells = cli.cells(["-m", f"experiment={name}", f"tracking.sweep={sweep}", *overrides])
+        missing = set(study.inits) - {cell.config.init_name for cell in cells}
+        if not all(cell.config.hidden for cell in cells):
+            raise ConfigError("network.depth", "an integer >= 1 for a study of hidden layers", 0)
+        if missing:
+            raise ConfigError("init", f"swept over {', '.join(study.inits)} for this study's claims", overrides)
         if not cli.run(cells):
             return 2
         tracking = cells[0].raw["tracking"]
-        findings = check(study, load_runs(tracking["uri"], sweep=sweep))
+        findings = check(study, load_runs(tracking["uri"], sweep=tracking["sweep"]))
     except cli.SETTINGS_ERRORS as error:
         print(f"experiments: {cli.one_line(error)}", file=sys.stderr)
         return 2
+    except KeyboardInterrupt:
+        print("experiments: interrupted", file=sys.stderr)
+        return 130
     except ValueError as error:
         print(f"experiments: {error}", file=sys.stderr)
         return 2

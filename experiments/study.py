@@ -30,6 +30,7 @@ class Study:
     name: str
     question: str
     source: str
+    inits: tuple[str, ...]  # that the claims are about
     claims: tuple[Claim, ...]
 
 

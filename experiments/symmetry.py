@@ -8,6 +8,9 @@ from numpy.typing import NDArray
 from experiments.study import Claim, Study, chosen
 from mlpstudy.tracking import Run
 
+SYMMETRIC = ("zeros", "constant", "identical")
+RANDOM = ("xavier",)
+
 
 def distinct_units(run: Run) -> NDArray[np.float64]:
     """Number of distinct neurons at the end of training, (R, depth)."""
@@ -16,28 +19,29 @@ def distinct_units(run: Run) -> NDArray[np.float64]:
 
 
 def most_distinct_units(runs: Sequence[Run]) -> NDArray[np.float64]:
-    """Of zeros and identical: the number of distinct neurons in the layer that has most, per network."""
-    return np.concatenate([distinct_units(run).max(axis=1) for run in chosen(runs, ("zeros", "identical"))])
+    """Of the symmetric initializers: the number of distinct neurons in the layer that has most, per network."""
+    return np.concatenate([distinct_units(run).max(axis=1) for run in chosen(runs, SYMMETRIC)])
 
 
 def smallest_distinct_share(runs: Sequence[Run]) -> NDArray[np.float64]:
     """Of the random initializer: the share of distinct neurons in the layer that has fewest, per network."""
-    return np.concatenate([run.arrays["distinct_units"][-1].min(axis=1) for run in chosen(runs, ("xavier",))])
+    return np.concatenate([run.arrays["distinct_units"][-1].min(axis=1) for run in chosen(runs, RANDOM)])
 
 
 STUDY = Study(
     name="symmetry",
     question="Do neurons that start with the same weights ever become different?",
     source="the founding notes, section 9; Goodfellow, Bengio & Courville 2016, section 8.4",
+    inits=SYMMETRIC + RANDOM,
     claims=(
         Claim(
-            "zeros and identical: every hidden layer has one distinct unit after training",
+            "zeros, constant and identical: every hidden layer has one distinct unit after training (number)",
             expected=1.0,
             tolerance=0.0,
             measure=most_distinct_units,
         ),
         Claim(
-            "xavier (random): all units of every hidden layer are distinct after training (share)",
+            "xavier, which is random: all units of every hidden layer are distinct after training (share)",
             expected=1.0,
             tolerance=0.0,
             measure=smallest_distinct_share,

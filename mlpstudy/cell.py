@@ -6,9 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from mlpstudy.config import Config, parse
+from mlpstudy.config import NOT_SCIENCE, Config, parse
 from mlpstudy.losses import constant_predictor_loss
-from mlpstudy.training import prepare
+from mlpstudy.training import initial_theta, prepare
 
 
 @dataclass(frozen=True)
@@ -24,26 +24,30 @@ class Cell:
     @property
     def hash(self) -> str:
         """Twelve hex digits: the same for the same science, wherever and however it ran."""
-        return sha256(json.dumps(self.config.science, sort_keys=True).encode()).hexdigest()[:12]
+        exact = {k: float(v) if type(v) is int else v for k, v in self.config.science.items()}  # 2 is 2.0
+        return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
     """Parse the settings and load the data once. Raises ConfigError."""
     config = parse(raw)
     problem = prepare(config)
+    if {config.flat["init.name"], config.flat.get("init.output.name")} & {"custom", "file"}:
+        initial_theta(problem, range(config.replicas))  # the user's own: raises where shapes do not fit
     typed = dict(o.split("=", 1) for o in overrides if "=" in o)
     return Cell(raw, typed, config, problem.sizes, constant_predictor_loss(config.loss, problem.y_train))
 
 
 def names(cells: Sequence[Cell]) -> list[str]:
     """Short readable run names such as he-relu-d10, with whatever else varies over the sweep."""
-    usual = ("init", "init.name", "activation", "activation.name", "network.depth")
-    keys = dict.fromkeys(key for cell in cells for key in cell.overrides if key not in usual)
+    told = ("init", "init.name", "activation", "activation.name", "network.depth")  # in the name anyway
+    typed = dict.fromkeys(key for cell in cells for key in cell.overrides)
+    keys = [key for key in typed if key not in told and not key.startswith(NOT_SCIENCE)]
     varying = [key for key in keys if len({cell.overrides.get(key) for cell in cells}) > 1]
     result = []
     for cell in cells:
-        flat = cell.config.flat
-        parts = [flat["init.name"], flat["activation.name"], f"d{len(cell.config.hidden)}"]
+        config = cell.config
+        parts = [config.init_name, config.activation_name, f"d{len(config.hidden)}"]
         parts += [f"{key.rpartition('.')[2]}={cell.overrides[key]}" for key in varying if key in cell.overrides]
         result.append("-".join(parts))
     return result

@@ -2,11 +2,13 @@
 
 import os
 import re
+import secrets
+import shlex
+import signal
 import sys
 import tempfile
 from collections.abc import Sequence
 from datetime import datetime
-from pathlib import Path
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -15,25 +17,27 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
+from rich.console import Console
 
-from mlpstudy import sweep, uris
+from mlpstudy import gradient_check, sweep, uris
 from mlpstudy.cell import Cell, check, names
-from mlpstudy.config import RULES, unknown_key
+from mlpstudy.config import CONF, options_with
 from mlpstudy.display import SweepDisplay, console, python_command, summary_table
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.results import Result
+from mlpstudy.rules import RULES, unknown_key
+from mlpstudy.training import initial_theta, prepare
 
 if TYPE_CHECKING:  # imported in `run` alone, since it brings mlflow: help, completion and errors stay fast
     from mlpstudy.tracking import RunLog, Store
 
+OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"))  # what users bring
 SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException)
-PACKAGE = Path(__file__).parent
-# inside the package when installed from a wheel, beside it in a checkout
-CONF = next(path for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
 
 
 def main() -> None:
     """Entry point of `python -m mlpstudy` and of the console script."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an orderly end: runs are closed, workers stopped
     try:
         asked_for = cells(sys.argv[1:])
         if asked_for:
@@ -41,6 +45,7 @@ def main() -> None:
     except SETTINGS_ERRORS as error:
         sys.exit(f"mlpstudy: {one_line(error)}")
     except KeyboardInterrupt:
+        print("mlpstudy: interrupted", file=sys.stderr)
         sys.exit(130)
 
 
@@ -61,7 +66,21 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
         # Hydra insists on output folders. MLflow holds all that we keep, and a tracking URI may hold a password.
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(collect)()
-    return [check(raw, overrides) for raw, overrides in found]
+    if any("glob(" in argument for argument in arguments):  # it finds all, also what cannot stand alone
+        waiting = {f"{g}={raw[g]['name']} ({g}.{k})" for raw, _ in found for g, k in OWN if _waits_for(raw, g, k)}
+        if waiting:
+            print(f"Left out, since a path has to be given: {', '.join(sorted(waiting))}", file=sys.stderr)
+        found = [(raw, o) for raw, o in found if not any(_waits_for(raw, g, k) for g, k in OWN)]
+    checked = [check(raw, overrides) for raw, overrides in found]
+    for key in ("tracking.uri", "tracking.experiment", "tracking.sweep", "workers"):
+        values = {cell.config.flat[key] for cell in checked}
+        if len(values) > 1:
+            raise ConfigError(key, "the same for all cells of a sweep", uris.redact(str(sorted(map(str, values)))))
+    return checked
+
+
+def _waits_for(raw: Any, group: str, key: str) -> bool:
+    return raw[group].get(key, "") is None
 
 
 def one_line(error: Exception) -> str:
@@ -74,7 +93,10 @@ def one_line(error: Exception) -> str:
     if ambiguous := re.match(r"Ambiguous value for argument '([^=]*)=(.*)'\n", str(error)):
         return str(ConfigError(ambiguous[1], "one value (or add -m to sweep over several)", ambiguous[2]))
     if unknown := re.match(r"Could not override '(.*)'\.\n", str(error)):
-        return str(unknown_key(unknown[1], RULES))
+        group, _, _ = unknown[1].partition(".")
+        having = options_with(unknown[1])
+        rule = f"one that the chosen {group} has; this one belongs to {group}={','.join(having)}"
+        return str(ConfigError("a key", rule, unknown[1]) if having else unknown_key(unknown[1], RULES))
     return " ".join(str(error).split("\nSee https")[0].split())
 
 
@@ -82,28 +104,25 @@ def run(cells: Sequence[Cell]) -> bool:
     """Train the cells, log each to MLflow, show progress and a table. False if any cell failed (not diverged)."""
     from mlpstudy import tracking
 
-    stores = {
-        (uri, experiment): tracking.open_store(uri, experiment)
-        for uri, experiment in dict.fromkeys((_tracking(c, "uri"), _tracking(c, "experiment")) for c in cells)
-    }
-    sweep_name = _tracking(cells[0], "sweep") or datetime.now().strftime("%Y-%m-%d_%H-%M-%S")
-    for store in stores.values():
-        tracking.save_view(store, sweep_name)
+    out = console()
+    check_gradients(cells, out)
+    tracked = cells[0].raw["tracking"]
+    store = tracking.open_store(tracked["uri"], tracked["experiment"])
+    sweep_name = tracked["sweep"] or f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
+    tracking.save_view(store, sweep_name)
     workers = min(len(cells), cells[0].raw["workers"] or sweep.available_cores())
     cell_names = names(cells)
     results: dict[int, Result] = {}
     logs: dict[int, RunLog] = {}  # of the cells in training
     failed = False
 
-    out = console()
     out.print(f"Sweep {sweep_name}: {len(cells)} cell{'s' * (len(cells) > 1)}, {workers} at a time")
     show = SweepDisplay(out, cell_names)
     try:
         for index, event in sweep.run(cells, workers):
             cell = cells[index]
             if index not in logs:
-                store = stores[_tracking(cell, "uri"), _tracking(cell, "experiment")]
-                logs[index] = tracking.RunLog(store, cell, cell_names[index], sweep_name)
+                logs[index] = tracking.RunLog(store, cell, cell_names[index], sweep_name, index)
             if isinstance(event, sweep.Failure):
                 failed = True
                 result, complaint = logs.pop(index).finish("FAILED", f"{event.reason}\n{event.details}")
@@ -122,14 +141,27 @@ def run(cells: Sequence[Cell]) -> bool:
             show.ended(index, result, complaint or "interrupted")
         show.finish()
         if results:
-            out.print(summary_table({cell_names[i]: results[i] for i in sorted(results)}))
-        for store in stores.values():
+            out.print(summary_table([(cell_names[i], results[i]) for i in sorted(results)]))
+        if results or logs:
             out.print(next_commands(store, sweep_name), soft_wrap=True)
     return not failed
 
 
-def _tracking(cell: Cell, key: str) -> Any:
-    return cell.raw["tracking"][key]
+def check_gradients(cells: Sequence[Cell], out: Console) -> None:
+    """Verify backpropagation where `check_gradients` asks for it. Raises ConfigError where it is wrong."""
+    for name, cell in zip(names(cells), cells, strict=True):
+        if not cell.config.check_gradients:
+            continue
+        problem = prepare(cell.config)
+        report = gradient_check.check(problem, initial_theta(problem, range(cell.config.replicas)))
+        out.print(
+            f"Gradients of {name}: {report.checked} parameters compared with central differences, worst relative "
+            f"error {report.worst:.1e} ({report.where}); of the total differential {report.total:.1e}",
+            soft_wrap=True,
+        )
+        if not report.passed:
+            rule = f"passed to train: relative errors of {name} below {gradient_check.TOLERANCE:.0e}"
+            raise ConfigError("check_gradients", rule, report.largest)
 
 
 def next_commands(store: "Store", sweep_name: str) -> str:
@@ -138,7 +170,7 @@ def next_commands(store: "Store", sweep_name: str) -> str:
     view = f"viewStateShareKey={quote(sweep_name)}&compareRunsMode=CHART&workflowType=machine_learning"
     page = f"#/experiments/{store.experiment_id}/runs?{view}"
     here = store.uri == uris.resolve(None)
-    shown = uris.redact(store.uri)
+    shown = shlex.quote(uris.redact(store.uri))
     if store.uri.startswith("http"):
         look = f"open {shown.rstrip('/')}/{page}"
     else:

@@ -4,33 +4,32 @@ A setting that cannot be honoured raises ConfigError, which names the key, the r
 """
 
 import inspect
-import math
-import re
-from collections.abc import Callable, Iterable, Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
-from functools import partial
+from functools import cache, partial
+from pathlib import Path
 from typing import Any
 
 import numpy as np
+import yaml
 
-from mlpstudy.activations import ACTIVATIONS, Activation
-from mlpstudy.data import DATASETS, STANDARDIZERS
+from mlpstudy.activations import Activation
 from mlpstudy.errors import ConfigError, one_of
-from mlpstudy.initializers import FANS, INITIALIZERS, Initializer
-from mlpstudy.losses import LOSSES, Loss
-from mlpstudy.optimizers import OPTIMIZERS, Optimizer
+from mlpstudy.initializers import PROVIDED, Scheme
+from mlpstudy.losses import Loss
+from mlpstudy.optimizers import Optimizer, warmed_up
+from mlpstudy.rules import DTYPES, RULES, TABLES, unknown_key
 from mlpstudy.verdict import Thresholds
 
-DTYPES: dict[str, type[np.floating]] = {"float32": np.float32, "float64": np.float64}
-SAMPLINGS = ("shuffle", "replacement")
-NOT_SCIENCE = ("tracking.", "workers", "data.root")  # where and how a cell ran does not define it
-GROUPS = (
-    "activation",
-    "init",
-    "loss",
-    "optimizer",
-    "data",
-)  # an option's file may bring parameters of its own
+PACKAGE = Path(__file__).parent
+# inside the package when installed from a wheel, beside it in a checkout
+CONF = next(path for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
+NOT_SCIENCE = ("tracking.", "workers", "data.root", "check_gradients")  # where and how a cell ran
+COMMON = {
+    "init": {"gain", "bias", "sigma_b", "output"},
+    "optimizer": {"lr"},
+    "schedule": {"warmup"},
+}  # to all rows
 
 
 @dataclass(frozen=True)
@@ -38,10 +37,11 @@ class Config:
     """One cell of the grid, ready to run."""
 
     activation: Activation
-    initializer: Initializer
-    gain: float
+    scheme: Scheme  # how layers start
+    output_scheme: Scheme  # how the last one does
     loss: Loss
     optimizer: Optimizer
+    lr: Callable[[float, float], float]  # (epoch, length of one step in epochs) -> learning rate
     data: tuple[tuple[str, Any], ...]  # name and parameters of a row of DATASETS, hashable
     hidden: tuple[int, ...]  # units of each hidden layer
     epochs: int
@@ -49,11 +49,23 @@ class Config:
     replacement: bool
     snapshots: int
     probe_size: int
+    clip_norm: float | None
     replicas: int
     seed: int
     dtype: type[np.floating]
+    check_gradients: bool
     thresholds: Thresholds
     flat: Mapping[str, Any]  # every key as given, dotted
+
+    @property
+    def init_name(self) -> str:
+        """xavier; the function's own name for init=custom."""
+        return _own_name(self.flat, "init")
+
+    @property
+    def activation_name(self) -> str:
+        """tanh; the function's own name for activation=custom."""
+        return _own_name(self.flat, "activation")
 
     @property
     def science(self) -> dict[str, Any]:
@@ -62,74 +74,9 @@ class Config:
         return rest | {"network.hidden": list(self.hidden)}
 
 
-Rule = tuple[str, Callable[[Any], bool]]
-
-
-def _is_number(v: Any) -> bool:
-    return isinstance(v, int | float) and not isinstance(v, bool) and math.isfinite(v)
-
-
-def _is_int(v: Any) -> bool:
-    return isinstance(v, int) and not isinstance(v, bool)
-
-
-def _integer(low: int) -> Rule:
-    return f"an integer >= {low}", lambda v: _is_int(v) and v >= low
-
-
-def _option(options: Any) -> Rule:
-    return one_of(options), lambda v: isinstance(v, str) and v in options
-
-
-NUMBER: Rule = ("a finite number", _is_number)
-POSITIVE: Rule = ("a finite number > 0", lambda v: _is_number(v) and v > 0)
-NOT_NEGATIVE: Rule = ("a finite number >= 0", lambda v: _is_number(v) and v >= 0)
-FRACTION: Rule = ("a number > 0 and < 1", lambda v: _is_number(v) and 0 < v < 1)
-
-# Checked wherever the key is present. A new parameter is checked by adding its row here.
-RULES: dict[str, Rule] = {
-    "activation.name": _option(ACTIVATIONS),
-    "activation.slope": NUMBER,
-    "init.name": _option(INITIALIZERS),
-    "init.gain": NUMBER,
-    "init.scale": NOT_NEGATIVE,
-    "init.value": NUMBER,
-    "init.mode": _option(FANS),
-    "loss.name": _option(LOSSES),
-    "optimizer.name": _option(OPTIMIZERS),
-    "optimizer.lr": POSITIVE,
-    "data.name": _option(DATASETS),
-    "data.standardize": _option(STANDARDIZERS),
-    "data.test_fraction": FRACTION,
-    "data.samples": _integer(10),
-    "data.noise": NOT_NEGATIVE,
-    "data.root": ("a folder or null", lambda v: v is None or isinstance(v, str)),
-    "network.depth": _integer(0),
-    "network.width": _integer(1),
-    "network.hidden": (
-        "null or a list of integers >= 1",
-        lambda v: v is None or (isinstance(v, list) and all(_is_int(n) and n >= 1 for n in v)),
-    ),
-    "training.epochs": _integer(0),
-    "training.batch_size": ("null or an integer >= 1", lambda v: v is None or (_is_int(v) and v >= 1)),
-    "training.sampling": _option(SAMPLINGS),
-    "training.snapshots": _integer(2),
-    "training.probe_size": _integer(1),
-    "replicas": _integer(1),
-    "workers": ("null or an integer >= 1", lambda v: v is None or (_is_int(v) and v >= 1)),
-    "seed": _integer(0),
-    "dtype": _option(DTYPES),
-    "verdict.dead": NOT_NEGATIVE,
-    "verdict.saturated": NOT_NEGATIVE,
-    "verdict.exploding": POSITIVE,
-    "verdict.vanishing": POSITIVE,
-    "tracking.uri": ("null or a URI", lambda v: v is None or (isinstance(v, str) and v != "")),
-    "tracking.experiment": ("a name", lambda v: isinstance(v, str) and v.strip() != ""),
-    "tracking.sweep": (
-        "null or a name of letters, digits, spaces and _ . : -",  # what an MLflow tag may hold
-        lambda v: v is None or (isinstance(v, str) and re.fullmatch(r"[\w .:-]+", v) is not None),
-    ),
-}
+def _own_name(flat: Mapping[str, Any], group: str) -> str:
+    name = str(flat[f"{group}.name"])
+    return str(flat[f"{group}.function"]).partition(":")[2] if name == "custom" else name
 
 
 def flatten(raw: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
@@ -143,79 +90,117 @@ def flatten(raw: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
     return flat
 
 
-def unknown_key(key: str, known: Iterable[str]) -> ConfigError:
-    """The error for a key that does not exist: lists its siblings under the deepest parent that does."""
-    parent, siblings = key, [*GROUPS, "experiment", *known]
-    while "." in parent:
-        parent = parent.rpartition(".")[0]
-        inside = [k for k in known if k.startswith(parent + ".")]
-        if inside:
-            siblings = inside
-            break
-    return ConfigError("a key", one_of(siblings), key)
+@cache
+def _defaults(group: str, name: str) -> Mapping[str, Any]:
+    """What conf/<group>/<name>.yaml says."""
+    return dict(yaml.safe_load((CONF / group / f"{name}.yaml").read_text()))
 
 
-def _parameters(
-    group: str, raw: Mapping[str, Any], row: Callable[..., Any] | None, common: set[str]
-) -> dict[str, Any]:
-    """The row's own parameters, checked against its signature (`layer` comes from the network)."""
-    wanted = set()
-    if row is not None:
-        wanted = {
-            p.name
-            for p in inspect.signature(row).parameters.values()
-            if p.default is p.empty and p.name not in ("rng", "shape", "layer")
-        }
-    given = {k: v for k, v in raw[group].items() if k not in common}
+def options_with(key: str) -> list[str]:
+    """The options of a group whose files have this key, e.g. normal for init.scale."""
+    group, _, parameter = key.partition(".")
+    return [name for name in sorted(TABLES.get(group, ())) if parameter in _defaults(group, name)]
+
+
+def _with_output(init: Mapping[str, Any]) -> Mapping[str, Any]:
+    """init.output spelled out: a name becomes that option with its defaults, null the same as the other layers."""
+    output = init.get("output")
+    if output is None:
+        return init
+    given = dict(output) if isinstance(output, Mapping) else {"name": output}
+    rule, holds = RULES["init.name"]
+    if not holds(given.get("name")):
+        raise ConfigError("init.output", f"null or {rule}", output)
+    common = {"gain": 1.0, "bias": 0.0, "sigma_b": 0.0}
+    return {**init, "output": {**common, **_defaults("init", given["name"]), **given}}
+
+
+def _check(flat: Mapping[str, Any]) -> None:
+    """Raise ConfigError for the first key that is unknown, breaks its rule or is missing."""
+    for key, value in flat.items():
+        rule_key = key.replace("init.output.", "init.")
+        if rule_key in RULES:
+            rule, holds = RULES[rule_key]
+            if not holds(value):
+                raise ConfigError(key, rule, value)
+        elif not key.startswith(tuple(f"{group}." for group in TABLES)):
+            inside = [k for k in RULES if k.startswith(f"{key}.")]
+            if inside:
+                raise ConfigError(key, f"set by its keys: {', '.join(inside)}", value)
+            raise unknown_key(key, RULES)
+    for key, (rule, _) in RULES.items():
+        group = key.partition(".")[0]
+        if key not in flat and (group not in TABLES or key == f"{group}.name"):
+            raise ConfigError(key, rule, "nothing")
+
+
+def _parameters(group: str, raw: Mapping[str, Any], where: str = "") -> dict[str, Any]:
+    """The parameters of the chosen row, against its signature. `where` is the key that holds them."""
+    row, where = TABLES[group][raw["name"]], where or group
+    signature = inspect.signature(row).parameters.values() if callable(row) else ()
+    provided = {"rng", "shape", "epoch", "epochs", *PROVIDED}
+    wanted = {p.name for p in signature if p.default is p.empty and p.name not in provided}
+    common = {"name"} | COMMON.get(group, set())
+    if where != group:
+        common -= {"output"}  # an output layer has none of its own
+    given = {k: v for k, v in raw.items() if k not in common}
     for key in given.keys() - wanted:
-        options = one_of(f"{group}.{k}" for k in {*wanted, *common})
-        raise ConfigError(f"a parameter of {group}={raw[group]['name']}", options, f"{group}.{key}")
-    for key in (wanted | common) - raw[group].keys():
-        raise ConfigError(f"{group}.{key}", "given", None)
+        options = one_of(f"{where}.{k}" for k in {*wanted, *common})
+        raise ConfigError(f"a parameter of {where}={raw['name']}", options, f"{where}.{key}")
+    for key in (wanted | common) - raw.keys():
+        raise ConfigError(f"{where}.{key}", "given", None)
     return given
+
+
+def _scheme(init: Mapping[str, Any], where: str) -> Scheme:
+    parameters = _parameters("init", init, where)
+    row = TABLES["init"][init["name"]]
+    if init["name"] == "custom":
+        weights = row(**parameters)
+    elif init["name"] == "file" and parameters["path"] is None:
+        raise ConfigError(f"{where}.path", "the path of an .npz of W1, b1, W2, ...", None)
+    else:
+        weights = partial(row, **parameters)
+    return Scheme(weights, init["gain"], init["bias"], init["sigma_b"])
 
 
 def parse(raw: Mapping[str, Any]) -> Config:
     """Check every key and look the parts up. Raises ConfigError for the first key that breaks its rule."""
+    if isinstance(raw.get("init"), Mapping):
+        raw = {**raw, "init": _with_output(raw["init"])}
     flat = flatten(raw)
-    for key in flat:
-        if key not in RULES and not key.startswith(tuple(f"{group}." for group in GROUPS)):
-            inside = [k for k in RULES if k.startswith(f"{key}.")]
-            if inside:
-                raise ConfigError(key, f"set by its keys: {', '.join(inside)}", flat[key])
-            raise unknown_key(key, RULES)
-    for key, (rule, holds) in RULES.items():
-        optional = key.startswith(GROUPS) and not key.endswith(".name")
-        if key in flat and not holds(flat[key]):
-            raise ConfigError(key, rule, flat[key])
-        if key not in flat and not optional:
-            raise ConfigError(key, rule, "nothing")
-
-    network, training, init = raw["network"], raw["training"], raw["init"]
-    activation = ACTIVATIONS[raw["activation"]["name"]]
-    factory = None if isinstance(activation, Activation) else activation
-    activation_parameters = _parameters("activation", raw, factory, {"name"})
-    initializer = INITIALIZERS[init["name"]]
-    optimizer = OPTIMIZERS[raw["optimizer"]["name"]]
-    _parameters("loss", raw, None, {"name"})
-    data = _parameters("data", raw, DATASETS[raw["data"]["name"]], {"name"})
+    _check(flat)
+    network, training, init, optimizer = raw["network"], raw["training"], raw["init"], raw["optimizer"]
+    activation = TABLES["activation"][raw["activation"]["name"]]
+    activation_parameters = _parameters("activation", raw["activation"])
+    _parameters("loss", raw["loss"])
+    schedule = partial(TABLES["schedule"][raw["schedule"]["name"]], **_parameters("schedule", raw["schedule"]))
+    warmup, epochs = raw["schedule"]["warmup"], training["epochs"]
+    data = _parameters("data", raw["data"])
+    scheme = _scheme(init, "init")
     hidden = network["hidden"]
     return Config(
         activation=activation if isinstance(activation, Activation) else activation(**activation_parameters),
-        initializer=partial(initializer, **_parameters("init", raw, initializer, {"name", "gain"})),
-        gain=init["gain"],
-        loss=LOSSES[raw["loss"]["name"]],
-        optimizer=optimizer(**_parameters("optimizer", raw, optimizer, {"name"})),
-        data=(("name", raw["data"]["name"]), *data.items()),
+        scheme=scheme,
+        output_scheme=scheme if init["output"] is None else _scheme(init["output"], "init.output"),
+        loss=TABLES["loss"][raw["loss"]["name"]],
+        optimizer=TABLES["optimizer"][optimizer["name"]](**_parameters("optimizer", optimizer)),
+        lr=lambda epoch, one: optimizer["lr"] * warmed_up(schedule, warmup, epoch, epochs, one),
+        data=(
+            ("name", raw["data"]["name"]),
+            *((k, tuple(v) if isinstance(v, list) else v) for k, v in data.items()),
+        ),
         hidden=tuple(hidden) if hidden is not None else (network["width"],) * network["depth"],
-        epochs=training["epochs"],
+        epochs=epochs,
         batch_size=training["batch_size"],
         replacement=training["sampling"] == "replacement",
         snapshots=training["snapshots"],
         probe_size=training["probe_size"],
+        clip_norm=training["clip_norm"],
         replicas=raw["replicas"],
         seed=raw["seed"],
         dtype=DTYPES[raw["dtype"]],
+        check_gradients=raw["check_gradients"],
         thresholds=Thresholds(**raw["verdict"]),
         flat=flat,
     )

@@ -30,8 +30,11 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("profile/distinct_units_final", LINEAR),
     ],
 }
+# of all runs the means per initializer; of one sweep its cells
+GROUP_BY_INIT = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "init"}]}
 COLUMNS = [
     "tags.`verdict`",
+    "tags.`verdict_final`",
     "tags.`outcome`",
     "metrics.`final/accuracy_test`",
     "params.`init`",
@@ -53,8 +56,7 @@ def view_state(search: str = "") -> str:
         for i, (metric, axis) in enumerate(charts)
     ]
     sections = [
-        {"uuid": f"{KEY}-{s}", "name": name, "display": True, "isReordered": True}
-        for s, name in enumerate(SECTIONS)
+        {"uuid": f"{KEY}-{s}", "name": name, "display": True, "isReordered": True} for s, name in enumerate(SECTIONS)
     ]
     state = {
         "searchFilter": search,
@@ -67,6 +69,7 @@ def view_state(search: str = "") -> str:
         "selectedColumns": COLUMNS,
         "hideEmptyCharts": True,
         "autoRefreshEnabled": True,
+        "groupBy": None if search else GROUP_BY_INIT,
     }
     packed = zlib.compress(json.dumps(state).encode())
     return "deflate;" + base64.b64encode(packed).decode()

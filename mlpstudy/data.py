@@ -4,16 +4,15 @@ To add one: a function and a row in DATASETS and `conf/data/<name>.yaml`. Every 
 which is fitted on the training split alone.
 """
 
-import gzip
-import math
-import zlib
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpstudy import files
 from mlpstudy.errors import ConfigError
 
 Features = NDArray[np.floating]
@@ -67,14 +66,15 @@ def _finish(
 
 
 def _split(
-    rng: np.random.Generator, x: Features, y: Labels, test_fraction: float
+    rng: np.random.Generator, x: Features, y: Labels, test_fraction: float, stratify: bool = True
 ) -> tuple[tuple[Features, Labels], tuple[Features, Labels]]:
-    """A random split that keeps the class proportions."""
+    """A random split; of classes, one that keeps their proportions."""
     from sklearn.model_selection import train_test_split
 
+    seed = int(rng.integers(2**31))
     try:
         x_train, x_test, y_train, y_test = train_test_split(
-            x, y, test_size=test_fraction, stratify=y, random_state=int(rng.integers(2**31))
+            x, y, test_size=test_fraction, stratify=y if stratify else None, random_state=seed
         )
     except ValueError as error:
         rule = f"a share of the {len(x)} examples that leaves every class in both splits"
@@ -82,85 +82,154 @@ def _split(
     return (x_train, y_train), (x_test, y_test)
 
 
-def digits(rng: np.random.Generator, *, test_fraction: float, standardize: str) -> Data:
-    """1,797 images of 8 x 8 pixels, ten classes; ships with scikit-learn (UCI, Alpaydin & Kaynak 1998)."""
-    from sklearn.datasets import load_digits
+def _from_sklearn(rng: np.random.Generator, *, test_fraction: float, standardize: str, name: str, classes: int) -> Data:
+    import sklearn.datasets
 
-    x, y = load_digits(return_X_y=True)
-    return _finish("digits", *_split(rng, x, y, test_fraction), standardize, classes=10)
+    x, y = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
+    return _finish(name, *_split(rng, x, y, test_fraction), standardize, classes)
+
+
+def _images(rng: np.random.Generator, *, root: str | None, standardize: str, name: str, openml: str) -> Data:
+    """70,000 images of 28 x 28 pixels in [0, 1], ten classes, in the published split.
+
+    `root` is a folder with the four IDX files, gzipped or not; without it they are downloaded (OpenML).
+    """
+    train, test = files.download(openml) if root is None else files.read_idx_folder(Path(root))
+    return _finish(name, train, test, standardize, classes=10)
+
+
+def _in_the_plane(
+    rng: np.random.Generator, *, samples: int, test_fraction: float, standardize: str, name: str, **shape: float
+) -> Data:
+    import sklearn.datasets
+
+    x, y = getattr(sklearn.datasets, f"make_{name}")(samples, random_state=int(rng.integers(2**31)), **shape)
+    return _finish(name, *_split(rng, x, y, test_fraction), standardize, classes=2)
 
 
 def moons(rng: np.random.Generator, *, samples: int, noise: float, test_fraction: float, standardize: str) -> Data:
     """Two interleaved half circles in the plane, two classes."""
-    from sklearn.datasets import make_moons
-
-    x, y = make_moons(samples, noise=noise, random_state=int(rng.integers(2**31)))
-    return _finish("moons", *_split(rng, x, y, test_fraction), standardize, classes=2)
-
-
-def mnist(rng: np.random.Generator, *, root: str | None, standardize: str) -> Data:
-    """70,000 images of 28 x 28 pixels in [0, 1], ten classes, in the published split (LeCun et al. 1998).
-
-    `root` is a folder with the four IDX files, gzipped or not; without it they are downloaded (OpenML).
-    """
-    train, test = _download("mnist_784") if root is None else _read_idx_folder(Path(root))
-    return _finish("mnist", train, test, standardize, classes=10)
+    return _in_the_plane(
+        rng, samples=samples, noise=noise, test_fraction=test_fraction, standardize=standardize, name="moons"
+    )
 
 
-def _download(name: str) -> tuple[tuple[Features, Labels], tuple[Features, Labels]]:
-    from sklearn.datasets import fetch_openml
-
-    try:
-        x, y = fetch_openml(name, version=1, as_frame=False, return_X_y=True, n_retries=1)
-    except (OSError, ValueError) as error:
-        reason = f"a folder with the IDX files, as the download failed ({error})"
-        raise ConfigError("data.root", reason, None) from error
-    x, y = x / 255.0, y.astype(np.int64)
-    return (x[:60000], y[:60000]), (x[60000:], y[60000:])
+def circles(
+    rng: np.random.Generator, *, samples: int, noise: float, factor: float, test_fraction: float, standardize: str
+) -> Data:
+    """Two concentric circles in the plane, radius 1 and `factor`, two classes."""
+    return _in_the_plane(
+        rng, samples=samples, noise=noise, factor=factor, test_fraction=test_fraction, standardize=standardize,
+        name="circles",
+    )  # fmt: skip
 
 
-def _read_idx_folder(root: Path) -> tuple[tuple[Features, Labels], tuple[Features, Labels]]:
-    parts = []
-    for split in ("train", "t10k"):
-        images, path = _read_idx(root, f"{split}-images-idx3-ubyte", dimensions=3)
-        labels, _ = _read_idx(root, f"{split}-labels-idx1-ubyte", dimensions=1)
-        if len(images) != len(labels):
-            raise ConfigError("data.root", f"a folder with one label for each image of {path.name}", str(root))
-        if not len(images):
-            raise ConfigError("data.root", f"a folder whose {path.name} holds at least one image", str(root))
-        if labels.max() > 9:
-            raise ConfigError("data.root", f"a folder whose {split} labels are 0 to 9", str(root))
-        parts.append((images.reshape(len(images), -1) / 255.0, labels.astype(np.int64)))
-    if parts[0][0].shape[1] != parts[1][0].shape[1]:
-        raise ConfigError("data.root", "a folder whose train and t10k images have the same size", str(root))
-    return parts[0], parts[1]
+def spirals(
+    rng: np.random.Generator,
+    *,
+    samples: int,
+    arms: int,
+    turns: float,
+    noise: float,
+    test_fraction: float,
+    standardize: str,
+) -> Data:
+    """`arms` spirals in the plane, a class each: radius r = sqrt(t), t ~ U(0, 1), angle 2 pi (turns r + arm / arms)."""
+    arm = np.arange(samples) % arms
+    radius = np.sqrt(rng.uniform(size=samples))
+    angle = 2 * np.pi * (turns * radius + arm / arms)
+    x = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1) + noise * rng.normal(size=(samples, 2))
+    return _finish("spirals", *_split(rng, x, arm, test_fraction), standardize, classes=arms)
 
 
-def _read_idx(root: Path, name: str, dimensions: int) -> tuple[NDArray[np.uint8], Path]:
-    """One IDX file: two zero bytes, type 8 (unsigned byte), number of dimensions, sizes, then the values."""
-    found = [p for p in (root / name, root / f"{name}.gz") if p.is_file()]
-    if not found:
-        raise ConfigError("data.root", f"a folder that holds {name} or {name}.gz", str(root))
-    path = found[0]
-    try:
-        content = path.read_bytes()
-        if content[:2] == b"\x1f\x8b":
-            content = gzip.decompress(content)
-    except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError("data.root", f"a folder with a readable {path.name} ({error})", str(root)) from error
-    header = 4 + 4 * dimensions
-    if content[:4] != bytes([0, 0, 8, dimensions]) or len(content) < header:
-        raise ConfigError(
-            "data.root", f"a folder whose {path.name} is an IDX file of {dimensions}-D bytes", str(root)
-        )
-    shape = tuple(int(n) for n in np.frombuffer(content[4:header], ">u4"))
-    if len(content) - header != math.prod(shape):
-        rule = (
-            f"a folder whose {path.name} holds the {math.prod(shape)} values it announces, "
-            f"not {len(content) - header}"
-        )
-        raise ConfigError("data.root", rule, str(root))
-    return np.frombuffer(content[header:], np.uint8).reshape(shape), path
+def gaussian(
+    rng: np.random.Generator, *, samples: int, features: int, classes: int, test_fraction: float, standardize: str
+) -> Data:
+    """X ~ N(0, 1) with labels at random: nothing to learn but by heart, pure signal propagation."""
+    x, y = rng.normal(size=(samples, features)), rng.permutation(np.arange(samples) % classes)
+    return _finish("gaussian", *_split(rng, x, y, test_fraction), standardize, classes)
 
 
-DATASETS: dict[str, Callable[..., Data]] = {"digits": digits, "moons": moons, "mnist": mnist}
+def teacher(
+    rng: np.random.Generator,
+    *,
+    samples: int,
+    features: int,
+    hidden: int,
+    noise: float,
+    test_fraction: float,
+    standardize: str,
+) -> Data:
+    """Regression on the output of a random tanh network with one hidden layer: y of variance 1, plus noise."""
+    x = rng.normal(size=(samples, features))
+    y = np.tanh(x @ rng.normal(0, features**-0.5, (features, hidden))) @ rng.normal(size=(hidden, 1))
+    y = (y - y.mean()) / y.std() + noise * rng.normal(size=y.shape)
+    return _finish("teacher", *_split(rng, x, y, test_fraction, stratify=False), standardize, classes=None)
+
+
+TASKS = ("classification", "regression")
+
+
+def _own(
+    rng: np.random.Generator,
+    name: str,
+    path: str,
+    task: str,
+    train: files.Split,
+    test: files.Split | None,
+    test_fraction: float,
+    standardize: str,
+) -> Data:
+    """The user's own data: labels numbered, split where it comes as one piece."""
+    labels = files.classes(path, train[1]) if task == "classification" else None
+
+    def targets(y: Labels) -> Labels:
+        if labels is None:
+            return files.values(y)
+        strange = np.setdiff1d(y, labels)
+        if strange.size:
+            raise ConfigError("data.path", f"a file whose test labels occur in training; {strange[0]!r} does not", path)
+        return np.searchsorted(labels, y)
+
+    x, y = train[0], targets(train[1])
+    if test is None:
+        train, test = _split(rng, x, y, test_fraction, stratify=labels is not None)
+    else:
+        train, test = (x, y), (test[0], targets(test[1]))
+    return _finish(name, train, test, standardize, None if labels is None else len(labels))
+
+
+def npz(rng: np.random.Generator, *, path: str, task: str, test_fraction: float, standardize: str) -> Data:
+    """Your own arrays: x (n, ...) and y (n,), and x_test, y_test where you have a split of your own."""
+    train, test = files.read_npz(path)
+    return _own(rng, "npz", path, task, train, test, test_fraction, standardize)
+
+
+def csv(
+    rng: np.random.Generator,
+    *,
+    path: str,
+    target: str | None,
+    columns: tuple[str, ...] | None,
+    task: str,
+    test_fraction: float,
+    standardize: str,
+) -> Data:
+    """Your own table: a CSV file with a header, features in `columns`, what to predict in `target`."""
+    train = files.read_csv(path, target, columns)
+    return _own(rng, "csv", path, task, train, None, test_fraction, standardize)
+
+
+DATASETS: dict[str, Callable[..., Data]] = {
+    "digits": partial(_from_sklearn, name="digits", classes=10),  # 8 x 8 pixels (Alpaydin & Kaynak 1998)
+    "mnist": partial(_images, name="mnist", openml="mnist_784"),  # LeCun et al. 1998
+    "fashion_mnist": partial(_images, name="fashion_mnist", openml="Fashion-MNIST"),  # Xiao et al. 2017
+    "breast_cancer": partial(_from_sklearn, name="breast_cancer", classes=2),  # Wolberg et al. 1995
+    "moons": moons,
+    "circles": circles,
+    "spirals": spirals,
+    "gaussian": gaussian,
+    "teacher": teacher,
+    "npz": npz,
+    "csv": csv,
+}

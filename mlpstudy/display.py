@@ -2,10 +2,11 @@
 
 import shutil
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -20,7 +21,7 @@ PIPE_WIDTH = 120  # columns where the output is no terminal
 
 def console() -> Console:
     """A console on standard output, wide enough for the table in a file or a pipe."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False)
+    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, markup=False)
 
 
 class SweepDisplay:
@@ -36,7 +37,7 @@ class SweepDisplay:
             TimeElapsedColumn(),
             TextColumn("left"),
             TimeRemainingColumn(),
-            TextColumn("{task.fields[losses]}"),
+            TextColumn("{task.fields[losses]}", markup=False),
             console=console,
             transient=True,
         )
@@ -73,7 +74,7 @@ class SweepDisplay:
             self._task,
             completed=self._done + sum(done for done, _ in self._running.values()),
             cells=f"{self._done}/{len(self.names)} cells",
-            losses="  ".join(f"{self.names[i]} loss {loss:.3g}" for i, (_, loss) in self._running.items()),
+            losses="".join(f"{self.names[i]}: loss {loss:.3g}" for i, (_, loss) in list(self._running.items())[-1:]),
         )
 
 
@@ -82,7 +83,15 @@ def verdict_text(result: Result) -> Text:
     text = Text(result.verdict.name, VERDICT_COLOURS[result.verdict.name])
     if result.verdict_final.name != result.verdict.name:
         text += Text(" > ") + Text(result.verdict_final.name, VERDICT_COLOURS[result.verdict_final.name])
-    return text + Text(f", {result.outcome}")
+    return text + Text(f", {outcome_text(result)}")
+
+
+def outcome_text(result: Result) -> str:
+    """learned; with the count where replicas differ; what was not trained has none."""
+    if result.config.epochs == 0:
+        return "not trained"
+    count = int((result.outcomes == result.outcome).sum())
+    return result.outcome + (f" ({count} of {result.outcomes.size})" if count < result.outcomes.size else "")
 
 
 def accuracy_text(result: Result) -> str:
@@ -98,37 +107,38 @@ def accuracy_text(result: Result) -> str:
 
 
 def ratio_text(result: Result) -> str:
-    """delta_rms of the first over the last hidden layer at initialization."""
-    value = float(mean_and_interval(result.delta_ratio(0))[0])
+    """delta_rms of the first over the last hidden layer at initialization, median over replicas."""
+    value = float(np.median(result.delta_ratio(0)))
     return "-" if np.isnan(value) else f"{value:.2g}"
 
 
-def summary_table(results: Mapping[str, Result]) -> Table:
+def usual_name(result: Result) -> str:
+    """The run's name where nothing but initializer, activation and depth varies."""
+    config = result.config
+    return f"{config.init_name}-{config.activation_name}-d{len(config.hidden)}"
+
+
+def summary_table(results: Sequence[tuple[str, Result]]) -> Table:
     """What was swept and what came of it, one row per cell."""
-    table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left")
-    some = list(results.values())
-    extra = any(
-        name != f"{r.config.flat['init.name']}-{r.config.flat['activation.name']}-d{len(r.config.hidden)}"
-        for name, r in results.items()
-    )
+    table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
+    extra = any(name != usual_name(result) for name, result in results)
     table.add_column("init")
     table.add_column("activation")
     table.add_column("depth", justify="right")
     if extra:
-        table.add_column("also varied")
+        table.add_column("also varied", overflow="fold")
     table.add_column("verdict")
     table.add_column("outcome")
-    table.add_column("test accuracy" if some[0].last("accuracy_test") is not None else "test loss")
-    table.add_column("gradient first/last layer", justify="right")
-    for name, result in results.items():
-        flat = result.config.flat
-        usual = f"{flat['init.name']}-{flat['activation.name']}-d{len(result.config.hidden)}"
-        cells: list[str | Text] = [flat["init.name"], flat["activation.name"], str(len(result.config.hidden))]
+    table.add_column("test accuracy" if results[0][1].last("accuracy_test") is not None else "test loss")
+    table.add_column("gradient first/last", justify="right")
+    for name, result in results:
+        config = result.config
+        cells: list[str | Text] = [config.init_name, config.activation_name, str(len(config.hidden))]
         if extra:
-            cells.append(name.removeprefix(usual).strip("-"))
+            cells.append(name.removeprefix(usual_name(result)).strip("-"))
         verdicts = verdict_text(result)
-        verdicts.right_crop(len(f", {result.outcome}"))
-        cells += [verdicts, result.outcome, accuracy_text(result), ratio_text(result)]
+        verdicts.right_crop(len(f", {outcome_text(result)}"))
+        cells += [verdicts, outcome_text(result), accuracy_text(result), ratio_text(result)]
         table.add_row(*cells)
     return table
 

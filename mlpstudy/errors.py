@@ -12,7 +12,7 @@ class ConfigError(ValueError):
 
     def __str__(self) -> str:
         key, rule, value = self.args
-        return f"{key} must be {rule}; got {value!r}"
+        return f"{key} must be {' '.join(rule.split())}; got {value!r}"  # a rule may quote a library's many lines
 
 
 def one_of(options: Iterable[str]) -> str:

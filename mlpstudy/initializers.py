@@ -1,25 +1,43 @@
 """Weight initializers: (rng, shape, *, parameters) -> W of shape (fan_out, fan_in).
 
-Row j of W is neuron j's weight vector. An initializer that declares the parameter `layer` is told the
-number of its layer (1 = the first). To add one: a row in INITIALIZERS and `conf/init/<name>.yaml`. The
-common `init.gain` multiplies whatever comes out, so no initializer knows of it.
+Row j of W is neuron j's weight vector. An initializer may also ask, by the name of a keyword, for `layer` (its number,
+from 1), `replica` (from 0) or `inputs` (batch, fan_in): the layer's inputs on a batch of training examples. It may
+return (W, b) where it sets the biases itself. To add one: a row in INITIALIZERS and `conf/init/<name>.yaml`. The
+common `init.gain` multiplies W whatever comes out, so no initializer knows of it.
 """
 
-from collections.abc import Callable
-from functools import partial
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from functools import lru_cache, partial
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
+from scipy import special
+
+from mlpstudy.errors import ConfigError
+from mlpstudy.files import load_npz
 
 Shape = tuple[int, int]
 Weights = NDArray[np.float64]
-Initializer = Callable[..., Weights]
+Initializer = Callable[..., Weights | tuple[Weights, Weights]]
+PROVIDED = ("layer", "replica", "inputs")  # what a network can tell an initializer that asks for it
 
 FANS: dict[str, Callable[[Shape], float]] = {
     "fan_in": lambda shape: shape[1],
     "fan_out": lambda shape: shape[0],
     "fan_avg": lambda shape: (shape[0] + shape[1]) / 2,
 }
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How a layer starts: W = gain * weights(rng, shape), b ~ N(bias, sigma_b^2)."""
+
+    weights: Initializer
+    gain: float = 1.0
+    bias: float = 0.0
+    sigma_b: float = 0.0
 
 
 def normal(rng: np.random.Generator, shape: Shape, *, scale: float) -> Weights:
@@ -33,6 +51,17 @@ def uniform(rng: np.random.Generator, shape: Shape, *, scale: float) -> Weights:
     return rng.uniform(-limit, limit, shape)
 
 
+def truncated_normal(rng: np.random.Generator, shape: Shape, *, scale: float, cut: float) -> Weights:
+    """A normal distribution cut at `cut` of its own standard deviations, then rescaled to the deviation `scale`.
+
+    As Keras does (it cuts at 2). PyTorch's trunc_normal_ cuts at absolute values and does not rescale.
+    """
+    inside = 2 * special.ndtr(cut) - 1
+    deviation = np.sqrt(1 - 2 * cut * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) / inside)  # after the cut
+    standard = special.ndtri(rng.uniform(special.ndtr(-cut), special.ndtr(cut), shape))
+    return np.asarray(standard * (scale / deviation))
+
+
 def variance_scaling(
     rng: np.random.Generator, shape: Shape, *, variance: float, mode: str, distribution: Initializer
 ) -> Weights:
@@ -41,7 +70,7 @@ def variance_scaling(
     Xavier: 1 / fan_avg = 2 / (n_in + n_out) (Glorot & Bengio 2010). He: 2 / fan_in (He et al. 2015).
     LeCun: 1 / fan_in (LeCun et al. 1998).
     """
-    return distribution(rng, shape, scale=float(np.sqrt(variance / FANS[mode](shape))))
+    return np.asarray(distribution(rng, shape, scale=float(np.sqrt(variance / FANS[mode](shape)))))
 
 
 def constant(rng: np.random.Generator, shape: Shape, *, value: float) -> Weights:
@@ -63,16 +92,93 @@ def identical(rng: np.random.Generator, shape: Shape, *, layer: int) -> Weights:
     return np.full(shape, rng.normal() / fan_in)
 
 
+def orthogonal(rng: np.random.Generator, shape: Shape) -> Weights:
+    """Orthonormal rows (fan_out <= fan_in) or columns, uniform by the Haar measure (Saxe et al. 2013).
+
+    Q of a Gaussian matrix's QR decomposition; signs so that R has a positive diagonal (Mezzadri 2007).
+    """
+    tall = (max(shape), min(shape))
+    q, r = np.linalg.qr(rng.normal(size=tall))
+    q *= np.where(np.diag(r) < 0, -1.0, 1.0)
+    return np.asarray(q if shape == tall else q.T)
+
+
+def sparse(rng: np.random.Generator, shape: Shape, *, inputs_per_unit: int, scale: float) -> Weights:
+    """`inputs_per_unit` non-zero weights N(0, scale^2) in every row, all others 0 (Martens 2010: 15, scale 1)."""
+    fan_out, fan_in = shape
+    chosen = rng.permuted(np.tile(np.arange(fan_in), (fan_out, 1)), axis=1)[:, :inputs_per_unit]
+    W = np.zeros(shape)
+    np.put_along_axis(W, chosen, rng.normal(0.0, scale, chosen.shape), axis=1)
+    return W
+
+
+def lsuv(rng: np.random.Generator, shape: Shape, *, inputs: Weights, tolerance: float, iterations: int) -> Weights:
+    """Orthonormal, then scaled until the variance of the layer's z on a batch is 1 (Mishkin & Matas 2016).
+
+    W := W / sqrt(Var(inputs W^T)) while the variance is off by `tolerance` or more, `iterations` times at most.
+    """
+    W = orthogonal(rng, shape)
+    for _ in range(iterations):
+        z = inputs @ W.T
+        variance = np.var(z)
+        rounding = np.square(1e-12 * z).mean()  # of equal inputs the variance is nothing else
+        if abs(variance - 1) < tolerance or variance <= rounding:
+            break
+        W = W / np.sqrt(variance)
+    return W
+
+
+def identity(rng: np.random.Generator, shape: Shape) -> Weights:
+    """Ones on the diagonal, zeros elsewhere; rectangular shapes drop or zero what is too much."""
+    return np.eye(*shape)
+
+
+@lru_cache(maxsize=4)
+def _archive(path: str) -> Mapping[str, NDArray[Any]]:
+    return load_npz("init.path", path, "of W1, b1, W2, ...")
+
+
+def from_file(
+    rng: np.random.Generator, shape: Shape, *, path: str, layer: int, replica: int
+) -> tuple[Weights, Weights]:
+    """W1, b1, W2, ... of an .npz, as `weights_final.npz` of a run has them, biases 0 where it has none.
+
+    Each is one array for all replicas, or has a leading axis with at least as many replicas as are trained.
+    """
+    file = _archive(path)
+
+    def array(name: str, wanted: tuple[int, ...]) -> Weights:
+        found = file[name]
+        one = found[replica] if found.ndim > len(wanted) and replica < len(found) else found
+        if one.shape != wanted:
+            rule = f"an .npz whose {name} (layer {layer}) has shape {wanted}, not {found.shape}"
+            raise ConfigError("init.path", rule, path)
+        if not (np.issubdtype(one.dtype, np.number) and np.isfinite(one).all()):
+            raise ConfigError("init.path", f"an .npz whose {name} (layer {layer}) holds finite numbers", path)
+        return one.astype(np.float64)
+
+    if f"W{layer}" not in file:
+        raise ConfigError("init.path", f"an .npz with W{layer} (it has {', '.join(sorted(file))})", path)
+    bias = array(f"b{layer}", shape[:1]) if f"b{layer}" in file else np.zeros(shape[0])
+    return array(f"W{layer}", shape), bias
+
+
 INITIALIZERS: dict[str, Initializer] = {
     "zeros": partial(constant, value=0.0),
     "constant": constant,
     "identical": identical,
     "normal": normal,
     "uniform": uniform,
+    "truncated_normal": truncated_normal,
     "xavier": partial(variance_scaling, variance=1.0, distribution=normal),
     "xavier_uniform": partial(variance_scaling, variance=1.0, distribution=uniform),
     "he": partial(variance_scaling, variance=2.0, distribution=normal),
     "he_uniform": partial(variance_scaling, variance=2.0, distribution=uniform),
     "lecun": partial(variance_scaling, variance=1.0, distribution=normal),
     "lecun_uniform": partial(variance_scaling, variance=1.0, distribution=uniform),
+    "orthogonal": orthogonal,
+    "sparse": sparse,
+    "lsuv": lsuv,
+    "identity": identity,
+    "file": from_file,
 }

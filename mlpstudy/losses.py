@@ -71,9 +71,9 @@ LOSSES: dict[str, Loss] = {
         targets=one_hot,
         best_constant=lambda o: o.mean(axis=0),
     ),
-    # -y log(sigma(h)) - (1 - y) log(1 - sigma(h)) = log(1 + e^h) - y h
+    # -y log(sigma(h)) - (1 - y) log(1 - sigma(h)); log(1 + exp(h)) - y h would cancel where h is large
     "bce": Loss(
-        value=lambda h, y: (np.logaddexp(0, h) - y * h).sum(axis=-1),
+        value=lambda h, y: (y * np.logaddexp(0, -h) + (1 - y) * np.logaddexp(0, h)).sum(axis=-1),
         gradient=lambda h, y: sigmoid(h) - y,
         targets=binary_targets,
         best_constant=lambda y: _log_prior(y) - _log_prior(1 - y),

@@ -21,17 +21,18 @@ def parameters(config: Config) -> dict[str, str]:
     flat = config.flat
     widths = set(config.hidden)
     short = {
-        "init": flat["init.name"],
-        "activation": flat["activation.name"],
+        "init": config.init_name,
+        "activation": config.activation_name,
         "depth": len(config.hidden),
         "width": widths.pop() if len(widths) == 1 else str(list(config.hidden)),
-        "gain": config.gain,
+        "gain": flat["init.gain"],
         "loss": flat["loss.name"],
         "optimizer": flat["optimizer.name"],
         "lr": flat["optimizer.lr"],
         "data": flat["data.name"],
     }
-    return {k: redact(str(v)) for k, v in (short | dict(flat)).items()}
+    unused = {"network.depth": None, "network.width": None} if flat["network.hidden"] is not None else {}
+    return {k: redact(str(v)) for k, v in (short | dict(flat) | unused).items()}
 
 
 def tags(result: Result) -> dict[str, str]:
@@ -69,7 +70,8 @@ def series(record: Record) -> Rows:
         name = curve.replace("_", "/")
         rows[name, record.step] = float(mean_and_interval(values)[0])
         finite = values[np.isfinite(values)]
-        rows[f"{name}_std", record.step] = float(finite.std(ddof=1)) if finite.size > 1 else float("nan")
+        with np.errstate(over="ignore"):
+            rows[f"{name}_std", record.step] = float(finite.std(ddof=1)) if finite.size > 1 else float("nan")
     for name, statistic in (record.statistics or {}).items():
         depth = statistic.shape[1]
         averaged, _ = mean_and_interval(statistic)

@@ -5,7 +5,7 @@ x = a[0] (R or 1, batch, n_0), W[l] (R, n_l, n_{l-1}), b[l] (R, 1, n_l), z[l], a
 """
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from typing import Any
@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.activations import Activation, Array
-from mlpstudy.initializers import Initializer
+from mlpstudy.initializers import PROVIDED, Scheme
 
 Layers = list[tuple[Array, Array]]  # [(W[1], b[1]), ..., (W[L], b[L])]
 
@@ -57,21 +57,34 @@ def unflatten(theta: NDArray[Any], sizes: Sequence[int]) -> Layers:
 
 
 def initialize(
-    rngs: Sequence[np.random.Generator],
+    rngs: Mapping[int, np.random.Generator],
     sizes: Sequence[int],
-    init: Initializer,
-    gain: float = 1.0,
+    scheme: Scheme,
+    output: Scheme | None = None,
     dtype: type[np.floating] = np.float32,
+    inputs: Array | None = None,
+    activation: Activation | None = None,
 ) -> Array:
-    """Theta (R, P): replica r draws its weights from rngs[r], layer by layer; biases start at 0.
+    """theta (R, P): replica r draws its weights from rngs[r], layer by layer, the last by `output` where given.
 
-    Draws are made in float64 and rounded, so both dtypes start from the same network.
+    `inputs` (1, batch, n_0) and the activation are needed by data-dependent schemes alone. Draws are made in
+    float64 and rounded, so both dtypes start from the same network.
     """
     theta = np.zeros((len(rngs), n_parameters(sizes)), dtype)
-    wants_layer = "layer" in inspect.signature(init).parameters
-    for r, rng in enumerate(rngs):
-        for layer, (W, _) in enumerate(unflatten(theta[r : r + 1], sizes), start=1):
-            W[0] = gain * init(rng, W.shape[1:], **({"layer": layer} if wants_layer else {}))
+    schemes = [scheme] * (len(sizes) - 2) + [output or scheme]
+    asked_for = [inspect.signature(s.weights).parameters.keys() & set(PROVIDED) for s in schemes]
+    for row, (replica, rng) in zip(theta, rngs.items(), strict=True):
+        a = None if inputs is None else inputs[0].astype(np.float64)
+        for i, (W, b) in enumerate(unflatten(row[None], sizes)):
+            provided = {"layer": i + 1, "replica": replica, "inputs": a}
+            drawn = schemes[i].weights(rng, W.shape[1:], **{name: provided[name] for name in asked_for[i]})
+            weights, bias = drawn if isinstance(drawn, tuple) else (drawn, np.zeros(W.shape[1]))
+            W[0] = schemes[i].gain * weights
+            b[0] = bias + schemes[i].bias
+            if schemes[i].sigma_b > 0:
+                b[0] += rng.normal(0.0, schemes[i].sigma_b, W.shape[1])
+            if a is not None and activation is not None and any("inputs" in asked for asked in asked_for[i:]):
+                a = activation.g(a @ W[0].T.astype(np.float64) + b[0])
     return theta
 
 
@@ -132,7 +145,7 @@ def ties(theta: Array, sizes: Sequence[int]) -> NDArray[np.intp] | None:
         for i, ((W, b), (W_index, b_index)) in enumerate(zip(layers, indices, strict=True)):
             first_units = np.arange(sizes[i + 1])
             if i + 1 < len(layers):
-                signature = np.concatenate([W[0], b[0].T, layers[i + 1][0][0].T], axis=1)
+                signature = np.concatenate([W[0], b[0].T, layers[i + 1][0][0].T], axis=1) + 0.0  # -0.0 is 0.0
                 seen: dict[bytes, int] = {}
                 first_units = np.array([seen.setdefault(s.tobytes(), j) for j, s in enumerate(signature)])
                 tied = tied or len(seen) < len(signature)

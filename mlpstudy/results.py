@@ -67,8 +67,8 @@ def collect(cell: Cell, records: Sequence[Record]) -> Result:
         "histogram_edges": histogram_edges(config.activation),
     }
     first, last = (
-        verdict.judge(s, config.hidden, config.activation, config.thresholds)
-        for s in (measured[0][1], measured[-1][1])
+        verdict.judge(s, config.hidden, config.activation, config.thresholds, ~np.isfinite(r.curves["loss_train"]))
+        for r, s in (measured[0], measured[-1])
     )
     theta_initial = records[0].theta
     assert theta_initial is not None, "the first record is that of step 0"
@@ -91,8 +91,12 @@ def mean_and_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64],
     """
     finite = np.isfinite(values)
     n = finite.sum(axis=0)
-    with np.errstate(divide="ignore", invalid="ignore"):
-        mean = np.where(finite, values, 0.0).sum(axis=0) / n
-        squares = np.where(finite, np.square(values - mean), 0.0).sum(axis=0)
+    known = np.where(finite, values, 0.0)
+    top = np.abs(known).max(axis=0)
+    top = np.where(top > 0, top, 1.0)  # so that no square and no sum overflows
+    known = known / top
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        mean = known.sum(axis=0) / n
+        squares = np.where(finite, np.square(known - mean), 0.0).sum(axis=0)
         half = stats.t.ppf(0.975, n - 1) * np.sqrt(squares / (n - 1) / n)
-    return mean, half
+        return mean * top, half * top

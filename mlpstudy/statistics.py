@@ -21,13 +21,13 @@ BINS = 60
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One moment of training: the network, its passes on the probe batch, and the step taken from here."""
+    """One moment of training: the network, its passes on the probe batch, and a step of the optimizer."""
 
     activation: Activation
     layers: Layers  # W[l], b[l]
     trace: Trace
     gradients: Gradients
-    dlayers: Layers | None  # the optimizer's step, as dW[l], db[l]; None where no step is taken
+    dlayers: Layers | None  # the step from here (at the end: the one that led here); None without training
 
     @property
     def hidden(self) -> Layers:

@@ -1,6 +1,8 @@
 """Cells in, events out: trains the cells of a sweep side by side in worker processes.
 
-Workers only train. The process that called hears of every record, and is the only one to write and display.
+Workers only train. The process that called hears of every record, and is the only one to write and display. Each
+worker has a pipe of its own, so one that is killed (out of memory, say) costs its cell and nothing else, and workers
+end when the process that called is gone.
 """
 
 import multiprocessing
@@ -8,10 +10,9 @@ import os
 import signal
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import dataclass
-from multiprocessing.queues import Queue
-from queue import Empty
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -38,54 +39,86 @@ def run(cells: Sequence[Cell], workers: int) -> Iterator[Event]:
         for index, cell in enumerate(cells):
             yield from ((index, event) for event in _train(cell.config))
         return
-    context = multiprocessing.get_context("spawn")  # fork would copy the locks of MLflow's threads
-    queue: Queue[Event] = context.Queue()
-    pool = ProcessPoolExecutor(workers, context, initializer=_start_worker, initargs=(queue,))
+    waiting = list(enumerate(cells))[::-1]
+    busy: dict[Connection, tuple[int, BaseProcess]] = {}
     try:
-        yield from _listen(queue, [pool.submit(_train_elsewhere, i, cell.raw) for i, cell in enumerate(cells)])
-    finally:  # after Ctrl-C do not wait for cells that nobody listens to
-        for process in list(pool._processes.values()):
+        for _ in range(min(workers, len(cells))):
+            _give_work(waiting, busy, *_start_worker())
+        while busy:
+            ready = wait(list(busy))
+            for pipe in [pipe for pipe in busy if pipe in ready]:
+                index, process = busy[pipe]
+                event, alive = _receive(pipe, process)
+                if isinstance(event, Failure) or event.last:
+                    del busy[pipe]
+                    if waiting:
+                        _give_work(waiting, busy, *((pipe, process) if alive else _start_worker()))
+                yield index, event
+    finally:
+        for _, process in busy.values():
             process.terminate()
-        pool.shutdown(cancel_futures=True)
 
 
-def _listen(queue: "Queue[Event]", futures: Sequence[Future[None]]) -> Iterator[Event]:
-    unfinished = set(range(len(futures)))
-    while unfinished:
-        try:
-            index, event = queue.get(timeout=0.5)
-        except Empty:
-            # a worker that was killed (out of memory, say) puts nothing in the queue, but its future knows
-            for index in [i for i in sorted(unfinished) if futures[i].done() and futures[i].exception()]:
-                unfinished.discard(index)
-                yield index, Failure(f"the worker process was lost: {futures[index].exception()}")
-            continue
-        if isinstance(event, Failure) or event.last:
-            unfinished.discard(index)
-        yield index, event
+def _give_work(
+    waiting: list[tuple[int, Cell]],
+    busy: dict[Connection, tuple[int, BaseProcess]],
+    pipe: Connection,
+    process: BaseProcess,
+) -> None:
+    index, cell = waiting.pop()
+    busy[pipe] = index, process
+    pipe.send(dict(cell.raw))
+
+
+def _receive(pipe: Connection, process: BaseProcess) -> tuple[Record | Failure, bool]:
+    """The next event, and whether the worker can take another cell."""
+    try:
+        event: Record | Failure = pipe.recv()
+    except (EOFError, OSError):
+        process.join()
+        return Failure(f"the worker process was lost (exit status {process.exitcode})"), False
+    return event, True
+
+
+def _start_worker() -> tuple[Connection, BaseProcess]:
+    context = multiprocessing.get_context("spawn")  # fork would copy the locks of MLflow's threads
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs,), daemon=True)
+    process.start()
+    theirs.close()  # so that the end of the worker is the end of the pipe
+    return ours, process
+
+
+def _work(pipe: Connection) -> None:
+    """Train the cells that come through the pipe until it is closed at the other end."""
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the one that called decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    try:
+        while True:
+            raw: Mapping[str, Any] = pipe.recv()  # parsed here: functions do not travel between processes
+            for event in _train_raw(raw):
+                pipe.send(event)
+    except (EOFError, OSError):
+        return
+
+
+def _train_raw(raw: Mapping[str, Any]) -> Iterator[Record | Failure]:
+    try:
+        config = parse(raw)
+    except Exception as error:
+        yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+        return
+    yield from _train(config)
 
 
 def _train(config: Config) -> Iterator[Record | Failure]:
     try:
         # one BLAS thread: two fight over matrices this small, and cells run side by side anyway
         with threadpool_limits(1):
-            yield from train(prepare(config), initial_theta(prepare(config), range(config.replicas)))
+            problem = prepare(config)
+            yield from train(problem, initial_theta(problem, range(config.replicas)))
     except Exception as error:
         yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
-
-
-_queue: "Queue[Event]"  # of a worker process
-
-
-def _start_worker(queue: "Queue[Event]") -> None:
-    global _queue
-    _queue = queue
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the one that called decides
-
-
-def _train_elsewhere(index: int, raw: Mapping[str, Any]) -> None:
-    for event in _train(parse(raw)):  # parsed there: functions do not travel between processes
-        _queue.put((index, event))
 
 
 def available_cores() -> int:

@@ -14,6 +14,7 @@ from mlpstudy.config import Config
 from mlpstudy.data import DATASETS, Data
 from mlpstudy.errors import ConfigError
 from mlpstudy.losses import accuracy
+from mlpstudy.optimizers import clip
 from mlpstudy.streams import DATA, ORDER, WEIGHTS, stream
 
 EVALUATIONS = 25  # evenly spaced, besides the log-spaced snapshots, for curves on a linear axis
@@ -70,10 +71,11 @@ def prepare(config: Config) -> Problem:
 
 
 def initial_theta(problem: Problem, replicas: Sequence[int]) -> Array:
-    """Theta (R, P) of the given replicas, each from its own stream."""
+    """theta (R, P) of the given replicas, each from its own stream."""
     c = problem.config
-    rngs = [stream(c.seed, WEIGHTS, r) for r in replicas]
-    return mlp.initialize(rngs, problem.sizes, c.initializer, c.gain, c.dtype)
+    rngs = {r: stream(c.seed, WEIGHTS, r) for r in replicas}
+    probe = problem.x_train[:, : c.probe_size]
+    return mlp.initialize(rngs, problem.sizes, c.scheme, c.output_scheme, c.dtype, probe, c.activation)
 
 
 @dataclass(frozen=True)
@@ -125,7 +127,7 @@ def evaluate(problem: Problem, theta: Array, size: int | None = None) -> dict[st
 def train(problem: Problem, theta: Array) -> Iterator[Record]:
     """Train from theta (R, P), yielding a record at step 0, at chosen steps in between, and after the last.
 
-    A replica whose parameters are no longer finite has diverged: its numbers are NaN from there on and
+    A replica whose parameters are no longer finite has diverged: its numbers are no longer finite either and
     the others train on; once all have diverged, training ends.
     """
     c = problem.config
@@ -147,7 +149,9 @@ def train(problem: Problem, theta: Array) -> Iterator[Record]:
                 _, gradients = _passes(problem, layers, problem.x_train[:, batch], problem.y_train[batch])
                 if ties is not None:
                     mlp.tie(gradients, ties)
-                step_taken, state = c.optimizer.update(gradients.theta, state, theta)
+                gradient = gradients.theta if c.clip_norm is None else clip(gradients.theta, c.clip_norm)
+                lr = c.lr(step / problem.steps_per_epoch, 1 / problem.steps_per_epoch)
+                step_taken, state = c.optimizer.update(gradient, state, theta, lr)
                 theta = theta + step_taken
             # The last output bias collects every error, so whatever is not finite soon shows there.
             finished = step == last or not np.isfinite(before[:, -1]).any()

@@ -19,9 +19,9 @@ def resolve(uri: str | None, environment: Mapping[str, str] = os.environ) -> str
     uri = uri or environment.get("MLFLOW_TRACKING_URI") or SQLITE + DEFAULT_DATABASE
     if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "file:"):
         return SQLITE + str(Path(uri.removeprefix(SQLITE)).absolute())
-    if not re.match(r"[a-z][a-z0-9+.-]*:", uri):
+    if not re.match(r"[a-z][a-z0-9+.-]*:", uri, flags=re.IGNORECASE):
         rule = "a URI such as sqlite:///mlflow.db, http://127.0.0.1:5000 or postgresql://user@host/name"
-        raise ConfigError("tracking.uri", rule, uri)
+        raise ConfigError("tracking.uri", rule, redact(uri))
     return uri
 
 
@@ -32,6 +32,8 @@ def database_path(uri: str) -> Path | None:
 
 
 def redact(text: str) -> str:
-    """The text with the password or token in every URI (user:secret@host, ?token=secret) replaced by ***."""
-    text = re.sub(r"(://[^/\s:@]*):[^/\s]+@", r"\1:***@", text)
-    return re.sub(r"([?&](?:password|token|key|secret)[^=&\s]*=)[^&\s'\"]+", r"\1***", text, flags=re.IGNORECASE)
+    """The text with every password or token in a URI replaced by ***: user:secret@, token@, ?token=, PWD=."""
+    text = re.sub(r"(://[^:@/\s]*):[^@]*@", r"\1:***@", text)
+    text = re.sub(r"(https?://)[^:@/\s]+@", r"\1***@", text, flags=re.IGNORECASE)
+    secret = r"((?:password|passwd|pwd|token|secret|[?&](?:api)?key)=)[^&;\s'\"]+"
+    return re.sub(secret, r"\1***", text, flags=re.IGNORECASE)

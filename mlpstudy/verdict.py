@@ -61,6 +61,7 @@ class _Case:
     widths: Sequence[int]
     activation: Activation
     thresholds: Thresholds
+    broken: NDArray[np.bool_]  # (R,): whose loss is not finite
 
 
 @dataclass(frozen=True)
@@ -96,7 +97,9 @@ def _worst(what: str, values: Statistic, threshold: float) -> _Answer:
 def _non_finite(case: _Case) -> _Answer:
     names = ("preactivation_std", "activation_rms", "delta_rms", "weight_grad_rms", "weight_rms")
     broken = np.any([~np.isfinite(case.statistics[name]) for name in names], axis=0)
-    number = broken.sum(axis=1).astype(np.float64)
+    if not broken.any():
+        return _Answer("loss not finite", case.broken, case.broken.astype(np.float64))
+    number = broken.sum(axis=1).astype(np.float64) + case.broken
     return _Answer("layers with non-finite values, first", number > 0, number, broken.argmax(axis=1) + 1)
 
 
@@ -142,14 +145,19 @@ def judge(
     widths: Sequence[int],
     activation: Activation,
     thresholds: Thresholds,
+    broken: NDArray[np.bool_] | None = None,
 ) -> Verdict:
     """Every failure that holds in more than half of the replicas, in order of precedence.
 
-    statistics: (R, depth) each, of one snapshot; widths: units of each hidden layer.
+    statistics: (R, depth) each, of one snapshot; widths: units of each hidden layer; broken: (R,), whose loss is
+    not finite.
     """
+    if broken is None:
+        broken = np.zeros(len(next(iter(statistics.values()))), bool)
     if not widths:
-        return Verdict(())
-    case = _Case(statistics, widths, activation, thresholds)
+        said = f"loss not finite ({broken.sum()} of {broken.size} replicas)"
+        return Verdict((Finding("exploding", said),) if broken.mean() > 0.5 else ())
+    case = _Case(statistics, widths, activation, thresholds, broken)
     findings = []
     for name, rule in RULES:
         with np.errstate(invalid="ignore"):
@@ -164,9 +172,7 @@ def outcome(loss: NDArray[np.float64], constant_loss: float) -> NDArray[np.str_]
 
     diverged: not finite. stalled: not more than 5 % below the best constant predictor. Else learned.
     """
-    return np.select(
-        [~np.isfinite(loss), ~(loss < 0.95 * constant_loss)], ["diverged", "stalled"], default="learned"
-    )
+    return np.select([~np.isfinite(loss), ~(loss < 0.95 * constant_loss)], ["diverged", "stalled"], default="learned")
 
 
 def majority(outcomes: NDArray[np.str_]) -> str:

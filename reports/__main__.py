@@ -10,7 +10,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import Run, load_runs
+from mlpstudy.tracking import NotMeasured, Run, load_runs
 from reports import gradient_flow, learning_curves, saturation, symmetry
 from reports.style import RC, CannotDraw, Figure
 
@@ -32,15 +32,20 @@ def render(figure: Figure, runs: Sequence[Run], path: Path) -> None:
         axes = canvas.subplots(rows, columns, squeeze=False)
         figure.draw(axes, runs)
         canvas.suptitle(figure.title)
+        axes.flat[0].figure.text(0.005, 0.995, provenance(runs), fontsize=7, color="0.5", va="top")
         canvas.savefig(path, metadata={"Software": None})
+
+
+def provenance(runs: Sequence[Run]) -> str:
+    """Which sweep, on which data."""
+    data = ", ".join(sorted({run.params["data"] for run in runs}))
+    return f"sweep {runs[0].tags['sweep']}\ndata {data}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw every figure; one that cannot be drawn says why and does not stop the others."""
     parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
-    parser.add_argument(
-        "--uri", help="MLflow store; MLFLOW_TRACKING_URI or mlflow.db in this directory by default"
-    )
+    parser.add_argument("--uri", help="MLflow store; MLFLOW_TRACKING_URI or mlflow.db in this directory by default")
     parser.add_argument("--experiment", help="only this MLflow experiment")
     parser.add_argument("--sweep", help="this sweep instead of the latest")
     parser.add_argument("--out", type=Path, default=Path("figures"), help="folder for the figures (%(default)s)")
@@ -48,18 +53,24 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         runs = load_runs(options.uri, sweep=options.sweep, experiment=options.experiment)
         options.out.mkdir(parents=True, exist_ok=True)
-    except (ConfigError, OSError) as error:
+    except ConfigError as error:
         print(f"reports: {error}", file=sys.stderr)
         return 1
-    print(f"Sweep {runs[0].tags['sweep']}: {len(runs)} runs")
+    except OSError as error:
+        print(
+            f"reports: --out must be a folder that can be written ({error}); got {str(options.out)!r}", file=sys.stderr
+        )
+        return 1
+    print(f"Sweep {runs[0].tags['sweep']}: {len(runs)} run{'s' * (len(runs) != 1)}")
     missing = 0
     for name, figure in FIGURES.items():
         path = options.out / f"{name}.png"
         try:
             render(figure, runs, path)
             print(path)
-        except CannotDraw as reason:
+        except (CannotDraw, NotMeasured) as reason:
             missing += 1
+            path.unlink(missing_ok=True)  # one of an earlier sweep
             print(f"{name}: not drawn, {reason}")
     return 1 if missing == len(FIGURES) else 0
 

@@ -32,7 +32,7 @@ def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
 
 def panel(axes: Axes, runs: Sequence[Run], activation: str, layers: int) -> None:
     """Gradient profiles of the runs of one activation and depth."""
-    nothing = []
+    nothing, colours = [], style.colours(runs)
     lowest, highest = 1e-4, 1e4
     for run in runs:
         delta = run.arrays["delta_rms"]
@@ -48,7 +48,7 @@ def panel(axes: Axes, runs: Sequence[Run], activation: str, layers: int) -> None
                 np.arange(1, layers + 1),
                 relative,
                 log=True,
-                color=style.hue(run),
+                color=colours[run.id],
                 linestyle=line,
                 linewidth=1.8,
                 label=style.label(run) if snapshot == 0 else None,
@@ -58,7 +58,7 @@ def panel(axes: Axes, runs: Sequence[Run], activation: str, layers: int) -> None
     axes.set_yscale("log")
     axes.set_ylim(lowest / 2, highest * 2)
     thresholds(axes, runs)
-    axes.set_title(f"{activation}, {layers} layers")
+    axes.set_title(style.panel_title(activation, layers))
     style.layer_axis(axes, layers)
     if nothing:
         text = f"no gradient reaches any\nhidden layer: {', '.join(nothing)}"

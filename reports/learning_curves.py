@@ -33,22 +33,25 @@ def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
     for row, (facets, curve) in zip(axes, rows, strict=True):
         for ax, (activation, layers) in zip(row, facets, strict=True):
             panel(ax, style.facet(runs, activation, layers), curve)
-            ax.set_title(f"{activation}, {layers} layers")
+            ax.set_title(style.panel_title(activation, layers))
         row[0].set_ylabel(CURVES[curve])
     for ax in axes[-1]:
         ax.set_xlabel("step")
     style.footnote(axes, runs, log=True)
-    style.legend(axes, [style.style_key(linestyle="", marker="x", label="a replica diverged")])
+    diverged = any(not np.isfinite(run.arrays["curve_loss_train"]).all() for run in runs)
+    cross = style.style_key(linestyle="", marker="x", label="a replica diverged")
+    style.legend(axes, [cross] if diverged else [])
 
 
 def panel(axes: Axes, runs: Sequence[Run], curve: str) -> None:
     """One curve of the runs of one activation and depth."""
+    colours = style.colours(runs)
     for run in runs:
         if f"curve_{curve}" not in run.arrays:
             continue
         steps, values = run.arrays["curve_step"], run.arrays[f"curve_{curve}"]  # (E,), (E, R)
         log = curve.startswith("loss")
-        colour = style.hue(run)
+        colour = colours[run.id]
         style.band(axes, steps, values.T, log=log, color=colour, linewidth=1.6, label=style.label(run))
         broken = ~np.isfinite(values).all(axis=1)
         if broken.any():
@@ -59,11 +62,13 @@ def panel(axes: Axes, runs: Sequence[Run], curve: str) -> None:
             axes.plot(steps[first], height, "x", color=colour, markersize=9, markeredgewidth=2, clip_on=False)
     if curve.startswith("loss"):
         axes.set_yscale("log")
-        axes.set_ylim(top=min(axes.get_ylim()[1], LOSS_CEILING))
+        drawn = np.concatenate([np.asarray(line.get_ydata()) for line in axes.lines] or [np.ones(1)])
+        lowest = np.min(drawn[drawn > 0], initial=LOSS_CEILING)  # of the lines: a band of few replicas is wide
+        axes.set_ylim(lowest / 2, min(axes.get_ylim()[1], LOSS_CEILING))
         axes.yaxis.set_major_formatter(LogFormatter())
         axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
     else:
         axes.set_ylim(0, 1.02)
 
 
-FIGURE = style.Figure("Learning curves", panels, draw)
+FIGURE = style.Figure("Learning curves: training loss and test accuracy", panels, draw)

@@ -28,7 +28,8 @@ def shown(runs: Sequence[Run]) -> list[Run]:
 def panels(runs: Sequence[Run]) -> tuple[int, int]:
     """Two panels per activation (by layer, over training), then a histogram panel per run."""
     runs = style.layered(runs)
-    return -(-2 * len(style.activations(runs)) // COLUMNS) + -(-len(shown(runs)) // COLUMNS), COLUMNS
+    columns = min(COLUMNS, max(2 * len(style.activations(runs)), len(shown(runs))))
+    return -(-2 * len(style.activations(runs)) // columns) + -(-len(shown(runs)) // columns), columns
 
 
 def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
@@ -39,7 +40,7 @@ def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
         mine = [run for run in runs if run.params["activation"] == activation]
         by_layer(axes.flat[2 * i], mine, activation)
         over_training(axes.flat[2 * i + 1], mine, activation)
-    start = -(-2 * len(names) // COLUMNS) * COLUMNS
+    start = -(-2 * len(names) // axes.shape[1]) * axes.shape[1]
     for ax, run in zip(axes.flat[start:], shown(runs), strict=False):
         ridges(ax, run)
     for ax in [*axes.flat[2 * len(names) : start], *axes.flat[start + len(shown(runs)) :]]:
@@ -86,7 +87,7 @@ def ridges(axes: Axes, run: Run) -> None:
             top = counts[when, layer].max()
             height = place + 0.85 * np.sqrt(counts[when, layer] / top) if top else np.full(len(middle), np.nan)
             if filled:
-                axes.fill_between(middle, place, height, color=style.hue(run), alpha=0.45, linewidth=0)
+                axes.fill_between(middle, place, height, color=style.run_colour(run), alpha=0.45, linewidth=0)
             else:
                 axes.plot(middle, height, color="0.25", linewidth=0.8)
     axes.set_yticks(range(len(layers)), [str(layer + 1) for layer in layers])

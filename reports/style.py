@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from mlpstudy.palette import colour
+from mlpstudy.palette import DEEPEST, colour
 from mlpstudy.results import mean_and_interval
 from mlpstudy.tracking import Run
 
@@ -28,7 +28,7 @@ RC: dict[Any, Any] = {
     "svg.hashsalt": "mlpstudy",
 }
 MIDDLE = 15  # the depth whose shade stands for an initializer
-FOOTNOTE = "line: mean of {n} random initializations; band: 95 % interval{log}"
+FOOTNOTE = "line: mean over {n} random initializations{log}, those that diverged left out; band: 95 % interval"
 
 
 class CannotDraw(Exception):
@@ -58,9 +58,17 @@ def run_colour(run: Run) -> str:
     return colour(run.params["init"], depth(run))
 
 
-def hue(run: Run) -> str:
-    """The initializer's colour where panels already tell depths apart."""
-    return colour(run.params["init"], MIDDLE)
+def colours(runs: Sequence[Run]) -> dict[str, str]:
+    """A colour for each run of a panel, by run id: the initializer's hue, in shades where several share it."""
+    by_init: dict[str, list[str]] = {}
+    for run in runs:
+        by_init.setdefault(run.params["init"], []).append(run.id)
+    shades = {n: [MIDDLE] if n == 1 else np.geomspace(1, DEEPEST, n).astype(int) for n in range(1, len(runs) + 1)}
+    return {
+        run_id: colour(init, int(shade))
+        for init, ids in by_init.items()
+        for run_id, shade in zip(ids, shades[len(ids)], strict=True)
+    }
 
 
 def label(run: Run) -> str:
@@ -106,6 +114,8 @@ def band(axes: Axes, x: NDArray[Any], values: NDArray[np.float64], log: bool = F
     else:
         middle, half = mean_and_interval(values)
         low, high = middle - half, middle + half
+    if len(x) == 1:
+        line["marker"] = "o"  # a line of one point is invisible
     (drawn,) = axes.plot(x, middle, **line)
     axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.2, linewidth=0)
     return drawn
@@ -114,9 +124,7 @@ def band(axes: Axes, x: NDArray[Any], values: NDArray[np.float64], log: bool = F
 def layer_axis(axes: Axes, layers: int) -> None:
     """Label the ends of the horizontal axis, which counts hidden layers."""
     ticks = [1, layers] if layers > 1 else [1]
-    axes.set_xticks(
-        ticks, [f"{tick}\n{end}" for tick, end in zip(ticks, ("input side", "output side"), strict=False)]
-    )
+    axes.set_xticks(ticks, [f"{tick}\n{end}" for tick, end in zip(ticks, ("input side", "output side"), strict=False)])
     axes.set_xlim(1 - 0.02 * layers, max(layers, 1.5) + 0.02 * layers)
 
 
@@ -124,7 +132,7 @@ def footnote(axes: NDArray[Any], runs: Sequence[Run], log: bool = False) -> None
     """Say below the figure what lines and bands are."""
     replicas = sorted({int(run.params["replicas"]) for run in runs})
     count = str(replicas[0]) if len(replicas) == 1 else f"{replicas[0]} to {replicas[-1]}"
-    text = FOOTNOTE.format(n=count, log=", in log10 on log axes" if log else "")
+    text = FOOTNOTE.format(n=count, log=" (of log10 on log axes)" if log else "")
     axes.flat[0].figure.supxlabel(text, fontsize=8, color="0.4")
 
 
@@ -139,6 +147,11 @@ def legend(axes: NDArray[Any], extra: Sequence[Line2D] = ()) -> None:
         axes.flat[0].figure.legend(
             list(found.values()), list(found), loc="outside right upper", fontsize=9, handlelength=1.6
         )
+
+
+def panel_title(activation: str, layers: int) -> str:
+    """tanh, 5 hidden layers."""
+    return f"{activation}, {layers} hidden layer{'s' * (layers != 1)}"
 
 
 def style_key(**style: Any) -> Line2D:

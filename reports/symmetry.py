@@ -17,7 +17,9 @@ SHOWN = 32  # rows and columns of a weight matrix at most: more would be a grey 
 
 def chosen(runs: Sequence[Run]) -> list[Run]:
     """The symmetric initializers of the sweep, one run each, then random ones: what a slide has room for."""
-    layered = style.layered(runs)
+    layered = [run for run in style.layered(runs) if run.status == "FINISHED"]
+    if not layered:
+        raise style.CannotDraw("none of these runs came to its end")
     same = [r for r in layered if r.params["activation"] == layered[0].params["activation"]]
     by_init = {run.params["init"]: run for run in reversed(same)}
     ordered = [i for i in SYMMETRIC if i in by_init] + [i for i in reversed(by_init) if i not in SYMMETRIC]
@@ -35,14 +37,15 @@ def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
     for column, run in enumerate(columns):
         distinct_units(axes[0, column], run)
         axes[0, column].set_title(
-            f"{style.label(run)}\n({run.params['activation']}, {run.params['depth']} layers)"
+            f"{style.label(run)}\n({style.panel_title(run.params['activation'], style.depth(run))})"
         )
         for row, when in ((1, "initial"), (2, "final")):
             weight_rows(axes[row, column], run, when)
     axes[0, 0].set_ylabel("distinct units\nshare of the layer")
     axes[1, 0].set_ylabel("weights at the start\neach row is a neuron")
     axes[2, 0].set_ylabel("weights at the end\neach row is a neuron")
-    text = "Curves: every hidden layer. Images: layer 1 of the first replica, each on its own scale; grey: all 0."
+    text = f"Curves: every hidden layer. Images: layer 1 of the first replica (up to {SHOWN} x {SHOWN} weights)"
+    text += ", each on its own scale; grey: all 0."
     axes.flat[0].figure.supxlabel(text, fontsize=8, color="0.4")
 
 
@@ -50,13 +53,18 @@ def distinct_units(axes: Axes, run: Run) -> None:
     """One line per hidden layer: from 1/n (all neurons the same) to 1 (all different)."""
     steps, share = run.arrays["step"], run.arrays["distinct_units"]  # (S,), (S, R, depth)
     for layer in range(share.shape[2]):
-        style.band(axes, steps + 1, share[:, :, layer].T, color=style.hue(run), linewidth=1.2)
-    widths = np.rint(1 / share[0].min()) if share[0].min() > 0 else np.nan
+        style.band(axes, steps + 1, share[:, :, layer].T, color=style.run_colour(run), linewidth=1.2)
     axes.set_xscale("log")
     axes.set_ylim(-0.05, 1.05)
     axes.set_xlabel("step + 1")
-    last = np.nanmedian(share[-1], axis=0)
-    text = "one distinct unit" if np.allclose(last * widths, 1) and widths > 1 else f"{last.min():.0%} distinct"
+    widths = [run.weights("initial")[f"b{layer + 1}"].shape[-1] for layer in range(share.shape[2])]
+    fewest = np.median(share[-1], axis=0)
+    if np.isnan(fewest).any():
+        text = "not finite"
+    elif np.allclose(fewest * widths, 1) and max(widths) > 1:
+        text = "one distinct unit"
+    else:
+        text = f"{fewest.min():.0%} distinct"
     axes.text(0.5, 0.5, f"at the end:\n{text}", transform=axes.transAxes, ha="center", va="center", color="0.3")
 
 
@@ -64,10 +72,11 @@ def weight_rows(axes: Axes, run: Run, when: str) -> None:
     """W[1] of replica 0 as an image, blue negative, red positive."""
     weights = run.weights(when)["W1"][0][:SHOWN, :SHOWN]
     limit = float(np.abs(weights).max())
+    note = f"colour: ± {limit:.2g}" if np.isfinite(limit) else "not finite: the run diverged"
     axes.set_facecolor("0.85")
     if limit > 0 and np.isfinite(limit):
         axes.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
-    axes.set(xticks=[], yticks=[], xlabel=f"input (colour: ± {limit:.2g})")
+    axes.set(xticks=[], yticks=[], xlabel=f"input ({note})")
     axes.grid(visible=False)
 
 

@@ -1,29 +1,42 @@
 import math
 import pickle
+import re
 
+import hydra
 import numpy as np
 import pytest
+from omegaconf import OmegaConf
 
+from mlpstudy import rules
 from mlpstudy.activations import ACTIVATIONS
-from mlpstudy.config import DTYPES, RULES, SAMPLINGS, flatten, parse
-from mlpstudy.data import DATASETS, STANDARDIZERS
+from mlpstudy.config import flatten, parse
+from mlpstudy.data import DATASETS, STANDARDIZERS, TASKS
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.initializers import FANS, INITIALIZERS
 from mlpstudy.losses import LOSSES
-from mlpstudy.optimizers import OPTIMIZERS
+from mlpstudy.optimizers import OPTIMIZERS, SCHEDULES
+from mlpstudy.rules import DTYPES, RULES, SAMPLINGS
 
 TABLES = {
-    "activation": ACTIVATIONS,
-    "init": INITIALIZERS,
+    "activation": [*ACTIVATIONS, "custom"],
+    "init": [*INITIALIZERS, "custom"],
     "loss": LOSSES,
     "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
     "data": DATASETS,
+}
+# What an option cannot do without, being the user's own: any function of a module that is there will do.
+OWN = {
+    ("activation", "custom"): {"function": "numpy:sin", "derivative": "numpy:cos"},
+    ("init", "custom"): {"function": "mlpstudy.initializers:orthogonal"},
+    ("init", "file"): {"path": "weights.npz"},
 }
 OPTIONS = [(group, name) for group, table in TABLES.items() for name in table]
 CHOICES = {
     **{f"{group}.name": table for group, table in TABLES.items()},
     "init.mode": FANS,
     "data.standardize": STANDARDIZERS,
+    "data.task": TASKS,
     "training.sampling": SAMPLINGS,
     "dtype": DTYPES,
 }
@@ -32,17 +45,50 @@ NOT_NUMBERS = ["1", None, True, [1], math.nan, math.inf]
 NOT_INTEGERS = [*NOT_NUMBERS, 2.0]
 NOT_CHOICES = ["nonsense", "", None, 3, ["tanh"], True]
 NOT_NAMES = ["", 3, ["a"], True]
+NOT_PATHS = [3, ["a"], True]
+NOT_TRUTHS = ["true", None, 1, 0, [True]]
+NOT_SHARES = [*NOT_NUMBERS, 1, 1.0, -1e-9]
 BAD = {
     **dict.fromkeys(CHOICES, NOT_CHOICES),
     "activation.slope": NOT_NUMBERS,
-    "init.gain": NOT_NUMBERS,
+    "activation.alpha": NOT_NUMBERS,
+    "activation.function": NOT_PATHS,
+    "activation.derivative": NOT_PATHS,
+    "init.gain": [*NOT_NUMBERS, -1e-9],
+    "init.bias": NOT_NUMBERS,
+    "init.sigma_b": [*NOT_NUMBERS, -1e-9],
     "init.scale": [*NOT_NUMBERS, -1e-9],
     "init.value": NOT_NUMBERS,
+    "init.cut": [*NOT_NUMBERS, 0, -1],
+    "init.inputs_per_unit": [*NOT_INTEGERS, 0],
+    "init.tolerance": [*NOT_NUMBERS, 0, -0.1],
+    "init.iterations": [*NOT_INTEGERS, 0],
+    "init.path": NOT_NAMES,
+    "init.function": NOT_PATHS,
     "optimizer.lr": [*NOT_NUMBERS, 0, 0.0, -0.1],
+    "optimizer.momentum": NOT_SHARES,
+    "optimizer.nesterov": NOT_TRUTHS,
+    "optimizer.weight_decay": [*NOT_NUMBERS, -1e-9],
+    "optimizer.decay": NOT_SHARES,
+    "optimizer.beta1": NOT_SHARES,
+    "optimizer.beta2": NOT_SHARES,
+    "optimizer.epsilon": [*NOT_NUMBERS, 0, -1e-8],
+    "schedule.warmup": [*NOT_NUMBERS, -1],
+    "schedule.every": [*NOT_NUMBERS, 0, -1],
+    "schedule.factor": [*NOT_NUMBERS, 0, -0.1],
     "data.test_fraction": [*NOT_NUMBERS, 0, 1, -0.1, 1.1],
     "data.samples": [*NOT_INTEGERS, 9],
     "data.noise": [*NOT_NUMBERS, -1e-9],
     "data.root": [3, ["a"], True],
+    "data.arms": [*NOT_INTEGERS, 1],
+    "data.turns": [*NOT_NUMBERS, 0, -1],
+    "data.features": [*NOT_INTEGERS, 0],
+    "data.classes": [*NOT_INTEGERS, 1],
+    "data.factor": [*NOT_NUMBERS, 0, 1, -0.5],
+    "data.hidden": [*NOT_INTEGERS, 0],
+    "data.path": NOT_NAMES,
+    "data.target": [3, ["a"], True],
+    "data.columns": [3, "a,b", [3], [None], True],
     "network.depth": [*NOT_INTEGERS, -1],
     "network.width": [*NOT_INTEGERS, 0],
     "network.hidden": [3, "3,4", [0], [3, -1], [3.0], [True], ["3"], [None], [[3]]],
@@ -50,16 +96,18 @@ BAD = {
     "training.batch_size": ["1", True, [1], 2.0, math.nan, 0, -1],
     "training.snapshots": [*NOT_INTEGERS, 1],
     "training.probe_size": [*NOT_INTEGERS, 0],
+    "training.clip_norm": ["1", True, [1], math.nan, math.inf, 0, -1],
     "replicas": [*NOT_INTEGERS, 0],
     "workers": ["1", True, [1], 2.0, math.nan, 0, -1],
     "seed": [*NOT_INTEGERS, -1],
+    "check_gradients": NOT_TRUTHS,
     "verdict.dead": [*NOT_NUMBERS, -0.1],
     "verdict.saturated": [*NOT_NUMBERS, -0.1],
     "verdict.exploding": [*NOT_NUMBERS, 0, -1],
     "verdict.vanishing": [*NOT_NUMBERS, 0, -1],
     "tracking.uri": NOT_NAMES,
-    "tracking.experiment": [*NOT_NAMES, None, "  "],
-    "tracking.sweep": [*NOT_NAMES, "a/b", "a\nb"],
+    "tracking.experiment": [*NOT_NAMES, None, "  ", "a/b", "a\nb", "a" * 101],
+    "tracking.sweep": [*NOT_NAMES, "  ", "a/b", "a\nb", "a" * 101],
 }
 
 
@@ -85,9 +133,23 @@ def error_of(raw):
     return message
 
 
+@pytest.fixture
+def option(compose):
+    """(group, name) -> what Hydra composes with that option, and what it cannot do without."""
+
+    def _option(group, name):
+        raw = compose(f"{group}={name}")
+        raw[group] |= OWN.get((group, name), {})
+        return raw
+
+    return _option
+
+
 @pytest.mark.parametrize("group", TABLES)
 def test_yaml_names_and_table_keys_are_the_same_set(root, group):
     assert {path.stem for path in (root / "conf" / group).glob("*.yaml")} == set(TABLES[group])
+    assert set(rules.TABLES) == set(TABLES)
+    assert set(rules.TABLES[group]) == set(TABLES[group])
 
 
 def test_every_group_of_options_is_tested_here(root):
@@ -96,9 +158,72 @@ def test_every_group_of_options_is_tested_here(root):
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
-def test_every_option_composes_and_parses(configure, compose, group, name):
-    assert compose(f"{group}={name}")[group]["name"] == name
-    assert configure(f"{group}={name}").flat[f"{group}.name"] == name
+def test_every_option_composes_and_parses(option, group, name):
+    raw = option(group, name)
+    assert raw[group]["name"] == name
+    assert parse(raw).flat[f"{group}.name"] == name
+
+
+@pytest.mark.parametrize(("group", "name"), OWN)
+def test_an_option_that_needs_something_says_what(compose, group, name):
+    for key in OWN[group, name]:
+        raw = compose(f"{group}={name}")
+        assert raw[group][key] is None
+        raw[group] |= OWN[group, name] | {key: None}
+        assert re.match(rf"{group}\.{key} must be .*; got None$", error_of(raw))
+
+
+def test_file_and_custom_are_looked_for_in_the_output_layer_too(compose):
+    for name, key in (("file", "path"), ("custom", "function")):
+        raw = compose()
+        raw["init"]["output"] = name
+        assert re.match(rf"init\.(output\.)?{key} must be .*; got None$", error_of(raw))
+
+
+@pytest.mark.parametrize("output", ["nonsense", "", 3, ["he"], {"scale": 1.0}, {"name": None}, {"name": "nonsense"}])
+def test_an_output_initializer_that_does_not_exist_is_refused(compose, output):
+    raw = compose()
+    raw["init"]["output"] = output
+    message = error_of(raw)
+    assert message.startswith("init.output must be null or one of ")
+    assert message.endswith(f"; got {output!r}")
+
+
+@pytest.mark.parametrize(
+    ("output", "key"),
+    [
+        ({"name": "normal", "scale": -1.0}, "init.output.scale"),
+        ({"name": "normal", "gain": "1"}, "init.output.gain"),
+        ({"name": "normal", "sigma_b": -1}, "init.output.sigma_b"),
+        ({"name": "he", "mode": "fan"}, "init.output.mode"),
+    ],
+)
+def test_the_output_initializer_obeys_the_same_rules(compose, output, key):
+    raw = compose()
+    raw["init"]["output"] = output
+    rule = RULES[key.replace("output.", "")][0]
+    assert error_of(raw) == f"{key} must be {rule}; got {output[key.rpartition('.')[2]]!r}"
+
+
+@pytest.mark.parametrize(
+    "output", [{"name": "he", "scale": 1.0}, {"name": "zeros", "output": "he"}, {"name": "he", "x": 1}]
+)
+def test_a_parameter_the_output_initializer_does_not_have_is_refused(compose, output):
+    raw = compose()
+    raw["init"]["output"] = output
+    (unknown,) = output.keys() - {"name"}
+    assert f"'init.output.{unknown}'" in error_of(raw) or error_of(raw).startswith(f"init.output.{unknown}")
+
+
+def test_the_shortcut_that_tests_compose_with_gives_what_hydra_gives(root, compose):
+    overrides = (
+        "activation=leaky_relu", "activation.slope=-1e-3", "network.hidden=[3,4]", "training.batch_size=null",
+        "init=file", "init.path=/a/b.npz", "init.output=zeros", "data=csv", "data.columns=[a,'b c']", "seed=3",
+        "optimizer.lr=1e6", "optimizer=adam", "check_gradients=true", "tracking.uri=sqlite:///x.db",
+    )  # fmt: skip
+    composed = compose(*overrides)
+    with hydra.initialize_config_dir(str(root / "conf"), version_base="1.3"):
+        assert composed == OmegaConf.to_container(hydra.compose("config", list(overrides)), resolve=True)
 
 
 def test_every_experiment_composes_and_parses(root, configure):
@@ -109,9 +234,7 @@ def test_every_experiment_composes_and_parses(root, configure):
 
 
 def test_parts_are_looked_up(configure):
-    config = configure(
-        "activation=relu", "init=he", "loss=mse", "data=moons", "dtype=float64", "network.hidden=[3,4]"
-    )
+    config = configure("activation=relu", "init=he", "loss=mse", "data=moons", "dtype=float64", "network.hidden=[3,4]")
     assert config.activation is ACTIVATIONS["relu"]
     assert config.loss is LOSSES["mse"]
     assert config.dtype is np.float64
@@ -119,25 +242,41 @@ def test_parts_are_looked_up(configure):
     assert dict(config.data) == {
         "name": "moons", "samples": 1000, "noise": 0.15, "test_fraction": 0.2, "standardize": "standard"
     }  # fmt: skip
-    W = config.initializer(np.random.default_rng(0), (400, 300))
+    W = config.scheme.weights(np.random.default_rng(0), (400, 300))
     assert W.var() == pytest.approx(2 / 300, rel=0.02)  # He, to 5 standard errors of sqrt(2 / 120,000)
+    assert config.output_scheme is config.scheme
 
 
 def test_parameters_reach_the_parts(configure):
     leaky = configure("activation=leaky_relu", "activation.slope=0.3").activation
     assert leaky.g(np.array([-1.0])) == -0.3
-    constant = configure("init=constant", "init.value=-2.5").initializer
+    constant = configure("init=constant", "init.value=-2.5").scheme.weights
     assert (constant(None, (2, 3)) == -2.5).all()
-    optimizer = configure("optimizer.lr=0.25").optimizer
-    assert optimizer.update(np.array([[4.0]]), None, np.array([[0.0]]))[0] == -1.0
+    config = configure("optimizer.lr=0.25", "optimizer.momentum=0.5")
+    assert config.lr(0.0, 0.1) == 0.25
+    first, state = config.optimizer.update(np.array([[4.0]]), None, np.array([[0.0]]), 0.25)
+    second, _ = config.optimizer.update(np.array([[4.0]]), state, np.array([[0.0]]), 0.25)
+    assert (first, second) == (-1.0, -1.5)
     config = configure(
-        "init.gain=1.5", "training.epochs=3", "training.batch_size=null", "training.sampling=replacement",
-        "training.snapshots=7", "training.probe_size=9", "replicas=2", "seed=5", "verdict.dead=0.7",
+        "init.gain=1.5", "init.bias=-1", "init.sigma_b=0.5", "training.epochs=3", "training.batch_size=null",
+        "training.sampling=replacement", "training.snapshots=7", "training.probe_size=9", "training.clip_norm=2",
+        "replicas=2", "seed=5", "verdict.dead=0.7", "check_gradients=true",
     )  # fmt: skip
-    assert (config.gain, config.epochs, config.batch_size, config.replacement) == (1.5, 3, None, True)
+    assert (config.scheme.gain, config.scheme.bias, config.scheme.sigma_b) == (1.5, -1, 0.5)
+    assert (config.epochs, config.batch_size, config.replacement) == (3, None, True)
     assert (config.snapshots, config.probe_size, config.replicas, config.seed) == (7, 9, 2, 5)
+    assert (config.clip_norm, config.check_gradients) == (2, True)
     assert config.thresholds.dead == 0.7
-    assert not configure("training.sampling=shuffle").replacement
+    defaults = configure("training.sampling=shuffle")
+    assert not defaults.replacement
+    assert (defaults.clip_norm, defaults.check_gradients) == (None, False)
+    assert (defaults.scheme.gain, defaults.scheme.bias, defaults.scheme.sigma_b) == (1, 0, 0)
+
+
+@pytest.mark.parametrize(("group", "name"), OPTIONS)
+def test_every_parameter_of_an_option_has_a_rule(option, group, name):
+    for key in option(group, name)[group].keys() - {"output"}:
+        assert f"{group}.{key}" in RULES
 
 
 @pytest.mark.parametrize(
@@ -157,6 +296,9 @@ def test_hashable_data_options(configure):
     """Which load_data's cache needs."""
     for name in DATASETS:
         hash(configure(f"data={name}").data)
+    columns = configure("data=csv", "data.columns=[a,b]").data
+    hash(columns)
+    assert dict(columns)["columns"] == ("a", "b")
 
 
 def test_every_rule_has_its_bad_values_here():
@@ -182,7 +324,10 @@ def test_bad_values_are_refused_with_key_rule_and_value(compose, key, value):
         ("training.epochs", 0), ("training.batch_size", 1), ("training.batch_size", None),
         ("training.snapshots", 2), ("training.probe_size", 1), ("replicas", 1), ("workers", 1),
         ("workers", None), ("seed", 0), ("optimizer.lr", 1e-300), ("optimizer.lr", 1),
-        ("init.gain", -1), ("init.gain", 0),
+        ("init.gain", 0), ("init.bias", -1), ("init.sigma_b", 0), ("init.output", None),
+        ("optimizer.momentum", 0), ("optimizer.momentum", 0.999), ("optimizer.nesterov", True),
+        ("optimizer.weight_decay", 0), ("schedule.warmup", 0), ("schedule.warmup", 0.5),
+        ("training.clip_norm", None), ("training.clip_norm", 1e-300), ("check_gradients", True),
         ("data.test_fraction", 0.001), ("data.test_fraction", 0.999), ("verdict.dead", 0),
         ("tracking.uri", None), ("tracking.uri", "sqlite:///x.db"), ("tracking.sweep", "night"),
     ],
@@ -211,7 +356,10 @@ def test_messages_word_by_word(compose):
 def test_message_stays_on_one_line_whatever_the_value(compose):
     raw = compose()
     put(raw, "tracking.experiment", "\n")
-    assert error_of(raw) == "tracking.experiment must be a name; got '\\n'"
+    assert (
+        error_of(raw)
+        == "tracking.experiment must be a name of up to 100 letters, digits, spaces and _ . : -; got '\\n'"
+    )
 
 
 def test_a_value_for_a_group_of_keys_lists_them(compose):
@@ -229,16 +377,20 @@ def test_unknown_keys_are_refused_with_their_siblings(compose, key):
     assert message.startswith("a key must be one of ")
     assert message.endswith(f"; got {key!r}")
     parent = key.rpartition(".")[0]
-    options = message.removeprefix("a key must be one of ").partition("; got ")[0].split(", ")
+    listed, _, closest = message.removeprefix("a key must be one of ").partition("; got ")[0].partition(" (closest: ")
+    options = listed.split(", ")
     assert key not in options
-    assert set(options) <= {*RULES, *TABLES, "experiment"}
+    assert set(options) <= {*RULES, *TABLES, "experiment", "init.output"}
     if parent in raw:
         assert set(options) == {k for k in RULES if k.startswith(f"{parent}.")}
+    assert not closest or closest.removesuffix(")") in {*RULES, *TABLES}
+    if key in ("network.dept", "tracking.url"):
+        assert closest == {"network.dept": "network.depth)", "tracking.url": "tracking.uri)"}[key]
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
-def test_a_parameter_an_option_does_not_have_is_refused(compose, group, name):
-    raw = compose(f"{group}={name}")
+def test_a_parameter_an_option_does_not_have_is_refused(option, group, name):
+    raw = option(group, name)
     raw[group]["nonsense"] = 1
     assert f"{group}.nonsense" in error_of(raw)
 
@@ -254,28 +406,37 @@ def test_a_parameter_an_option_does_not_have_is_refused(compose, group, name):
         (
             "init=xavier",
             "init.scale",
-            "a parameter of init=xavier must be one of init.gain, init.mode, init.name; got 'init.scale'",
+            "a parameter of init=xavier must be one of init.bias, init.gain, init.mode, init.name, init.output, "
+            "init.sigma_b; got 'init.scale'",
         ),
         (
             "init=zeros",
             "init.value",
-            "a parameter of init=zeros must be one of init.gain, init.name; got 'init.value'",
+            "a parameter of init=zeros must be one of init.bias, init.gain, init.name, init.output, init.sigma_b; "
+            "got 'init.value'",
         ),
         ("data=moons", "data.root", None),
         ("init=identical", "init.layer", None),
         ("init=he", "init.variance", None),
+        ("init=lsuv", "init.inputs", None),
+        ("init=file", "init.replica", None),
+        ("activation=selu", "activation.alpha", None),
+        ("optimizer=adam", "optimizer.weight_decay", None),
+        ("optimizer=rmsprop", "optimizer.momentum", None),
+        ("schedule=cosine", "schedule.every", None),
+        ("schedule=step", "schedule.epochs", None),
     ],
 )
-def test_a_parameter_of_another_option_is_refused(compose, overrides, key, message):
-    raw = compose(overrides)
+def test_a_parameter_of_another_option_is_refused(option, overrides, key, message):
+    raw = option(*overrides.split("="))
     put(raw, key, 1.0 if key != "data.root" else None)
     assert error_of(raw) == message if message else key in error_of(raw)
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
-def test_missing_parameters_of_an_option_are_refused(compose, group, name):
-    for key in compose(f"{group}={name}")[group].keys() - {"gain"}:  # the same for all, see missing keys
-        raw = compose(f"{group}={name}")
+def test_missing_parameters_of_an_option_are_refused(option, group, name):
+    for key in option(group, name)[group]:
+        raw = option(group, name)
         drop(raw, f"{group}.{key}")
         assert error_of(raw).startswith(f"{group}.{key} must be ")
 
@@ -313,7 +474,7 @@ def test_science_ignores_where_and_how_a_cell_ran(configure):
     science = configure("data=mnist").science
     for override in (
         "tracking.uri=sqlite:///elsewhere.db", "tracking.experiment=other", "tracking.sweep=night",
-        "workers=2", "data.root=/some/where",
+        "workers=2", "data.root=/some/where", "check_gradients=true",
     ):  # fmt: skip
         assert configure("data=mnist", override).science == science
 
@@ -336,7 +497,9 @@ def test_science_spells_sizes_one_way(configure):
         "data.standardize=none", "data.test_fraction=0.3", "network.depth=9", "network.width=63",
         "training.epochs=1", "training.batch_size=16", "training.sampling=replacement",
         "training.snapshots=9", "training.probe_size=8", "replicas=4", "seed=1", "dtype=float64",
-        "verdict.dead=0.8",
+        "verdict.dead=0.8", "init.bias=0.1", "init.sigma_b=0.1", "init.output=zeros", "optimizer=adam",
+        "optimizer.momentum=0.9", "optimizer.nesterov=true", "optimizer.weight_decay=0.1", "schedule=cosine",
+        "schedule.warmup=1", "training.clip_norm=1",
     ],
 )  # fmt: skip
 def test_science_holds_everything_else(configure, override):

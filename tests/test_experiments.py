@@ -40,7 +40,7 @@ def test_symmetry_claims_hold_on_real_runs(runs):
 
 def test_symmetry_claims_fail_on_sabotaged_runs(runs):
     share = {run.params["init"]: run.arrays["distinct_units"].copy() for run in runs}
-    share["identical"][-1, 1, 2] = 2 / 8  # one layer of one replica has two distinct units
+    share["constant"][-1, 1, 2] = 2 / 8  # one layer of one replica has two distinct units
     share["xavier"][-1, 0, 1] = 7 / 8  # two units of one layer have become one
     broken = [sabotaged(run, distinct_units=share[run.params["init"]]) for run in runs]
     assert [finding.reproduced for finding in check(STUDIES["symmetry"], broken)] == [False, False]
@@ -67,4 +67,4 @@ def test_study_command_reports_its_claims(tmp_path, monkeypatch, capsys):
     assert experiments.main(["symmetry", *tiny]) == 0
     output = capsys.readouterr().out
     assert "reproduced" in output
-    assert "(8 networks)" in output
+    assert "(12 networks)" in output

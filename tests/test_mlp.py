@@ -225,36 +225,40 @@ def test_an_output_bias_is_the_last_parameter():
     assert mlp.unflatten(theta, (2, 3, 4, 1))[-1][1].item() == 29
 
 
-def test_initialize_draws_layer_by_layer_and_leaves_biases_at_zero(configure):
+def test_initialize_draws_layer_by_layer_and_leaves_biases_at_zero(scheme_named):
     sizes = (4, 3, 5, 2)
-    initializer = configure("init=he").initializer
-    theta = mlp.initialize([np.random.default_rng(s) for s in (7, 8)], sizes, initializer, 1.0, np.float64)
+    scheme = scheme_named("he")
+    theta = mlp.initialize({s: np.random.default_rng(s) for s in (7, 8)}, sizes, scheme, dtype=np.float64)
     for r, seed in enumerate((7, 8)):
         rng = np.random.default_rng(seed)
         for W, b in mlp.unflatten(theta[r : r + 1], sizes):
-            np.testing.assert_array_equal(W[0], initializer(rng, W.shape[1:]))
+            np.testing.assert_array_equal(W[0], scheme.weights(rng, W.shape[1:]))
             assert (b == 0).all()
 
 
 @pytest.mark.parametrize("name", INITIALIZERS)
-def test_both_dtypes_start_from_the_same_network(configure, name):
-    initializer = configure(f"init={name}").initializer
+def test_both_dtypes_start_from_the_same_network(scheme_named, name):
+    sizes, x = (4, 3, 2), np.random.default_rng(1).normal(size=(1, 20, 4)).astype(np.float32)
     single, double = (
-        mlp.initialize([np.random.default_rng(0)], (4, 3, 2), initializer, 1.0, dtype)
+        mlp.initialize(
+            {0: np.random.default_rng(0)}, sizes, scheme_named(name, sizes), None, dtype, x, ACTIVATIONS["tanh"]
+        )
         for dtype in (np.float32, np.float64)
     )
     assert (single.dtype, double.dtype) == (np.float32, np.float64)
-    np.testing.assert_array_equal(single, double.astype(np.float32))
+    if name == "lsuv":  # deeper layers see the outputs of rounded weights
+        np.testing.assert_allclose(single, double, rtol=1e-5)
+    else:
+        np.testing.assert_array_equal(single, double.astype(np.float32))
 
 
-def test_init_reaches_forward(configure):
+def test_init_reaches_forward(start):
     """Every two initializers give different outputs from the same random numbers."""
     sizes = (6, 5, 4, 3)
     x = np.random.default_rng(0).normal(size=(1, 7, 6))
     outputs = {}
     for name in INITIALIZERS:
-        initializer = configure(f"init={name}").initializer
-        theta = mlp.initialize([np.random.default_rng(1)], sizes, initializer, 1.0, np.float64)
+        theta = start(name, sizes, replicas=1)
         outputs[name] = mlp.forward(mlp.unflatten(theta, sizes), ACTIVATIONS["tanh"], x).h
     for one, other in itertools.combinations(outputs, 2):
         assert np.abs(outputs[one] - outputs[other]).max() > 1e-3, (one, other)
@@ -263,14 +267,14 @@ def test_init_reaches_forward(configure):
 @pytest.mark.parametrize("optimizer", OPTIMIZERS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_a_small_step_changes_forward_and_lowers_the_loss(
-    activation, optimizer, configure, activation_named, draw, targets_for
+    activation, optimizer, with_option, activation_named, draw, targets_for
 ):
     activation, loss, sizes = activation_named(activation), LOSSES["cross_entropy"], (2, 4, 3, 3)
-    optimizer = configure(f"optimizer={optimizer}", "optimizer.lr=1e-4").optimizer
+    optimizer = with_option("optimizer", optimizer).optimizer
     theta, x = draw(activation, sizes)
     target = targets_for(loss, 5)
     trace, gradients = passes(theta, sizes, activation, loss, x, target)
-    step, _ = optimizer.update(gradients.theta, optimizer.init(theta), theta)
+    step, _ = optimizer.update(gradients.theta, optimizer.init(theta), theta, 1e-4)
     after, _ = passes(theta + step, sizes, activation, loss, x, target)
     assert (np.abs(after.h - trace.h).max(axis=(1, 2)) > 1e-7).all()
     fall = mean_loss(theta, sizes, activation, loss, x, target) - mean_loss(
@@ -338,28 +342,26 @@ def test_tied_parameters_have_equal_values_and_equal_gradients(data, sizes):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 @pytest.mark.parametrize("name", INITIALIZERS)
-def test_only_equal_units_are_tied(configure, name, dtype):
-    initializer = configure(f"init={name}").initializer
+def test_only_equal_units_are_tied(start, name, dtype):
     for sizes in [(2, 1, 1, 2), (2, 3, 4, 1), (8, 17, 5, 3)]:
-        theta = mlp.initialize([np.random.default_rng(s) for s in range(3)], sizes, initializer, 1.0, dtype)
+        theta = start(name, sizes, replicas=3, dtype=dtype)
         ties = mlp.ties(theta, sizes)
-        if name in EQUAL_UNITS and max(sizes[1:-1]) > 1:
+        # of 17 units that copy 8 inputs for 5 units, nine are all zeros
+        if max(sizes[1:-1]) > 1 and (name in EQUAL_UNITS or (name == "identity" and 17 in sizes)):
             np.testing.assert_array_equal(ties, brute_force_ties(theta, sizes))
         else:
             assert ties is None
 
 
-@pytest.mark.parametrize(("dtype", "rounding"), [(np.float64, 1e-14), (np.float32, 1e-5)])
+@pytest.mark.parametrize(("dtype", "rounding"), [(np.float64, 1e-12), (np.float32, 1e-4)])
 @pytest.mark.parametrize("name", EQUAL_UNITS)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_untied_gradients_of_equal_units_agree_to_rounding(
-    activation, name, dtype, rounding, configure, activation_named, targets_for
+    activation, name, dtype, rounding, start, activation_named, targets_for
 ):
     activation, loss = activation_named(activation), LOSSES["cross_entropy"]
     sizes = (64, 37, 17, 3)
-    theta = mlp.initialize(
-        [np.random.default_rng(s) for s in range(2)], sizes, configure(f"init={name}").initializer, 1.0, dtype
-    )
+    theta = start(name, sizes, dtype=dtype)
     x = np.random.default_rng(0).normal(size=(1, 32, 64)).astype(dtype)
     _, gradients = passes(theta, sizes, activation, loss, x, targets_for(loss, 32, dtype))
     for (dW, db), (dW_next, _) in itertools.pairwise(gradients.layers):
@@ -387,6 +389,4 @@ def test_some_replicas_and_some_units_may_be_tied():
     sizes = (1, 3, 1)
     free = [1.0, 2, 3, 0, 0, 0, 7, 8, 9, 0]
     tied = [1.0, 2, 1, 0, 0, 0, 7, 8, 7, 0]
-    np.testing.assert_array_equal(
-        mlp.ties(np.array([free, tied]), sizes), [range(10), [0, 1, 0, 3, 4, 3, 6, 7, 6, 9]]
-    )
+    np.testing.assert_array_equal(mlp.ties(np.array([free, tied]), sizes), [range(10), [0, 1, 0, 3, 4, 3, 6, 7, 6, 9]])

@@ -2,6 +2,7 @@
 
 import multiprocessing
 import pickle
+import time
 
 import numpy as np
 import pytest
@@ -44,17 +45,20 @@ def test_a_broken_cell_does_not_stop_the_others(monkeypatch):
 
 
 @pytest.mark.slow
-def test_a_worker_that_dies_is_told():
-    """A process killed from outside (out of memory, say) sends nothing, and the sweep must still end."""
-    cells = cli.cells(["-m", "seed=0,1", "network.depth=100", "training.epochs=1000"])
+@pytest.mark.parametrize("pause", [0.0, 3.0])  # with a pause it dies in the middle of sending a record
+def test_a_worker_that_dies_costs_its_cell_and_nothing_else(pause):
+    """A process killed from outside (out of memory, say) sends nothing more, and the sweep must still end."""
+    cells = cli.cells(["-m", "seed=0,1,2,3", "network.depth=60", "network.width=96", "training.epochs=1"])
     events = sweep.run(cells, 2)
-    first, _ = next(events)
+    next(events)
+    time.sleep(pause)
     for process in multiprocessing.active_children():
         process.kill()
-    ends = {i: e for i, e in events if isinstance(e, sweep.Failure)}
-    assert first in ends
-    assert set(ends) == {0, 1}
-    assert all("the worker process was lost" in end.reason for end in ends.values())
+    ends = {i: e for i, e in events if isinstance(e, sweep.Failure) or e.last}
+    assert set(ends) == {0, 1, 2, 3}
+    lost = [i for i, end in ends.items() if isinstance(end, sweep.Failure)]
+    assert sorted(lost) == [0, 1]
+    assert all("the worker process was lost" in ends[i].reason for i in lost)
 
 
 def test_errors_travel_between_processes():

@@ -1,17 +1,21 @@
 """What lands in MLflow, and what comes back."""
 
+import base64
+import dataclasses
+import json
 import sqlite3
 import subprocess
 import sys
+import zlib
 
 import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from mlpstudy import cli
+from mlpstudy import cli, dashboard
 from mlpstudy.errors import ConfigError
 from mlpstudy.statistics import STATISTICS
-from mlpstudy.tracking import load_runs, open_store, writing
+from mlpstudy.tracking import NotMeasured, load_runs, open_store, writing
 
 
 @pytest.fixture
@@ -20,7 +24,7 @@ def runs(sweep_uri):
 
 
 def test_runs_are_flat_named_coloured_and_tagged(runs):
-    assert set(runs) == {"zeros-tanh-d3", "identical-tanh-d3", "xavier-tanh-d3"}
+    assert set(runs) == {"zeros-tanh-d3", "identical-tanh-d3", "constant-tanh-d3", "xavier-tanh-d3"}
     for name, run in runs.items():
         assert run.status == "FINISHED"
         assert "mlflow.parentRunId" not in run.tags
@@ -29,7 +33,7 @@ def test_runs_are_flat_named_coloured_and_tagged(runs):
         assert run.tags["outcome"] in ("learned", "stalled", "diverged")
         assert run.tags["verdict"] == ("healthy" if name.startswith("xavier") else "symmetric")
     assert len({run.tags["sweep"] for run in runs.values()}) == 1
-    assert len({run.tags["cell"] for run in runs.values()}) == 3
+    assert len({run.tags["cell"] for run in runs.values()}) == 4
     assert "vanishing" in runs["zeros-tanh-d3"].tags["verdicts"]
 
 
@@ -99,8 +103,10 @@ def test_weights_come_back_by_layer(runs):
 
 
 def test_missing_sweep_is_one_line(sweep_uri, tmp_path):
-    with pytest.raises(ConfigError, match="make one: python -m mlpstudy"):
+    with pytest.raises(ConfigError, match=r"sweep must be one of \d{4}-.*; got 'nope'"):
         load_runs(sweep_uri, sweep="nope")
+    with pytest.raises(ConfigError, match="sweep must be null or a name"):
+        load_runs(sweep_uri, sweep="it's")
     with pytest.raises(ConfigError, match="make one: python -m mlpstudy"):
         load_runs(f"sqlite:///{tmp_path}/nope.db")
     assert list(tmp_path.iterdir()) == []
@@ -121,7 +127,8 @@ def test_older_schema_names_the_upgrade_command_and_is_left_alone(tmp_path):
     assert path.read_bytes() == before
 
 
-def test_read_only_and_broken_databases_are_refused(sweep_uri, tmp_path):
+def test_read_only_and_broken_databases_are_refused(sweep_uri, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)  # MLflow makes a folder here for such a URI
     path = sweep_uri.removeprefix("sqlite:///")
     with pytest.raises(ConfigError, match="can be written"):
         open_store(f"sqlite:///file:{path}?mode=ro&uri=true", "new")
@@ -131,14 +138,105 @@ def test_read_only_and_broken_databases_are_refused(sweep_uri, tmp_path):
 
 
 def test_password_is_never_stored(tmp_path, monkeypatch):
-    from mlpstudy import metrics, uris
+    from mlpstudy import metrics
 
     (cell,) = cli.cells(["tracking.uri=postgresql://me:s3cret@127.0.0.1:9/runs", "network.width=4"])
     assert "s3cret" not in str(metrics.parameters(cell.config))
-    assert uris.redact("x http://u:s3cret@h/?token=abc&b=1 y") == "x http://u:***@h/?token=***&b=1 y"
     with pytest.raises(ConfigError) as refused:
         open_store("postgresql://me:s3cret@127.0.0.1:9/runs", "x")
     assert "s3cret" not in str(refused.value)
+
+
+SECRETS = {
+    "x http://u:s3cret@h/?token=s3cret&b=1 y": "x http://u:***@h/?token=***&b=1 y",
+    "postgresql://u:pa/s3cret@h/db": "postgresql://u:***@h/db",
+    "postgresql://u:my s3cret@h/db": "postgresql://u:***@h/db",
+    "https://s3cret@host/path": "https://***@host/path",
+    "mssql+pyodbc:///?odbc_connect=DRIVER=x;PWD=s3cret;UID=me": "mssql+pyodbc:///?odbc_connect=DRIVER=x;PWD=***;UID=me",
+    "sqlite:////home/me/mlflow.db": "sqlite:////home/me/mlflow.db",
+    "http://127.0.0.1:5000/#/experiments/1": "http://127.0.0.1:5000/#/experiments/1",
+}
+
+
+@pytest.mark.parametrize("text", SECRETS)
+def test_redact(text):
+    from mlpstudy.uris import redact
+
+    assert redact(text) == SECRETS[text]
+
+
+def test_password_is_in_no_artifact_and_no_name(tmp_path):
+    from mlpstudy.cell import names
+
+    uri = "postgresql://me:s3cret@127.0.0.1:9/runs"
+    (cell,) = cli.cells([f"tracking.uri={uri}", "network.width=4", "training.epochs=0", "replicas=1"])
+    assert "s3cret" not in names([cell])[0]
+    from mlpstudy import results, sweep
+
+    records = [record for _, record in sweep.run([cell], 1)]
+    writing.write_artifacts(cell, results.collect(cell, records), tmp_path)
+    config = (tmp_path / "config.yaml").read_text()
+    assert "me:***@127.0.0.1" in config
+    assert "s3cret" not in config
+
+
+def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
+    from mlpstudy import sweep
+
+    store = open_store(sweep_copy, "mlpstudy")
+    (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=0", "replicas=1"])
+    log = writing.RunLog(store, cell, "name", "blip", 0)
+    log_batch, calls = store.client.log_batch, []
+
+    def fails_once(*arguments, **rows):
+        calls.append(rows)
+        if len(calls) == 1:
+            raise ConnectionError("a blip")
+        return log_batch(*arguments, **rows)
+
+    monkeypatch.setattr(store.client, "log_batch", fails_once)
+    for _, record in sweep.run([cell], 1):
+        log.record(record)
+    assert log.finish()[1] == ""
+    (run,) = load_runs(sweep_copy, sweep="blip")
+    assert run.params["depth"] == "1"
+
+
+def test_runs_come_back_in_the_order_of_the_grid(runs):
+    assert [run.params["init"] for run in runs.values()] == ["zeros", "identical", "constant", "xavier"]
+    assert [run.tags["order"] for run in runs.values()] == ["0", "1", "2", "3"]
+
+
+def test_a_run_without_final_weights_says_so(runs):
+    broken = dataclasses.replace(runs["zeros-tanh-d3"], status="KILLED")
+    with pytest.raises(NotMeasured, match=r"zeros-tanh-d3 \(killed\) has no weights_nope\.npz"):
+        broken.weights("nope")
+
+
+def test_dashboard_shows_what_is_logged(runs, sweep_uri):
+    client = MlflowClient(sweep_uri)
+    experiment = client.get_experiment_by_name("mlpstudy")
+    run = runs["xavier-tanh-d3"]
+    for key, search in ((dashboard.KEY, ""), (run.tags["sweep"], f"tags.sweep = '{run.tags['sweep']}'")):
+        packed = experiment.tags[f"mlflow.sharedViewState.{key}"].removeprefix("deflate;")
+        state = json.loads(zlib.decompress(base64.b64decode(packed)))
+        assert state["searchFilter"] == search
+        charts = state["compareRunCharts"]
+        assert len(charts) == 9
+        assert {chart["metricKey"] for chart in charts} <= run.metrics.keys()
+        assert {c["metricSectionId"] for c in charts} == {s["uuid"] for s in state["compareRunSections"]}
+        log_axes = {chart["metricKey"] for chart in charts if chart.get("scaleType") == "log"}
+        assert {"loss/train", "profile/delta_rms_init"} <= log_axes
+
+
+def test_at_most_a_dozen_series_per_statistic():
+    from mlpstudy import metrics
+    from mlpstudy.training import Record
+
+    record = Record(0, 0.0, {}, {"delta_rms": np.ones((2, 40))}, None, None, 0.0, False)
+    layers = [name for name, _ in metrics.series(record)]
+    assert len(layers) == 12
+    assert {"delta_rms/layer_01", "delta_rms/layer_40"} <= set(layers)
 
 
 def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monkeypatch):
@@ -147,7 +245,7 @@ def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monk
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=1", "replicas=2"])
     from mlpstudy import sweep
 
-    log = writing.RunLog(store, cell, "name", "lost")
+    log = writing.RunLog(store, cell, "name", "lost", 0)
     for _, record in sweep.run([cell], 1):
         log.record(record)
 

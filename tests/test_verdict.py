@@ -49,9 +49,15 @@ def statistics_with(*changes, replicas=REPLICAS, depth=DEPTH, affected=slice(Non
     return statistics
 
 
+def judged(statistics, widths, activation, thresholds, broken=None):
+    """The verdict where every loss is finite, or that of the replicas in `broken` is not."""
+    replicas = len(statistics["delta_rms"])
+    return judge(statistics, widths, activation, thresholds, np.zeros(replicas, bool) if broken is None else broken)
+
+
 def verdict_of(thresholds, *changes, activation=TANH, width=WIDTH, **shape):
     statistics = statistics_with(*changes, **shape)
-    return judge(statistics, [width] * statistics["delta_rms"].shape[1], activation, thresholds)
+    return judged(statistics, [width] * statistics["delta_rms"].shape[1], activation, thresholds)
 
 
 def test_thresholds_are_those_of_the_design(thresholds):
@@ -109,9 +115,21 @@ def test_anything_non_finite_is_exploding(thresholds, statistic, bad):
     assert verdict_of(thresholds, (statistic, 3, bad)).name == "exploding"
 
 
+@pytest.mark.parametrize("depth", [0, 1, DEPTH])
+def test_a_loss_that_is_not_finite_is_exploding_even_where_every_layer_is_sound(thresholds, depth):
+    statistics = statistics_with(depth=depth)
+    for broken, name in (([1, 1, 1], "exploding"), ([1, 0, 1], "exploding"), ([0, 1, 0], "healthy")):
+        verdict = judged(statistics, [WIDTH] * depth, TANH, thresholds, np.array(broken, bool))
+        assert verdict.all == (name,)
+        if name == "exploding":
+            assert f"{sum(broken)} of 3 replicas" in verdict.evidence
+            assert "loss" in verdict.evidence
+            assert "layer 1" not in verdict.evidence
+
+
 def test_update_ratio_is_nan_at_the_start_of_zeros_and_is_no_explosion(thresholds):
     statistics = statistics_with() | {"update_ratio": np.full((REPLICAS, DEPTH), np.nan)}
-    assert judge(statistics, [WIDTH] * DEPTH, TANH, thresholds).name == "healthy"
+    assert judged(statistics, [WIDTH] * DEPTH, TANH, thresholds).name == "healthy"
 
 
 def test_order_of_precedence(thresholds):
@@ -150,7 +168,7 @@ def test_replicas_may_fail_for_different_reasons_without_a_majority(thresholds):
     for replica, symptom in enumerate(("symmetric", "dead", "vanishing")):
         name, layer, value = SYMPTOMS[symptom]
         statistics[name][replica, layer - 1] = value
-    assert judge(statistics, [WIDTH] * DEPTH, TANH, thresholds).all == ("healthy",)
+    assert judged(statistics, [WIDTH] * DEPTH, TANH, thresholds).all == ("healthy",)
 
 
 def test_evidence_quotes_the_worst_layer(thresholds):
@@ -158,12 +176,25 @@ def test_evidence_quotes_the_worst_layer(thresholds):
     assert "layer 4: 0.97" in verdict.evidence
 
 
+def test_evidence_is_of_the_replicas_for_which_the_verdict_holds(thresholds):
+    statistics = statistics_with()
+    statistics["dead_fraction"][:, 1] = 0.95, 0.97, 0.5
+    assert "layer 2: 0.96 (2 of 3 replicas)" in judged(statistics, [WIDTH] * DEPTH, TANH, thresholds).evidence
+
+
+def test_a_layer_that_diverged_does_not_hide_what_ails_another(thresholds):
+    broken = [(name, 4, np.nan) for name in HEALTHY]
+    for symptom in ("symmetric", "dead"):
+        verdict = verdict_of(thresholds, SYMPTOMS[symptom], *broken)
+        assert verdict.all == ("exploding", symptom)
+
+
 @pytest.mark.parametrize("name", ["dead", "saturated"])
 def test_evidence_supports_the_verdict_when_replicas_fail_in_different_layers(thresholds, name):
     statistic, _, value = SYMPTOMS[name]
     statistics = statistics_with()
     statistics[statistic][0, 0] = statistics[statistic][1, 2] = value
-    verdict = judge(statistics, [WIDTH] * DEPTH, TANH, thresholds)
+    verdict = judged(statistics, [WIDTH] * DEPTH, TANH, thresholds)
     assert verdict.name == name
     number = float(re.search(r": (\S+) \(2 of 3", verdict.evidence)[1])
     assert number > getattr(thresholds, name)
@@ -172,7 +203,7 @@ def test_evidence_supports_the_verdict_when_replicas_fail_in_different_layers(th
 def test_evidence_of_symmetric_when_replicas_fail_in_different_layers(thresholds):
     statistics = statistics_with()
     statistics["distinct_units"][0, 0] = statistics["distinct_units"][1, 2] = 1 / WIDTH
-    verdict = judge(statistics, [WIDTH] * DEPTH, TANH, thresholds)
+    verdict = judged(statistics, [WIDTH] * DEPTH, TANH, thresholds)
     assert verdict.name == "symmetric"
     assert re.search(r": 1 \(2 of 3", verdict.evidence)
 
@@ -181,7 +212,7 @@ def test_evidence_is_not_misled_by_a_replica_that_diverged(thresholds):
     statistics = statistics_with(("dead_fraction", 3, 0.95))
     for values in statistics.values():
         values[2] = np.nan
-    verdict = judge(statistics, [WIDTH] * DEPTH, RELU, thresholds)
+    verdict = judged(statistics, [WIDTH] * DEPTH, RELU, thresholds)
     assert verdict.name == "dead"
     assert "layer 3: 0.95 (2 of 3 replicas)" in verdict.evidence
 
@@ -242,8 +273,8 @@ def test_one_hidden_layer_has_a_delta_ratio_of_one_unless_nothing_arrives(thresh
 def test_widths_may_differ(thresholds):
     statistics = statistics_with(depth=3)
     statistics["distinct_units"][:, 1] = 0.25
-    assert judge(statistics, [4, 4, 1], TANH, thresholds).name == "symmetric"
-    assert judge(statistics, [4, 8, 1], TANH, thresholds).name == "healthy"
+    assert judged(statistics, [4, 4, 1], TANH, thresholds).name == "symmetric"
+    assert judged(statistics, [4, 8, 1], TANH, thresholds).name == "healthy"
 
 
 @pytest.mark.parametrize(
@@ -266,7 +297,9 @@ def test_verdicts_of_real_networks_at_the_start(configure, overrides, expected):
     config = configure(*overrides.split(), "training.epochs=0")
     problem = training.prepare(config)
     (record,) = training.train(problem, training.initial_theta(problem, range(3)))
-    assert set(judge(record.statistics, config.hidden, config.activation, config.thresholds).all) == expected
+    broken = ~np.isfinite(record.curves["loss_train"])
+    verdict = judge(record.statistics, config.hidden, config.activation, config.thresholds, broken)
+    assert set(verdict.all) == expected
 
 
 def test_outcome():

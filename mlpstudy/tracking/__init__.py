@@ -7,9 +7,11 @@ One MLflow run per cell, flat, tied together by the tag `sweep`. Everything a ru
 import logging
 import os
 
-os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")  # has to stand before mlflow is imported
+# have to stand before mlflow is imported
+os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from mlpstudy.tracking.reading import Run, load_runs
+from mlpstudy.tracking.reading import NotMeasured, Run, load_runs
 from mlpstudy.tracking.store import Store, open_store, save_view
 from mlpstudy.tracking.writing import RunLog
 
@@ -17,4 +19,4 @@ logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow.tracking.fluent").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # we raise, or tell in one line, what fails
 
-__all__ = ["Run", "RunLog", "Store", "load_runs", "open_store", "save_view"]
+__all__ = ["NotMeasured", "Run", "RunLog", "Store", "load_runs", "open_store", "save_view"]

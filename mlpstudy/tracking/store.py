@@ -1,6 +1,8 @@
 """Opening a store: makes the database where it is missing, and refuses in one line what cannot be used."""
 
+import contextlib
 import os
+import re
 import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
@@ -42,7 +44,8 @@ def open_store(uri: str | None, experiment: str) -> Store:
         if path is not None:
             prove_writable(path)
         # next to its database, wherever the command is typed
-        folder = None if path is None else (path.parent / "mlruns" / experiment).as_uri()
+        slug = re.sub(r"[^\w -]", "_", experiment)
+        folder = None if path is None else (path.parent / "mlruns" / slug).as_uri()
         experiment_id = found.experiment_id if found else client.create_experiment(experiment, folder)
         client.set_experiment_tag(experiment_id, dashboard.tag(dashboard.KEY), dashboard.view_state())
     except Exception as error:
@@ -53,7 +56,8 @@ def open_store(uri: str | None, experiment: str) -> Store:
 def save_view(store: Store, sweep: str) -> None:
     """Let `?viewStateShareKey=<sweep>` open the UI at the charts of this sweep's runs."""
     view = dashboard.view_state(f"tags.sweep = '{sweep}'")
-    store.client.set_experiment_tag(store.experiment_id, dashboard.tag(sweep), view)
+    with contextlib.suppress(Exception):  # a nicety in a format of MLflow's own: never worth a sweep
+        store.client.set_experiment_tag(store.experiment_id, dashboard.tag(sweep), view)
 
 
 def connect(uri: str, create: bool) -> MlflowClient:
@@ -108,8 +112,8 @@ def _create_database(path: Path) -> None:
         with sqlite3.connect(draft) as connection:  # readers (the UI) and the writer do not block each other
             connection.execute("PRAGMA journal_mode=wal")
         connection.close()
-        if not path.exists():
-            draft.replace(path)
+        with contextlib.suppress(FileExistsError):  # another process was faster: its database is as good
+            os.link(draft, path)
     finally:
         draft.unlink(missing_ok=True)
 

@@ -1,5 +1,7 @@
 """Writing a cell's run: records as they come, the rest when it ends, and nothing measured is ever lost."""
 
+import math
+import re
 import tempfile
 import time
 from collections.abc import Callable
@@ -31,8 +33,9 @@ Answer = TypeVar("Answer")
 class RunLog:
     """One cell's run in the making."""
 
-    def __init__(self, store: Store, cell: Cell, name: str, sweep: str) -> None:
+    def __init__(self, store: Store, cell: Cell, name: str, sweep: str, order: int) -> None:
         self.store, self.cell, self.name, self.sweep = store, cell, name, sweep
+        self.order = order  # place in the grid
         self._run_id = ""
         self._records: list[Record] = []
         self._pending: list[Metric] = []
@@ -60,12 +63,19 @@ class RunLog:
             self._begin()
             self._close(result, status, error)
         except Exception as reason:
-            folder = Path(RESCUE, self.sweep, self.name)
+            return result, self._rescue(result, reason)
+        return result, ""
+
+    def _rescue(self, result: Result | None, reason: Exception) -> str:
+        why = redact(" ".join(f"{type(reason).__name__}: {reason}".split()))[:200]
+        folder = Path(RESCUE, *(re.sub(r"[^\w .=-]", "_", part) for part in (self.sweep, self.name)))
+        try:
             if result is not None:
                 folder.mkdir(parents=True, exist_ok=True)
                 write_artifacts(self.cell, result, folder)
-            return result, f"not in MLflow but in {folder} ({redact(' '.join(str(reason).split()))[:200]})"
-        return result, ""
+        except Exception as again:  # such as a full disk; the other cells go on
+            return f"not in MLflow ({why}), nor in {folder} ({again})"
+        return f"not in MLflow but in {folder} ({why})"
 
     def _begin(self) -> None:
         if self._run_id:
@@ -73,12 +83,13 @@ class RunLog:
         config, client = self.cell.config, self.store.client
         tags = {
             "sweep": self.sweep,
+            "order": str(self.order),
             "cell": self.cell.hash,
-            "mlflow.runColor": colour(config.flat["init.name"], len(config.hidden)),
+            "mlflow.runColor": colour(config.init_name, len(config.hidden)),
         }
         run = _retry(lambda: client.create_run(self.store.experiment_id, tags=tags, run_name=self.name))
         self._run_id = run.info.run_id
-        self._log(params=[Param(k, v) for k, v in metrics.parameters(config).items()])
+        self._log_params()
 
     def _close(self, result: Result | None, status: str, error: str) -> None:
         tags = {"error": redact(error)} if error else {}
@@ -91,8 +102,12 @@ class RunLog:
                 write_artifacts(self.cell, result, Path(folder))
                 _retry(lambda: self.store.client.log_artifacts(self._run_id, folder))
         self._flush()
+        self._log_params()  # again, in case the store failed between the first two calls
         self._log(tags=[RunTag(k, v) for k, v in tags.items()])
         _retry(lambda: self.store.client.set_terminated(self._run_id, status))
+
+    def _log_params(self) -> None:
+        self._log(params=[Param(k, v) for k, v in metrics.parameters(self.cell.config).items()])
 
     def _log(self, **rows: Any) -> None:
         _retry(lambda: self.store.client.log_batch(self._run_id, **rows))
@@ -111,7 +126,7 @@ def write_artifacts(cell: Cell, result: Result, folder: Path) -> None:
     for when, theta in (("initial", result.theta_initial), ("final", result.theta_final)):
         if theta is not None:
             np.savez(folder / f"weights_{when}.npz", **_named(theta, result.sizes))
-    (folder / "config.yaml").write_text(redact(OmegaConf.to_yaml(OmegaConf.create(dict(cell.raw)))))
+    (folder / "config.yaml").write_text(redact(OmegaConf.to_yaml(OmegaConf.create(dict(cell.raw)))), encoding="utf-8")
 
 
 def _named(theta: NDArray[np.floating], sizes: tuple[int, ...]) -> dict[str, Any]:
@@ -124,7 +139,8 @@ def _named(theta: NDArray[np.floating], sizes: tuple[int, ...]) -> dict[str, Any
 
 def _metrics(rows: metrics.Rows) -> list[Metric]:
     now = int(1000 * time.time())  # kept with the row, so that a row sent twice is one row
-    return [Metric(name, value, now, step) for (name, step), value in rows.items()]
+    finite = {key: value if math.isfinite(value) else math.nan for key, value in rows.items()}
+    return [Metric(name, value, now, step) for (name, step), value in finite.items()]
 
 
 def _retry(call: Callable[[], Answer]) -> Answer:

@@ -1,0 +1,116 @@
+"""The user's own activation and initializer, found by import path and checked before anything trains."""
+
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Callable
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy.activations import Activation, Function
+from mlpstudy.errors import ConfigError
+from mlpstudy.initializers import Initializer, Shape
+
+Float64 = NDArray[np.float64]
+
+STEP = 1e-6  # of the central differences
+TOLERANCE = 1e-4  # of a derivative, relative to 1 + |g'|: differences in float64 are good to about 1e-9
+GRID = np.linspace(-8, 8, 801) + 0.00317  # off the round numbers, where people put their kinks
+WIDE = np.linspace(-1e4, 1e4, 200_001)
+
+HOW = (
+    "given, as module:name of a function of z "
+    "(or let activation.function name a record: mlpstudy.activations.Activation(g=..., dg=...))"
+)
+
+
+def load(key: str, path: str | None) -> Any:
+    """The object that `module:name` names, with the current directory on the import path."""
+    if not path or path.count(":") != 1:
+        raise ConfigError(key, "an import path such as mypackage.mymodule:myfunction", path)
+    module, name = path.split(":")
+    if os.getcwd() not in sys.path:  # a console script does not look there, python -m does
+        sys.path.insert(0, os.getcwd())
+    try:
+        return getattr(importlib.import_module(module), name)
+    except Exception as error:  # whatever the user's module raises
+        raise ConfigError(key, f"importable ({type(error).__name__}: {error})", path) from error
+
+
+def activation(function: str | None, derivative: str | None) -> Activation:
+    """A record as it is, or one made of g and g' with its range and sup|g'| measured; g' is checked on a grid."""
+    found = load("activation.function", function)
+    if isinstance(found, Activation):
+        _check_derivative(found.g, found.dg, found.kinks, "activation.function", function, function)
+        return found
+    if derivative is None:
+        raise ConfigError("activation.derivative", HOW, None)
+    dg = load("activation.derivative", derivative)
+    _check_derivative(found, dg, (), "activation.derivative", function, derivative)
+    values = _evaluate(found, WIDE, "activation.function", function)
+    near = values[np.abs(WIDE) <= WIDE[-1] / 10]
+    bounded = np.isfinite(values).all() and np.ptp(values) <= 1.01 * np.ptp(near)  # it has stopped growing
+    return Activation(
+        g=lambda z: np.asarray(found(z), dtype=z.dtype),
+        dg=lambda z: np.asarray(dg(z), dtype=z.dtype),
+        range=(float(values.min()), float(values.max())) if bounded else (-inf, inf),
+        sup_dg=float(np.abs(_evaluate(dg, GRID, "activation.derivative", derivative)).max()) or 1.0,
+    )
+
+
+def _evaluate(f: Callable[..., Any], z: Float64, key: str, path: str | None) -> Float64:
+    try:
+        with np.errstate(all="ignore"):
+            values = np.asarray(f(z), dtype=np.float64)
+    except Exception as error:  # whatever the user's function raises
+        raise ConfigError(key, f"a function of an array z ({type(error).__name__}: {error})", path) from error
+    if values.shape != z.shape:
+        raise ConfigError(key, f"elementwise: {z.size} values for {z.size} z, not shape {values.shape}", path)
+    return values
+
+
+def _check_derivative(
+    g: Function, dg: Function, kinks: tuple[float, ...], key: str, g_path: str | None, dg_path: str | None
+) -> None:
+    z = GRID[np.abs(GRID[:, None] - np.array([*kinks, inf])).min(axis=1) > 2 * STEP]
+    given = _evaluate(dg, z, key, dg_path)
+    above, below = (_evaluate(g, z + step, "activation.function", g_path) for step in (STEP, -STEP))
+    expected = (above - below) / (2 * STEP)
+    off = np.abs(given - expected) / (1 + np.abs(expected))
+    worst = int(np.argmax(np.where(np.isfinite(off), off, inf)))
+    if not off[worst] <= TOLERANCE:
+        rule = (
+            f"the derivative of g: at z = {z[worst]:.4g} it gives {given[worst]:.6g}, "
+            f"central differences of g give {expected[worst]:.6g}"
+        )
+        raise ConfigError(key, rule, dg_path)
+
+
+def initializer(function: str | None) -> Initializer:
+    """The user's (rng, shape) -> W, made to raise ConfigError where what comes back is no such matrix."""
+    found = load("init.function", function)
+    if not callable(found):
+        raise ConfigError("init.function", "a function (rng, shape) -> W", function)
+
+    @functools.wraps(found)
+    def checked(rng: np.random.Generator, shape: Shape, **asked_for: Any) -> tuple[Float64, Float64]:
+        fan_out, fan_in = shape
+        try:
+            drawn = found(rng, shape, **asked_for)
+            W, b = drawn if isinstance(drawn, tuple) else (drawn, np.zeros(fan_out))
+            W, b = np.asarray(W, dtype=np.float64), np.asarray(b, dtype=np.float64)
+        except Exception as error:  # whatever the user's function raises
+            reason = f"a function (rng, shape) -> W ({type(error).__name__}: {error})"
+            raise ConfigError("init.function", reason, function) from error
+        expected = (("weights", "(fan_out, fan_in)", (fan_out, fan_in), W), ("biases", "(fan_out,)", (fan_out,), b))
+        for name, letters, wanted, array in expected:
+            if array.shape != wanted or not np.isfinite(array).all():
+                rule = f"a function that returns finite {name} of shape {letters} = {wanted}, not {array.shape}"
+                raise ConfigError("init.function", rule, function)
+        return W, b
+
+    return checked
