@@ -171,4 +171,5 @@ ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     "erf": Activation(
         g=special.erf, dg=lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)), range=(-1.0, 1.0), sup_dg=2 / sqrt(pi)
     ),
+    "sin": Activation(g=np.sin, dg=np.cos, range=(-1.0, 1.0)),  # Sitzmann et al. 2020
 }
