@@ -45,6 +45,8 @@ def activation(function: str | None, derivative: str | None) -> Activation:
     """A record as it is, or one made of g and g' with its range and sup|g'| measured; g' is checked on a grid."""
     found = load("activation.function", function)
     if isinstance(found, Activation):
+        if derivative is not None:
+            raise ConfigError("activation.derivative", "null where activation.function names a record", derivative)
         _check_derivative(found.g, found.dg, found.kinks, "activation.function", function, function)
         return found
     if derivative is None:

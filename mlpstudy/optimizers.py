@@ -100,4 +100,4 @@ def clip(gradient: Array, largest: float) -> Array:
     top = np.where(top > 0, top, 1)
     relative = np.sqrt(np.square(gradient / top).sum(axis=1, keepdims=True))  # norm / top: no square can overflow
     factor = np.minimum(1, largest / top / np.maximum(relative, 1))
-    return gradient * factor.astype(gradient.dtype)
+    return np.asarray(gradient * factor.astype(gradient.dtype))

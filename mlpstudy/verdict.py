@@ -71,11 +71,12 @@ class _Answer:
     what: str
     holds: NDArray[np.bool_]  # (R,)
     value: Statistic  # (R,)
-    layer: NDArray[np.int64] | None = None  # (R,), counted from 1
+    layer: NDArray[np.int64] | None = None  # (R,), counted from 1; 0 where it is in none
 
     def evidence(self) -> str:
         """The median number and the commonest layer of the replicas for which the rule holds."""
-        where = f" in layer {np.bincount(self.layer[self.holds]).argmax()}" if self.layer is not None else ""
+        layers = self.layer[self.holds & (self.layer > 0)] if self.layer is not None else np.array([], int)
+        where = f" in layer {np.bincount(layers).argmax()}" if layers.size else ""
         number = f"{np.median(self.value[self.holds]):.3g}"
         return f"{self.what}{where}: {number} ({self.holds.sum()} of {self.holds.size} replicas)"
 
@@ -99,8 +100,9 @@ def _non_finite(case: _Case) -> _Answer:
     broken = np.any([~np.isfinite(case.statistics[name]) for name in names], axis=0)
     if not broken.any():
         return _Answer("loss not finite", case.broken, case.broken.astype(np.float64))
-    number = broken.sum(axis=1).astype(np.float64) + case.broken
-    return _Answer("layers with non-finite values, first", number > 0, number, broken.argmax(axis=1) + 1)
+    number = broken.sum(axis=1).astype(np.float64)
+    layer = np.where(number > 0, broken.argmax(axis=1) + 1, 0)
+    return _Answer("layers with non-finite values, first", (number > 0) | case.broken, number, layer)
 
 
 def _symmetric(case: _Case) -> _Answer:

@@ -75,8 +75,6 @@ def refused(key, load, path, **options):
     with pytest.raises(ConfigError) as error:
         load(path, **options)
     message = str(error.value)
-    del error
-    gc.collect()  # a file left open is noticed here
     assert message.startswith(f"{key} must be ")
     assert "\n" not in message
     return message
@@ -228,6 +226,8 @@ def test_npz_that_cannot_be_read_is_refused_in_one_line(tmp_path, case):
             path.write_bytes(content)
     message = refused("data.path", npz, str(path))
     assert message.endswith(f"; got {str(path)!r}")
+    if case == "half":
+        gc.collect()  # a file left open is noticed here
 
 
 # --- csv: what is read

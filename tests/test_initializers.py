@@ -435,8 +435,6 @@ def file_error(path, replicas=(0, 1)):
     with pytest.raises(ConfigError) as error:
         loaded(path, replicas)
     message = str(error.value)
-    del error
-    gc.collect()  # a file left open is noticed here
     assert re.match(r"init\.path must be ", message)
     assert message.endswith(f"; got {path!r}")
     assert "\n" not in message
@@ -475,6 +473,8 @@ def unreadable(tmp_path, case):
 @pytest.mark.parametrize("case", UNREADABLE)
 def test_file_that_cannot_be_read_is_a_config_error(tmp_path, case):
     assert "a readable .npz" in file_error(unreadable(tmp_path, case))
+    if case == "half":
+        gc.collect()  # a file left open is noticed here
 
 
 def test_file_that_is_a_folder_or_one_array_is_a_config_error(tmp_path):

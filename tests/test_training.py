@@ -490,10 +490,17 @@ def hidden_units_equal(theta, sizes):
     )
 
 
+# Every activation at one width, and every width, which decides how BLAS cuts its blocks, at some activations.
+WIDTHS = [
+    (activation, width)
+    for activation in ACTIVATIONS
+    for width in ((5, 17, 37, 64) if activation in ("identity", "sigmoid", "tanh", "relu", "leaky_relu") else (37,))
+]
+
+
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-@pytest.mark.parametrize("width", [5, 17, 37, 64])
 @pytest.mark.parametrize("init", ["zeros", "constant", "identical"])
-@pytest.mark.parametrize("activation", ACTIVATIONS)
+@pytest.mark.parametrize(("activation", "width"), WIDTHS)
 def test_equal_units_stay_equal(run, problem_of, monkeypatch, activation, init, width, dtype):
     monkeypatch.setattr(training, "EVALUATIONS", 1)  # curves at the snapshots alone, which is faster
     overrides = (

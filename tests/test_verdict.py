@@ -127,6 +127,15 @@ def test_a_loss_that_is_not_finite_is_exploding_even_where_every_layer_is_sound(
             assert "layer 1" not in verdict.evidence
 
 
+def test_replicas_that_broke_in_a_layer_and_in_the_loss_count_together(thresholds):
+    statistics = statistics_with()
+    statistics["weight_rms"][0, 2] = np.nan
+    verdict = judged(statistics, [WIDTH] * DEPTH, TANH, thresholds, np.array([False, True, False]))
+    assert verdict.all == ("exploding",)
+    assert "2 of 3 replicas" in verdict.evidence
+    assert "layer 1" not in verdict.evidence  # where nothing is amiss
+
+
 def test_update_ratio_is_nan_at_the_start_of_zeros_and_is_no_explosion(thresholds):
     statistics = statistics_with() | {"update_ratio": np.full((REPLICAS, DEPTH), np.nan)}
     assert judged(statistics, [WIDTH] * DEPTH, TANH, thresholds).name == "healthy"
