@@ -32,14 +32,17 @@ def render(figure: Figure, runs: Sequence[Run], path: Path) -> None:
         axes = canvas.subplots(rows, columns, squeeze=False)
         figure.draw(axes, runs)
         canvas.suptitle(figure.title)
-        axes.flat[0].figure.text(0.005, 0.995, provenance(runs), fontsize=7, color="0.5", va="top")
+        canvas.supxlabel(f"{canvas.get_supxlabel()}\n{provenance(runs)}", fontsize=8, color="0.4")
         canvas.savefig(path, metadata={"Software": None})
 
 
 def provenance(runs: Sequence[Run]) -> str:
-    """Which sweep, on which data."""
-    data = ", ".join(sorted({run.params["data"] for run in runs}))
-    return f"sweep {runs[0].tags['sweep']}\ndata {data}"
+    """Which sweep, on which data, trained how."""
+
+    def all_of(name: str) -> str:
+        return ", ".join(sorted({run.params[name] for run in runs}))
+
+    return f"sweep {runs[0].tags['sweep']}; data {all_of('data')}; {all_of('optimizer')}, learning rate {all_of('lr')}"
 
 
 def main(arguments: Sequence[str] | None = None) -> int:

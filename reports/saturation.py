@@ -52,13 +52,14 @@ def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
 
 def by_layer(axes: Axes, runs: Sequence[Run], activation: str) -> None:
     """Saturated share at initialization against relative position, so that depths share one axis."""
+    lines = style.dashes(runs)
     for run in runs:
         layers = style.depth(run)
         x = np.linspace(0, 1, layers) if layers > 1 else np.array([0.5])
-        name = f"{style.label(run)}, {layers} layers"
+        name = f"{style.label(run)}, {layers} layer{'s' * (layers != 1)}"
         marker = "" if layers > 1 else "o"
         share = run.arrays["saturated_fraction"][0]
-        style.band(axes, x, share, color=style.run_colour(run), linewidth=1.5, marker=marker, label=name)
+        style.band(axes, x, share, color=style.run_colour(run), linestyle=lines[run.id], marker=marker, label=name)
     axes.set_xticks([0, 1], ["first\nlayer", "last\nlayer"])
     axes.set_ylim(-0.03, 1.03)
     axes.set_title(f"{activation}: by layer, at initialization")
@@ -67,9 +68,10 @@ def by_layer(axes: Axes, runs: Sequence[Run], activation: str) -> None:
 
 def over_training(axes: Axes, runs: Sequence[Run], activation: str) -> None:
     """The worst layer's saturated share at every snapshot."""
+    lines = style.dashes(runs)
     for run in runs:
         worst = run.arrays["saturated_fraction"].max(axis=2)  # (S, R)
-        style.band(axes, run.arrays["step"] + 1, worst.T, color=style.run_colour(run), linewidth=1.5)
+        style.band(axes, run.arrays["step"] + 1, worst.T, color=style.run_colour(run), linestyle=lines[run.id])
     axes.set_xscale("log")
     axes.set_xlabel("step + 1")
     axes.set_ylim(-0.03, 1.03)

@@ -71,6 +71,17 @@ def colours(runs: Sequence[Run]) -> dict[str, str]:
     }
 
 
+def dashes(runs: Sequence[Run]) -> dict[str, str]:
+    """A line style for each run, by run id, where runs share initializer, activation and depth, and so their colour."""
+    seen: dict[tuple[str, ...], int] = {}
+    styles = {}
+    for run in runs:
+        key = tuple(run.params[name] for name in ("init", "activation", "depth"))
+        styles[run.id] = ("-", "--", ":", "-.")[seen.get(key, 0) % 4]
+        seen[key] = seen.get(key, 0) + 1
+    return styles
+
+
 def label(run: Run) -> str:
     """What tells the run apart inside a panel of one activation and depth."""
     return run.name.replace(f"-{run.params['activation']}-d{run.params['depth']}", "", 1)
