@@ -17,6 +17,9 @@ from scipy import special
 Array = NDArray[np.floating]
 Function = Callable[[Array], Array]
 
+# g is flat at z, and its unit saturated, where |g'(z)| is below this share of its supremum; for tanh, |a| > 0.97
+SATURATED_SLOPE = 0.0591
+
 
 @dataclass(frozen=True)
 class Activation:

@@ -84,7 +84,11 @@ def _waits_for(raw: Any, group: str, key: str) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    """What is wrong, by which rule, in one line, whoever raised it."""
+    """What is wrong, by which rule, in one line, whoever raised it; no password of a URI that was typed."""
+    return uris.redact(_told(error))
+
+
+def _told(error: Exception) -> str:
     if isinstance(error, ConfigError):
         return str(error)
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:

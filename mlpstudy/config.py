@@ -13,6 +13,7 @@ from typing import Any
 import numpy as np
 import yaml
 
+from mlpstudy import theory
 from mlpstudy.activations import Activation
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.initializers import PROVIDED, Scheme
@@ -152,8 +153,14 @@ def _parameters(group: str, raw: Mapping[str, Any], where: str = "") -> dict[str
     return given
 
 
-def _scheme(init: Mapping[str, Any], where: str) -> Scheme:
+def _scheme(init: Mapping[str, Any], where: str, activation: Activation) -> Scheme:
     parameters = _parameters("init", init, where)
+    if init["name"] == "critical" and parameters["sigma_w"] is None:
+        try:
+            parameters["sigma_w"] = theory.critical(activation, init["sigma_b"]).sigma_w
+        except theory.NoCriticalPoint as reason:
+            rule = f"one with a stable critical point for this activation: {reason}"
+            raise ConfigError(f"{where}.sigma_b", rule, init["sigma_b"]) from reason
     row = TABLES["init"][init["name"]]
     if init["name"] == "custom":
         weights = row(**parameters)
@@ -177,12 +184,14 @@ def parse(raw: Mapping[str, Any]) -> Config:
     schedule = partial(TABLES["schedule"][raw["schedule"]["name"]], **_parameters("schedule", raw["schedule"]))
     warmup, epochs = raw["schedule"]["warmup"], training["epochs"]
     data = _parameters("data", raw["data"])
-    scheme = _scheme(init, "init")
+    if not isinstance(activation, Activation):
+        activation = activation(**activation_parameters)
+    scheme = _scheme(init, "init", activation)
     hidden = network["hidden"]
     return Config(
-        activation=activation if isinstance(activation, Activation) else activation(**activation_parameters),
+        activation=activation,
         scheme=scheme,
-        output_scheme=scheme if init["output"] is None else _scheme(init["output"], "init.output"),
+        output_scheme=scheme if init["output"] is None else _scheme(init["output"], "init.output", activation),
         loss=TABLES["loss"][raw["loss"]["name"]],
         optimizer=TABLES["optimizer"][optimizer["name"]](**_parameters("optimizer", optimizer)),
         lr=lambda epoch, one: optimizer["lr"] * warmed_up(schedule, warmup, epoch, epochs, one),

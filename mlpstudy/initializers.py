@@ -73,6 +73,11 @@ def variance_scaling(
     return np.asarray(distribution(rng, shape, scale=float(np.sqrt(variance / FANS[mode](shape)))))
 
 
+def critical(rng: np.random.Generator, shape: Shape, *, sigma_w: float) -> Weights:
+    """W ~ N(0, sigma_w^2 / n_in), with sigma_w on the edge of chaos, chi = 1 (Schoenholz et al. 2017)."""
+    return variance_scaling(rng, shape, variance=sigma_w**2, mode="fan_in", distribution=normal)
+
+
 def constant(rng: np.random.Generator, shape: Shape, *, value: float) -> Weights:
     """Every weight the same value."""
     return np.full(shape, value)
@@ -176,6 +181,7 @@ INITIALIZERS: dict[str, Initializer] = {
     "he_uniform": partial(variance_scaling, variance=2.0, distribution=uniform),
     "lecun": partial(variance_scaling, variance=1.0, distribution=normal),
     "lecun_uniform": partial(variance_scaling, variance=1.0, distribution=uniform),
+    "critical": critical,
     "orthogonal": orthogonal,
     "sparse": sparse,
     "lsuv": lsuv,

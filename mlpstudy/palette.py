@@ -17,6 +17,12 @@ HUES: dict[str, str] = {
     "he_uniform": "#66c2a5",
     "lecun": "#8c6bb1",
     "lecun_uniform": "#b39ddb",
+    "critical": "#c51b7d",
+    "orthogonal": "#4d9221",
+    "lsuv": "#01665e",
+    "truncated_normal": "#b35806",
+    "sparse": "#8c510a",
+    "identity": "#35978f",
 }
 VERDICT_COLOURS: dict[str, str] = {
     "healthy": "#009e73",

@@ -87,6 +87,7 @@ RULES: dict[str, Rule] = {
     "init.inputs_per_unit": _integer(1),
     "init.tolerance": POSITIVE,
     "init.iterations": _integer(1),
+    "init.sigma_w": _or_null(POSITIVE),
     "init.path": FILE,
     "init.function": PATH,
     "optimizer.lr": POSITIVE,

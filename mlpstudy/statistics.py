@@ -9,13 +9,11 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpstudy.activations import Activation, Array
+from mlpstudy.activations import SATURATED_SLOPE, Activation, Array
 from mlpstudy.mlp import Gradients, Layers, Trace
 
 Statistic = NDArray[np.float64]
 
-# An entry counts as saturated where |g'(z)| is below this share of its supremum; for tanh, |a| > 0.97.
-SATURATED_SLOPE = 0.0591
 BINS = 60
 
 

@@ -10,6 +10,7 @@ from pathlib import Path
 import pytest
 
 from mlpstudy import cli
+from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import load_runs
 
 TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2"]
@@ -101,6 +102,26 @@ def test_bad_settings_end_in_one_line_before_any_training(setting, mode, tmp_pat
         assert part in message
     assert capsys.readouterr().err == ""
     assert list(tmp_path.iterdir()) == []
+
+
+def test_an_error_of_the_shell_repeats_no_password(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["mlpstudy", "tracking.uri=postgresql://me:s3cret@host/x?a=[", *TINY])
+    with pytest.raises(SystemExit) as stopped:
+        cli.main()
+    assert "s3cret" not in str(stopped.value)
+
+
+def test_what_a_sweep_has_in_common_cannot_vary():
+    with pytest.raises(ConfigError, match=r"tracking\.experiment must be the same for all cells of a sweep"):
+        cli.cells(["-m", "tracking.experiment=a,b", *TINY])
+
+
+def test_glob_leaves_out_what_cannot_stand_alone(capsys):
+    asked_for = cli.cells(["-m", "init=glob(*)", "network.width=4", "network.depth=1", "replicas=1"])
+    inits = {cell.config.init_name for cell in asked_for}
+    assert {"zeros", "lsuv", "sparse", "critical"} <= inits
+    assert not {"file", "custom"} & inits
+    assert "init=custom (init.function), init=file (init.path)" in capsys.readouterr().err
 
 
 def test_names_are_short_and_tell_cells_apart(monkeypatch, tmp_path):

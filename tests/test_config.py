@@ -63,6 +63,7 @@ BAD = {
     "init.inputs_per_unit": [*NOT_INTEGERS, 0],
     "init.tolerance": [*NOT_NUMBERS, 0, -0.1],
     "init.iterations": [*NOT_INTEGERS, 0],
+    "init.sigma_w": ["1", True, [1], math.nan, math.inf, 0, -1],
     "init.path": NOT_NAMES,
     "init.function": NOT_PATHS,
     "optimizer.lr": [*NOT_NUMBERS, 0, 0.0, -0.1],
@@ -213,6 +214,39 @@ def test_a_parameter_the_output_initializer_does_not_have_is_refused(compose, ou
     raw["init"]["output"] = output
     (unknown,) = output.keys() - {"name"}
     assert f"'init.output.{unknown}'" in error_of(raw) or error_of(raw).startswith(f"init.output.{unknown}")
+
+
+@pytest.mark.parametrize(
+    ("activation", "sigma_b", "why"),
+    [
+        ("gelu", 0.2, "the length map is unstable"),
+        ("silu", 0.2, "the length map is unstable"),
+        ("softplus", 0.1, "no sigma_w has a stable point with chi = 1, nor is there a usable one at any other sigma_b"),
+        ("sigmoid", 0.0, "nor is there a usable one at any other sigma_b"),
+        ("relu", 0.1, "the closest is sigma_b = 0 with sigma_w = 1.414"),
+    ],
+)
+@pytest.mark.parametrize("where", ["init", "init.output"])
+def test_an_activation_without_a_critical_point_is_refused_unless_sigma_w_is_given(
+    compose, activation, sigma_b, why, where
+):
+    raw = compose(f"activation={activation}")
+    given = {"name": "critical", "sigma_w": None, "gain": 1.0, "bias": 0.0, "sigma_b": sigma_b}
+    if where == "init":
+        raw["init"] = given | {"output": None}
+    else:
+        raw["init"]["output"] = given
+    message = error_of(raw)
+    rule = "one with a stable critical point for this activation: "
+    assert message.startswith(f"{where}.sigma_b must be {rule}")
+    assert message.endswith(f"; got {sigma_b!r}")
+    assert why in message
+    given = raw["init"] if where == "init" else raw["init"]["output"]
+    given["sigma_w"] = 1.5
+    config = parse(raw)
+    scheme = config.scheme if where == "init" else config.output_scheme
+    W = scheme.weights(np.random.default_rng(0), (400, 300))
+    assert W.std() == pytest.approx(1.5 / math.sqrt(300), rel=0.01)  # 5 standard errors of sqrt(1 / 240,000)
 
 
 def test_the_shortcut_that_tests_compose_with_gives_what_hydra_gives(root, compose):

@@ -46,6 +46,7 @@ RANDOM = {
     "he_uniform": (UNIFORM, lambda n_out, n_in: math.sqrt(2 / n_in)),
     "lecun": (NORMAL, lambda n_out, n_in: math.sqrt(1 / n_in)),
     "lecun_uniform": (UNIFORM, lambda n_out, n_in: math.sqrt(1 / n_in)),
+    "critical": (NORMAL, lambda n_out, n_in: math.sqrt(1 / n_in)),  # tanh without biases: sigma_w = 1 / g'(0)
 }
 BOUND = {UNIFORM: math.sqrt(3), Truncated: 2 / CUT_AT_2}  # in standard deviations
 BOUNDED = [name for name, (distribution, _) in RANDOM.items() if distribution in BOUND]
@@ -147,6 +148,27 @@ def test_mode_chooses_the_fan(sample, name, mode):
 def test_scale_is_the_standard_deviation(sample, name, scale):
     W = sample(name, SHAPE, scale=scale)
     assert W.std() == pytest.approx(scale, rel=SIGMAS * math.sqrt(0.5 / W.size))
+
+
+@pytest.mark.parametrize("sigma_w", [0.01, 1.0, 3.0])
+def test_sigma_w_is_the_deviation_times_the_root_of_fan_in(sample, sigma_w):
+    W = sample("critical", SHAPE, sigma_w=sigma_w)
+    assert W.std() * math.sqrt(SHAPE[1]) == pytest.approx(sigma_w, rel=SIGMAS * math.sqrt(0.5 / W.size))
+
+
+@pytest.mark.parametrize(
+    ("activation", "sigma_b", "sigma_w"),
+    [
+        ("tanh", math.sqrt(0.05), math.sqrt(1.76096)),  # Schoenholz et al. 2017
+        ("relu", 0.0, math.sqrt(2)),  # He et al. 2015
+        ("erf", 0.0, math.sqrt(math.pi) / 2),  # 1 / g'(0)
+    ],
+)
+def test_critical_is_solved_for_the_activation_and_its_biases(configure, activation, sigma_b, sigma_w):
+    config = configure("init=critical", f"activation={activation}", f"init.sigma_b={sigma_b}")
+    assert config.scheme.sigma_b == sigma_b
+    same = INITIALIZERS["critical"](rng(), SHAPE, sigma_w=sigma_w)
+    np.testing.assert_allclose(config.scheme.weights(rng(), SHAPE), same, rtol=3e-6)
 
 
 @pytest.mark.parametrize("cut", [0.1, 1.0, 3.0])

@@ -364,6 +364,7 @@ TORCH_INITIALIZERS = {  # name -> fills a tensor (fan_out, fan_in); scale 1 as i
     "he_uniform": lambda t: init.kaiming_uniform_(t, nonlinearity="relu"),
     "lecun": lambda t: init.kaiming_normal_(t, nonlinearity="linear"),  # gain 1
     "lecun_uniform": lambda t: init.kaiming_uniform_(t, nonlinearity="linear"),
+    "critical": lambda t: init.kaiming_normal_(t, nonlinearity="linear"),  # tanh without biases: sigma_w = 1
     "orthogonal": init.orthogonal_,
     # theirs leaves out a share of every column, where a neuron is a row
     "sparse": lambda t: init.sparse_(t.T, sparsity=1 - 15 / t.shape[1], std=1.0).T,

@@ -1,0 +1,71 @@
+"""`python -m mlpstudy.predict activation=gelu init.sigma_b=0.1`: what theory says, without training anything."""
+
+import contextlib
+import math
+import sys
+from collections.abc import Sequence
+
+from rich.box import SIMPLE
+from rich.table import Table
+
+from mlpstudy import theory
+from mlpstudy.activations import Activation
+from mlpstudy.cli import SETTINGS_ERRORS, cells, one_line
+from mlpstudy.display import console
+
+# sigma_w of the common initializers in layers of equal width, before init.gain
+COMMON = {"lecun, xavier, orthogonal": 1.0, "he": math.sqrt(2)}
+TRAINABLE = 6  # depth scales through which a signal still tells inputs apart (Schoenholz et al. 2017)
+
+
+def main(arguments: Sequence[str]) -> int:
+    """Print gains, fixed points and the edge of chaos of one activation and init.sigma_b."""
+    try:
+        asked_for = cells(arguments)
+    except SETTINGS_ERRORS as error:
+        print(f"mlpstudy: {one_line(error)}", file=sys.stderr)
+        return 1
+    for cell in asked_for:
+        activation, sigma_b = cell.config.activation, float(cell.config.flat["init.sigma_b"])
+        out = console()
+        out.print(f"{cell.config.activation_name}, sigma_b = {sigma_b:g}")
+        out.print(f"gain that keeps unit variance, 1 / sqrt(E[g(x)^2]): {theory.gain(activation):.4f}")
+        out.print(table(activation, sigma_b))
+        out.print(edge(activation, sigma_b), soft_wrap=True)
+    return 0
+
+
+def table(activation: Activation, sigma_b: float) -> Table:
+    """A row for each common initializer, and for the critical point where there is one."""
+    rows = dict(COMMON) | {"gain": theory.gain(activation)}
+    with contextlib.suppress(theory.NoCriticalPoint):  # told below the table
+        rows["critical"] = theory.critical(activation, sigma_b).sigma_w
+    found = Table(box=SIMPLE)
+    for heading in ("initializer", "sigma_w", "q*", "chi", "c*", "gradients", "trainable depth"):
+        found.add_column(heading, justify="left" if heading in ("initializer", "gradients") else "right")
+    for name, sigma_w in rows.items():
+        point = theory.fixed_point(activation, sigma_w, sigma_b)
+        if point is None:
+            q = theory.fixed_length(activation, sigma_w, sigma_b)
+            limit = theory.chi(activation, sigma_w, theory.SMALLEST_Q if q == 0 else theory.LARGEST_Q)
+            found.add_row(name, f"{sigma_w:.4f}", f"{q:g}", f"{limit:.4f}", "-", "-", "-")
+            continue
+        kept = abs(point.chi - 1) < 1e-6
+        fate = "keep their scale" if kept else "vanish" if point.chi < 1 else "explode"
+        depth = min(abs(point.xi_c), abs(point.xi_gradient))
+        numbers = (f"{point.q:.4g}", f"{point.chi:.4f}", f"{point.c:.4f}")
+        found.add_row(name, f"{sigma_w:.4f}", *numbers, fate, "any" if depth > 1e6 else f"{TRAINABLE * depth:.0f}")
+    return found
+
+
+def edge(activation: Activation, sigma_b: float) -> str:
+    """The critical point, or why there is none."""
+    try:
+        point = theory.critical(activation, sigma_b)
+    except theory.NoCriticalPoint as reason:
+        return f"No critical point: {reason}."
+    return f"Edge of chaos: sigma_w = {point.sigma_w:.5f} (sigma_w^2 = {point.sigma_w**2:.5f}), q* = {point.q:.5f}."
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:]))
