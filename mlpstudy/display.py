@@ -138,7 +138,7 @@ def summary_table(results: Sequence[tuple[str, Result]]) -> Table:
             cells.append(name.removeprefix(usual_name(result)).strip("-"))
         verdicts = verdict_text(result)
         verdicts.right_crop(len(f", {outcome_text(result)}"))
-        cells += [verdicts, outcome_text(result), accuracy_text(result), ratio_text(result)]
+        cells += [verdicts, outcome_text(result), accuracy_text(result).removeprefix("loss "), ratio_text(result)]
         table.add_row(*cells)
     return table
 

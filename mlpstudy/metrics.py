@@ -57,7 +57,7 @@ def headline(result: Result) -> Rows:
             centre, half = mean_and_interval(values)
             rows |= {f"final/{curve}": float(centre), f"final/{curve}_ci95": float(half)}
     for when, snapshot in (("init", 0), ("final", -1)):
-        rows[f"final/gradient_ratio_{when}"] = float(mean_and_interval(result.delta_ratio(snapshot))[0])
+        rows[f"final/gradient_ratio_{when}"] = float(np.median(result.delta_ratio(snapshot)))
     rows["final/diverged_replicas"] = float((result.outcomes == "diverged").sum())
     last_step = int(result.arrays["curve_step"][-1])
     return {(name, last_step): value for name, value in rows.items()}
