@@ -5,6 +5,7 @@ worker has a pipe of its own, so one that is killed (out of memory, say) costs i
 end when the process that called is gone.
 """
 
+import contextlib
 import multiprocessing
 import os
 import signal
@@ -67,7 +68,8 @@ def _give_work(
 ) -> None:
     index, cell = waiting.pop()
     busy[pipe] = index, process
-    pipe.send(dict(cell.raw))
+    with contextlib.suppress(OSError):  # a worker that has just died: what it sends next, nothing, tells
+        pipe.send(dict(cell.raw))
 
 
 def _receive(pipe: Connection, process: BaseProcess) -> tuple[Record | Failure, bool]:

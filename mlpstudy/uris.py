@@ -33,7 +33,7 @@ def database_path(uri: str) -> Path | None:
 
 def redact(text: str) -> str:
     """The text with every password or token in a URI replaced by ***: user:secret@, token@, ?token=, PWD=."""
-    text = re.sub(r"(://[^:@/\s]*):[^@]*@", r"\1:***@", text)
+    text = re.sub(r"(://[^:@/\s]*):[^@\n]*@", r"\1:***@", text)
     text = re.sub(r"(https?://)[^:@/\s]+@", r"\1***@", text, flags=re.IGNORECASE)
     secret = r"((?:password|passwd|pwd|token|secret|[?&](?:api)?key)=)[^&;\s'\"]+"
     return re.sub(secret, r"\1***", text, flags=re.IGNORECASE)

@@ -61,6 +61,25 @@ def test_a_worker_that_dies_costs_its_cell_and_nothing_else(pause):
     assert all("the worker process was lost" in ends[i].reason for i in lost)
 
 
+@pytest.mark.slow
+def test_a_worker_found_dead_when_it_is_given_a_cell_costs_that_cell(monkeypatch):
+    start, started = sweep._start_worker, []
+
+    def first_dies():
+        pipe, process = start()
+        if not started:
+            process.kill()
+            process.join()
+        started.append(process)
+        return pipe, process
+
+    monkeypatch.setattr(sweep, "_start_worker", first_dies)
+    cells = cli.cells(["-m", "seed=0,1,2", *TINY])
+    ends = {i: e for i, e in sweep.run(cells, 2) if isinstance(e, sweep.Failure) or e.last}
+    assert set(ends) == {0, 1, 2}
+    assert [i for i, end in ends.items() if isinstance(end, sweep.Failure)] == [0]
+
+
 def test_errors_travel_between_processes():
     error = ConfigError("a.key", "a rule", 3)
     assert str(pickle.loads(pickle.dumps(error))) == str(error) == "a.key must be a rule; got 3"

@@ -154,6 +154,7 @@ SECRETS = {
     "https://s3cret@host/path": "https://***@host/path",
     "mssql+pyodbc:///?odbc_connect=DRIVER=x;PWD=s3cret;UID=me": "mssql+pyodbc:///?odbc_connect=DRIVER=x;PWD=***;UID=me",
     "sqlite:////home/me/mlflow.db": "sqlite:////home/me/mlflow.db",
+    "uri: http://127.0.0.1:5000\nseed: 3\nroot: me@work": "uri: http://127.0.0.1:5000\nseed: 3\nroot: me@work",
     "http://127.0.0.1:5000/#/experiments/1": "http://127.0.0.1:5000/#/experiments/1",
 }
 
@@ -237,6 +238,16 @@ def test_at_most_a_dozen_series_per_statistic():
     layers = [name for name, _ in metrics.series(record)]
     assert len(layers) == 12
     assert {"delta_rms/layer_01", "delta_rms/layer_40"} <= set(layers)
+
+
+def test_a_database_is_made_where_there_are_no_hard_links(tmp_path, monkeypatch):
+    def no_links(*_):
+        raise OSError(95, "Operation not supported")
+
+    monkeypatch.setattr("os.link", no_links)
+    store = open_store(f"sqlite:///{tmp_path}/new.db", "x")
+    assert store.client.get_experiment(store.experiment_id).name == "x"
+    assert [path.name for path in tmp_path.iterdir() if path.name.startswith(".")] == []
 
 
 def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monkeypatch):

@@ -112,8 +112,13 @@ def _create_database(path: Path) -> None:
         with sqlite3.connect(draft) as connection:  # readers (the UI) and the writer do not block each other
             connection.execute("PRAGMA journal_mode=wal")
         connection.close()
-        with contextlib.suppress(FileExistsError):  # another process was faster: its database is as good
+        try:
             os.link(draft, path)
+        except FileExistsError:
+            pass  # another process was faster: its database is as good
+        except OSError:  # a file system without hard links
+            if not path.exists():
+                draft.replace(path)
     finally:
         draft.unlink(missing_ok=True)
 
