@@ -120,6 +120,7 @@ def gelu_tanh_argument(z: Array) -> Array:
 
 def gelu_tanh_slope(z: Array) -> Array:
     """(1 + tanh u) / 2 + z sech^2(u) u'(z) / 2; sech^2(u) = 4 sigma'(2u)."""
+    z = np.clip(z, -100, 100)  # beyond, it is 0 or 1, and z^2 might overflow
     u = gelu_tanh_argument(z)
     du = sqrt(2 / pi) * (1 + 3 * 0.044715 * np.square(z))
     return sigmoid(2 * u) + 2 * z * sigmoid_slope(2 * u) * du

@@ -22,7 +22,7 @@ from rich.console import Console
 from mlpstudy import gradient_check, sweep, uris
 from mlpstudy.cell import Cell, check, names
 from mlpstudy.config import CONF, options_with
-from mlpstudy.display import SweepDisplay, console, python_command, summary_table
+from mlpstudy.display import SweepDisplay, agreement_text, console, python_command, summary_table
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.results import Result
 from mlpstudy.rules import RULES, unknown_key
@@ -107,6 +107,7 @@ def _told(error: Exception) -> str:
 def run(cells: Sequence[Cell]) -> bool:
     """Train the cells, log each to MLflow, show progress and a table. False if any cell failed (not diverged)."""
     from mlpstudy import tracking
+    from reports import run_page
 
     out = console()
     check_gradients(cells, out)
@@ -126,7 +127,7 @@ def run(cells: Sequence[Cell]) -> bool:
         for index, event in sweep.run(cells, workers):
             cell = cells[index]
             if index not in logs:
-                logs[index] = tracking.RunLog(store, cell, cell_names[index], sweep_name, index)
+                logs[index] = tracking.RunLog(store, cell, cell_names[index], sweep_name, index, run_page.draw)
             if isinstance(event, sweep.Failure):
                 failed = True
                 result, complaint = logs.pop(index).finish("FAILED", f"{event.reason}\n{event.details}")
@@ -145,7 +146,9 @@ def run(cells: Sequence[Cell]) -> bool:
             show.ended(index, result, complaint or "interrupted")
         show.finish()
         if results:
-            out.print(summary_table([(cell_names[i], results[i]) for i in sorted(results)]))
+            named = [(cell_names[i], results[i]) for i in sorted(results)]
+            out.print(summary_table(named, out.width))
+            out.print(agreement_text(named), soft_wrap=True)
         if results or logs:
             out.print(next_commands(store, sweep_name), soft_wrap=True)
     return not failed

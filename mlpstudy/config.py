@@ -50,6 +50,7 @@ class Config:
     replacement: bool
     snapshots: int
     probe_size: int
+    accuracies: tuple[float, ...]
     clip_norm: float | None
     replicas: int
     seed: int
@@ -205,6 +206,7 @@ def parse(raw: Mapping[str, Any]) -> Config:
         replacement=training["sampling"] == "replacement",
         snapshots=training["snapshots"],
         probe_size=training["probe_size"],
+        accuracies=tuple(training["accuracies"]),
         clip_norm=training["clip_norm"],
         replicas=raw["replicas"],
         seed=raw["seed"],

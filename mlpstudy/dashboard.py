@@ -12,7 +12,7 @@ from typing import Any
 KEY = "mlpstudy"  # the view of all runs; each sweep has one under its own name
 
 BAR, LINEAR, LOG = "bar", "linear", "log"
-# section -> charts of (metric, vertical axis)
+# section -> charts of (metrics joined by +, vertical axis)
 SECTIONS: dict[str, list[tuple[str, str]]] = {
     "How far it got": [
         ("final/accuracy_test", BAR),
@@ -20,9 +20,10 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("accuracy/test", LINEAR),
     ],
     "Layer by layer at initialization (step = layer)": [
-        ("profile/delta_rms_init", LOG),
-        ("profile/activation_rms_init", LOG),
-        ("profile/saturated_fraction_init", LINEAR),
+        ("profile/delta_rms_init + profile/delta_rms_theory", LOG),
+        ("profile/activation_rms_init + profile/activation_rms_theory", LOG),
+        ("profile/saturated_fraction_init + profile/saturated_fraction_theory", LINEAR),
+        ("profile/input_correlation_init + profile/input_correlation_theory", LINEAR),
     ],
     "Layer by layer at the end (step = layer)": [
         ("profile/delta_rms_final", LOG),
@@ -34,6 +35,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
 GROUP_BY_INIT = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "init"}]}
 COLUMNS = [
     "tags.`verdict`",
+    "tags.`verdict_predicted`",
     "tags.`verdict_final`",
     "tags.`outcome`",
     "metrics.`final/accuracy_test`",
@@ -51,9 +53,9 @@ def tag(key: str) -> str:
 def view_state(search: str = "") -> str:
     """The tag's value: our charts and columns, for the runs that `search` finds."""
     charts = [
-        _chart(f"{KEY}-{s}", i, metric, axis)
+        _chart(f"{KEY}-{s}", i, names, axis)
         for s, charts in enumerate(SECTIONS.values())
-        for i, (metric, axis) in enumerate(charts)
+        for i, (names, axis) in enumerate(charts)
     ]
     sections = [
         {"uuid": f"{KEY}-{s}", "name": name, "display": True, "isReordered": True} for s, name in enumerate(SECTIONS)
@@ -75,11 +77,12 @@ def view_state(search: str = "") -> str:
     return "deflate;" + base64.b64encode(packed).decode()
 
 
-def _chart(section: str, index: int, metric: str, axis: str) -> dict[str, Any]:
+def _chart(section: str, index: int, names: str, axis: str) -> dict[str, Any]:
+    metrics = names.split(" + ")
     chart = {
         "uuid": f"{section}-{index}",
         "metricSectionId": section,
-        "metricKey": metric,
+        "metricKey": metrics[0],
         "runsCountToCompare": 20,
         "deleted": False,
         "isGenerated": False,
@@ -88,7 +91,7 @@ def _chart(section: str, index: int, metric: str, axis: str) -> dict[str, Any]:
         return chart | {"type": "BAR"}
     return chart | {
         "type": "LINE",
-        "selectedMetricKeys": [metric],
+        "selectedMetricKeys": metrics,
         "scaleType": axis,
         "xAxisKey": "step",
         "xAxisScaleType": "linear",

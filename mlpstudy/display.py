@@ -16,7 +16,8 @@ from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.results import Result, mean_and_interval
 from mlpstudy.training import Record
 
-PIPE_WIDTH = 120  # columns where the output is no terminal
+PIPE_WIDTH = 170  # columns where the output is no terminal
+EVIDENCE_WIDTH = 165  # columns from which on the table has room for the evidence
 
 
 def console() -> Console:
@@ -118,19 +119,23 @@ def usual_name(result: Result) -> str:
     return f"{config.init_name}-{config.activation_name}-d{len(config.hidden)}"
 
 
-def summary_table(results: Sequence[tuple[str, Result]]) -> Table:
-    """What was swept and what came of it, one row per cell."""
+def summary_table(results: Sequence[tuple[str, Result]], width: int) -> Table:
+    """What was swept and what came of it, one row per cell; the evidence where there is room for it."""
     table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
     extra = any(name != usual_name(result) for name, result in results)
+    told = width >= EVIDENCE_WIDTH and any(result.verdict.findings for _, result in results)
     table.add_column("init")
     table.add_column("activation")
     table.add_column("depth", justify="right")
     if extra:
         table.add_column("also varied", overflow="fold")
     table.add_column("verdict")
+    table.add_column("by theory")
     table.add_column("outcome")
     table.add_column("test accuracy" if results[0][1].last("accuracy_test") is not None else "test loss")
     table.add_column("gradient first/last", justify="right")
+    if told:
+        table.add_column("evidence")
     for name, result in results:
         config = result.config
         cells: list[str | Text] = [config.init_name, config.activation_name, str(len(config.hidden))]
@@ -138,9 +143,29 @@ def summary_table(results: Sequence[tuple[str, Result]]) -> Table:
             cells.append(name.removeprefix(usual_name(result)).strip("-"))
         verdicts = verdict_text(result)
         verdicts.right_crop(len(f", {outcome_text(result)}"))
-        cells += [verdicts, outcome_text(result), accuracy_text(result).removeprefix("loss "), ratio_text(result)]
+        predicted = result.verdict_predicted
+        cells += [verdicts, "-" if predicted is None else Text(predicted.name, VERDICT_COLOURS[predicted.name])]
+        cells += [outcome_text(result), accuracy_text(result).removeprefix("loss "), ratio_text(result)]
+        if told:
+            cells.append(Text(result.verdict.evidence if result.verdict.findings else "", "dim"))
         table.add_row(*cells)
     return table
+
+
+def agreement_text(results: Sequence[tuple[str, Result]]) -> str:
+    """In how many cells theory alone foresaw the verdict at initialization, and where it did not."""
+    judged = [(name, r, r.verdict_predicted) for name, r in results if r.verdict_predicted is not None]
+    differ = [
+        f"{name} ({predicted.name} predicted, {r.verdict.name} measured)"
+        for name, r, predicted in judged
+        if predicted.name != r.verdict.name
+    ]
+    if not judged:
+        return "Theory: no prediction, since mean field theory does not apply to these initial weights."
+    text = f"Theory foresaw the verdict of {len(judged) - len(differ)} of {len(judged)} cells"
+    if len(judged) < len(results):
+        text += f" (it does not apply to the other {len(results) - len(judged)})"
+    return text + (f"; not that of {', '.join(differ)}." if differ else ".")
 
 
 def python_command() -> str:

@@ -11,6 +11,7 @@ from mlpstudy.results import Result, mean_and_interval
 from mlpstudy.statistics import LOG_SCALED, STATISTICS
 from mlpstudy.training import Record
 from mlpstudy.uris import redact
+from mlpstudy.verdict import Verdict
 
 Rows = dict[tuple[str, int], float]  # (metric, step) -> value
 LAYERS = 12  # series per statistic at most, so that the UI stays usable; statistics.npz holds all
@@ -37,7 +38,8 @@ def parameters(config: Config) -> dict[str, str]:
 
 def tags(result: Result) -> dict[str, str]:
     """What a filter or a glance at the runs table needs."""
-    return {
+    predicted = {} if result.verdict_predicted is None else predicted_tags(result.verdict_predicted)
+    return predicted | {
         "verdict": result.verdict.name,
         "verdict_final": result.verdict_final.name,
         "verdicts": ", ".join(result.verdict.all),
@@ -48,6 +50,11 @@ def tags(result: Result) -> dict[str, str]:
     }
 
 
+def predicted_tags(verdict: Verdict) -> dict[str, str]:
+    """The verdict by theory alone, known before training."""
+    return {"verdict_predicted": verdict.name, "evidence_predicted": verdict.evidence}
+
+
 def headline(result: Result) -> Rows:
     """`final/...`: the numbers of the table, after the last step."""
     rows: dict[str, float] = {}
@@ -56,8 +63,16 @@ def headline(result: Result) -> Rows:
         if values is not None:
             centre, half = mean_and_interval(values)
             rows |= {f"final/{curve}": float(centre), f"final/{curve}_ci95": float(half)}
+    if "accuracies" in result.arrays:
+        for level, epochs in zip(result.config.accuracies, result.arrays["epochs_to_accuracy"], strict=True):
+            # the median replica, NaN if it never got there: a mean over those that did would flatter
+            epochs = np.asarray(epochs, dtype=np.float64)
+            rows[f"final/epochs_to_accuracy_{level:g}"] = float(np.median(np.where(np.isnan(epochs), np.inf, epochs)))
     for when, snapshot in (("init", 0), ("final", -1)):
         rows[f"final/gradient_ratio_{when}"] = float(np.median(result.delta_ratio(snapshot)))
+    if result.verdict_predicted is not None:
+        rows["theory/discrepancy"] = result.discrepancy("activation_rms", "delta_rms")  # in decades
+        rows |= {f"theory/discrepancy_{n}": result.discrepancy(n) for n in ("activation_rms", "delta_rms")}
     rows["final/diverged_replicas"] = float((result.outcomes == "diverged").sum())
     last_step = int(result.arrays["curve_step"][-1])
     return {(name, last_step): value for name, value in rows.items()}
@@ -81,13 +96,26 @@ def series(record: Record) -> Rows:
 
 
 def profiles(result: Result) -> Rows:
-    """`profile/<statistic>_init` and `_final` with step = layer: the UI then overlays depth profiles of runs."""
+    """`profile/<statistic>_init`, `_final` and `_theory` with step = layer: the UI then overlays depth profiles.
+
+    The prediction is that of a typical network at initialization. It has delta_rms relative to the last hidden layer,
+    and starts there from what was measured.
+    """
+    means = {
+        (name, when): mean_and_interval(result.arrays[name][snapshot])[0]
+        for name in STATISTICS
+        for when, snapshot in (("init", 0), ("final", -1))
+    }
+    for name in STATISTICS:
+        if f"theory_{name}" in result.arrays:
+            predicted = np.asarray(result.arrays[f"theory_{name}"], dtype=np.float64)
+            start = means[name, "init"][-1] if name == "delta_rms" else 1.0
+            means[name, "theory"] = start * predicted
     rows: Rows = {}
-    for when, snapshot in (("init", 0), ("final", -1)):
-        for name in STATISTICS:
-            for i, value in enumerate(mean_and_interval(result.arrays[name][snapshot])[0]):
-                rows[f"profile/{name}_{when}", i + 1] = float(value)
-                if name in LOG_SCALED:
-                    log = float(np.log10(value)) if value > 0 else float("nan")
-                    rows[f"profile/log10_{name}_{when}", i + 1] = log
+    for (name, when), values in means.items():
+        for i, value in enumerate(values):
+            rows[f"profile/{name}_{when}", i + 1] = float(value)
+            if name in LOG_SCALED:
+                log = float(np.log10(value)) if value > 0 else float("nan")
+                rows[f"profile/log10_{name}_{when}", i + 1] = log
     return rows

@@ -127,6 +127,18 @@ def backward(layers: Layers, activation: Activation, trace: Trace, dh: Array) ->
     return Gradients(delta=delta, theta=theta, layers=gradient)
 
 
+def jacobian(layers: Layers, slopes: Sequence[Array], inputs: int) -> NDArray[np.float64]:
+    """dh/dx = W[L] diag(g'(z[L-1])) W[L-1] ... diag(g'(z[1])) W[1] of some inputs, (R, inputs, n_L, n_0), in float64.
+
+    slopes: g'(z[l]) at these inputs, (R, inputs, n_l) for each hidden layer.
+    """
+    W, _ = layers[-1]
+    product = np.repeat(W[:, None].astype(np.float64), inputs, axis=1)
+    for (W, _), slope in zip(layers[-2::-1], reversed(slopes), strict=True):
+        product = (product * slope[:, :, None, :]) @ W[:, None].astype(np.float64)
+    return product
+
+
 def ties(theta: Array, sizes: Sequence[int]) -> NDArray[np.intp] | None:
     """For each parameter the one it can never part from, as indices (R, P) into theta; None where all are free.
 

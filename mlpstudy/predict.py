@@ -15,7 +15,6 @@ from mlpstudy.display import console
 
 # sigma_w of the common initializers in layers of equal width, before init.gain
 COMMON = {"lecun, xavier, orthogonal": 1.0, "he": math.sqrt(2)}
-TRAINABLE = 6  # depth scales through which a signal still tells inputs apart (Schoenholz et al. 2017)
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -53,8 +52,9 @@ def table(activation: Activation, sigma_b: float) -> Table:
         kept = abs(point.chi - 1) < 1e-6
         fate = "keep their scale" if kept else "vanish" if point.chi < 1 else "explode"
         depth = min(abs(point.xi_c), abs(point.xi_gradient))
+        through = "any" if depth > 1e6 else f"{theory.TRAINABLE * depth:.0f}"
         numbers = (f"{point.q:.4g}", f"{point.chi:.4f}", f"{point.c:.4f}")
-        found.add_row(name, f"{sigma_w:.4f}", *numbers, fate, "any" if depth > 1e6 else f"{TRAINABLE * depth:.0f}")
+        found.add_row(name, f"{sigma_w:.4f}", *numbers, fate, through)
     return found
 
 

@@ -128,6 +128,10 @@ RULES: dict[str, Rule] = {
     "training.sampling": _option(SAMPLINGS),
     "training.snapshots": _integer(2),
     "training.probe_size": _integer(1),
+    "training.accuracies": (
+        "a list of numbers > 0 and <= 1",
+        lambda v: isinstance(v, list) and all(_is_number(n) and 0 < n <= 1 for n in v),
+    ),
     "training.clip_norm": _or_null(POSITIVE),
     "replicas": _integer(1),
     "workers": _or_null(_integer(1)),

@@ -5,6 +5,7 @@ All are taken on a fixed probe batch. To add one: a function and a row in STATIS
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from functools import cached_property
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,12 +15,13 @@ from mlpstudy.mlp import Gradients, Layers, Trace
 
 Statistic = NDArray[np.float64]
 
-BINS = 60
-
 
 @dataclass(frozen=True)
 class Snapshot:
-    """One moment of training: the network, its passes on the probe batch, and a step of the optimizer."""
+    """One moment of training: the network, its passes on the probe batch, and a step of the optimizer.
+
+    What several statistics need is computed once.
+    """
 
     activation: Activation
     layers: Layers  # W[l], b[l]
@@ -32,75 +34,145 @@ class Snapshot:
         """Weights and biases that lead to the hidden layers."""
         return self.layers[:-1]
 
+    @property
+    def replicas(self) -> int:
+        """R."""
+        return len(self.trace.h)
+
+    @cached_property
+    def slopes(self) -> list[Array]:
+        """g'(z[l]) of the hidden layers, (R, batch, n_l) each."""
+        return [self.activation.dg(z) for z in self.trace.z[:-1]]
+
+    @cached_property
+    def flat(self) -> list[NDArray[np.bool_]]:
+        """Where g is flat: |g'(z)| < 0.0591 sup|g'|."""
+        return [np.abs(slope) < SATURATED_SLOPE * self.activation.sup_dg for slope in self.slopes]
+
+    @cached_property
+    def z_moments(self) -> tuple[Statistic, Statistic]:
+        """Mean and standard deviation of z over batch and units, (R, depth) each."""
+        return _moments(self.trace.z[:-1], self.replicas)
+
+    @cached_property
+    def a_moments(self) -> tuple[Statistic, Statistic]:
+        """The same of a."""
+        return _moments(self.trace.a[1:], self.replicas)
+
+    @cached_property
+    def a_norms(self) -> list[Statistic]:
+        """|a[l]| of every sample, (R or 1, batch) each, the input's first."""
+        return [norms(a) for a in self.trace.a]
+
+    @cached_property
+    def delta_norms(self) -> list[Statistic]:
+        """|delta[l]| of every sample in the hidden layers, (R, batch) each."""
+        return [norms(delta) for delta in self.gradients.delta[:-1]]
+
+
+def exact(x: Array) -> tuple[Statistic, Statistic]:
+    """x in float64 and scale (R,), x = scale * the first: its square neither under- nor overflows.
+
+    A float32 needs no scale; a float64 is divided by max|x|, where that is a positive finite number.
+    """
+    if x.dtype == np.float32:
+        return x.astype(np.float64), np.ones(len(x))
+    top = np.abs(x).max(axis=tuple(range(1, x.ndim)))
+    scale = np.where((top > 0) & np.isfinite(top), top, 1.0).astype(np.float64)
+    return np.asarray(x / scale.reshape(-1, *(1,) * (x.ndim - 1)), dtype=np.float64), scale
+
+
+def squares(x: Statistic) -> Statistic:
+    """Sum of x^2 per replica, (R,)."""
+    flat = x.reshape(len(x), 1, -1)
+    return np.asarray((flat @ flat.mT)[:, 0, 0])
+
+
+def lengths(x: Statistic) -> Statistic:
+    """|x| of each row, (R, rows), as it is."""
+    return np.asarray(np.sqrt(np.einsum("rij,rij->ri", x, x)))
+
 
 def rms(x: Array) -> Statistic:
-    """sqrt(mean(x^2)) per replica, in float64, scaled by max|x| so that no square under- or overflows."""
-    top = np.abs(x).max(axis=(1, 2)).astype(np.float64)
-    scale = np.where((top > 0) & np.isfinite(top), top, 1.0)
-    ratio = x.astype(np.float64) / scale[:, None, None]
-    mean_square: Statistic = np.einsum("rij,rij->r", ratio, ratio) / (x.shape[1] * x.shape[2])
-    return scale * np.sqrt(mean_square)
+    """sqrt(mean(x^2)) per replica, (R,), in float64, without under- or overflow."""
+    values, scale = exact(x)
+    return np.asarray(scale * np.sqrt(squares(values) / values[0].size))
 
 
-def _mean(x: Array) -> Statistic:
-    return np.asarray(x.mean(axis=(1, 2), dtype=np.float64))
+def norms(x: Array) -> Statistic:
+    """|x| of each row, (R, rows), in float64, without under- or overflow."""
+    values, scale = exact(x)
+    return scale[:, None] * lengths(values)
 
 
-def _std(x: Array) -> Statistic:
-    centred: Array = x.astype(np.float64) - _mean(x)[:, None, None]
-    return rms(centred)
+def _moments(arrays: Sequence[Array], replicas: int) -> tuple[Statistic, Statistic]:
+    def both(x: Array) -> tuple[Statistic, Statistic]:
+        values, scale = exact(x)
+        mean = values.mean(axis=(1, 2))
+        values -= mean[:, None, None]
+        return scale * mean, scale * np.sqrt(squares(values) / values[0].size)
+
+    found = [both(x) for x in arrays]
+    return _stack([mean for mean, _ in found], replicas), _stack([std for _, std in found], replicas)
 
 
-def _per_layer(function: Callable[[Array], Statistic], arrays: Sequence[Array], replicas: int) -> Statistic:
-    """Column l - 1 = function of layer l's array, one value per replica; (R, 0) without hidden layers."""
-    columns = [np.broadcast_to(function(array), (replicas,)) for array in arrays]
-    return np.stack(columns, axis=1) if columns else np.empty((replicas, 0))
+def _stack(columns: Sequence[Statistic], replicas: int) -> Statistic:
+    """Column l - 1 is layer l; (R, 0) without hidden layers."""
+    shared = [np.broadcast_to(column, (replicas,)) for column in columns]
+    return np.stack(shared, axis=1) if shared else np.empty((replicas, 0))
 
 
-def _on_z(function: Callable[[Array], Statistic]) -> Callable[[Snapshot], Statistic]:
-    return lambda s: _per_layer(function, s.trace.z[:-1], len(s.trace.h))
+def preactivation_mean(s: Snapshot) -> Statistic:
+    """Mean of z over batch and units."""
+    return s.z_moments[0]
 
 
-def _on_a(function: Callable[[Array], Statistic]) -> Callable[[Snapshot], Statistic]:
-    return lambda s: _per_layer(function, s.trace.a[1:], len(s.trace.h))
+def preactivation_std(s: Snapshot) -> Statistic:
+    """Standard deviation of z over batch and units."""
+    return s.z_moments[1]
 
 
-def flat(s: Snapshot, z: Array) -> NDArray[np.bool_]:
-    """Where g is flat: |g'(z)| < 0.0591 sup|g'|."""
-    return np.abs(s.activation.dg(z)) < SATURATED_SLOPE * s.activation.sup_dg
+def activation_mean(s: Snapshot) -> Statistic:
+    """Mean of a over batch and units."""
+    return s.a_moments[0]
+
+
+def activation_std(s: Snapshot) -> Statistic:
+    """Standard deviation of a over batch and units."""
+    return s.a_moments[1]
+
+
+def activation_rms(s: Snapshot) -> Statistic:
+    """Root mean square of a: rms^2 = mean^2 + std^2."""
+    return np.hypot(*s.a_moments)
 
 
 def saturated_fraction(s: Snapshot) -> Statistic:
     """Share of entries (sample, unit) on the flat part of g; NaN where z is not finite."""
-    return _per_layer(
-        lambda z: np.where(np.isfinite(z).all(axis=(1, 2)), flat(s, z).mean(axis=(1, 2)), np.nan),
-        s.trace.z[:-1],
-        len(s.trace.h),
-    )
+    shares = _stack([flat.mean(axis=(1, 2)) for flat in s.flat], s.replicas)
+    return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
 
 
 def dead_fraction(s: Snapshot) -> Statistic:
     """Share of units on the flat part of g for every probe sample; NaN where z is not finite."""
-    return _per_layer(
-        lambda z: np.where(np.isfinite(z).all(axis=(1, 2)), flat(s, z).all(axis=1).mean(axis=1), np.nan),
-        s.trace.z[:-1],
-        len(s.trace.h),
-    )
+    shares = _stack([flat.all(axis=1).mean(axis=1) for flat in s.flat], s.replicas)
+    return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
 
 
 def delta_rms(s: Snapshot) -> Statistic:
     """Root mean square of delta[l] = dJ/dz[l] over batch and units."""
-    return _per_layer(rms, s.gradients.delta[:-1], len(s.trace.h))
+    layers = zip(s.delta_norms, s.gradients.delta[:-1], strict=True)
+    return _stack([rms(length) / np.sqrt(delta.shape[2]) for length, delta in layers], s.replicas)
 
 
 def weight_grad_rms(s: Snapshot) -> Statistic:
     """Root mean square of dJ/dW[l]."""
-    return _per_layer(rms, [dW for dW, _ in s.gradients.layers[:-1]], len(s.trace.h))
+    return _stack([rms(dW) for dW, _ in s.gradients.layers[:-1]], s.replicas)
 
 
 def weight_rms(s: Snapshot) -> Statistic:
     """Root mean square of W[l]."""
-    return _per_layer(rms, [W for W, _ in s.hidden], len(s.trace.h))
+    return _stack([rms(W) for W, _ in s.hidden], s.replicas)
 
 
 def update_ratio(s: Snapshot) -> Statistic:
@@ -108,8 +180,77 @@ def update_ratio(s: Snapshot) -> Statistic:
     weights = weight_rms(s)
     if s.dlayers is None:
         return np.full_like(weights, np.nan)
-    steps = _per_layer(rms, [dW for dW, _ in s.dlayers[:-1]], len(s.trace.h))
+    steps = _stack([rms(dW) for dW, _ in s.dlayers[:-1]], s.replicas)
     return np.divide(steps, weights, out=np.full_like(weights, np.nan), where=weights > 0)
+
+
+def effective_rank(s: Snapshot) -> Statistic:
+    """(sum s_i^2)^2 / sum s_i^4 over the width, s_i the singular values of a[l] as a (batch, n_l) matrix.
+
+    The participation ratio (Gao et al. 2017): 1/n where all samples lie on one line, 1 where all directions
+    carry the same. NaN where a = 0.
+    """
+
+    def rank(a: Array) -> Statistic:
+        values, _ = exact(a)
+        gram = values.mT @ values if a.shape[2] <= a.shape[1] else values @ values.mT
+        total = np.trace(gram, axis1=1, axis2=2)
+        return np.asarray(np.square(total) / squares(gram) / a.shape[2])
+
+    return _stack([rank(a) for a in s.trace.a[1:]], s.replicas)
+
+
+def input_correlation(s: Snapshot) -> Statistic:
+    """Mean cosine of the angle between z[l] of two different samples; NaN where one is 0 or there is but one."""
+
+    def correlation(z: Array) -> Statistic:
+        values, _ = exact(z)
+        total = np.squeeze((1 / lengths(values))[:, None, :] @ values, axis=1)  # sum of the unit vectors
+        batch = z.shape[1]
+        pairs = batch * (batch - 1) if batch > 1 else np.nan
+        return np.asarray((np.square(total).sum(axis=1) - batch) / pairs)
+
+    return _stack([correlation(z) for z in s.trace.z[:-1]], s.replicas)
+
+
+def gradient_snr(s: Snapshot) -> Statistic:
+    """|mean| / spread of the per-sample gradients G_i of J by W[l], spread^2 = mean_i |G_i|^2 - |mean|^2.
+
+    G_i = batch * delta_i a_i^T, so |G_i| is a product of two norms and no pass is needed. NaN where all are 0, or
+    so nearly the same, as a single one is, that the spread is lost in the rounding of their sum.
+    """
+
+    def snr(delta_norm: Statistic, a_norm: Statistic, dW: Array) -> Statistic:
+        batch = delta_norm.shape[1]
+        per_sample = batch * delta_norm * a_norm
+        top = per_sample.max(axis=1)
+        signal = np.square(rms(dW) * np.sqrt(dW[0].size) / top)
+        total = np.square(per_sample / top[:, None]).mean(axis=1)
+        noise = total - signal
+        lost = noise <= 4 * batch * np.finfo(dW.dtype).eps * total
+        return np.asarray(np.sqrt(signal / np.where(lost, np.nan, noise)))
+
+    layers = zip(s.delta_norms, s.a_norms, s.gradients.layers[:-1], strict=False)
+    return _stack([snr(delta_norm, a_norm, dW) for delta_norm, a_norm, (dW, _) in layers], s.replicas)
+
+
+def jacobian_gain(s: Snapshot) -> Statistic:
+    """Mean squared singular value of dz[l]/dz[l-1] = W[l] diag(g'(z[l-1])); theory: chi max(1, n_l / n_{l-1}).
+
+    In layer 1, where z[0] = x, of W[1] itself. An n_l x n_{l-1} matrix has min(n_l, n_{l-1}) singular values.
+    NaN where z is not finite.
+    """
+
+    def gain(W: Array, slope: Array | None) -> Statistic:
+        values, scale = exact(W)
+        columns = np.square(scale)[:, None] * lengths(values.mT) ** 2
+        if slope is not None:
+            columns = columns * lengths(slope.astype(np.float64).mT) ** 2 / slope.shape[1]
+        return np.asarray(columns.sum(axis=1) / min(W.shape[1:]))
+
+    slopes = [None, *s.slopes[:-1]]
+    gains = _stack([gain(W, slope) for (W, _), slope in zip(s.hidden, slopes, strict=False)], s.replicas)
+    return np.where(np.isfinite(s.z_moments[1]), gains, np.nan)
 
 
 def distinct_units(s: Snapshot) -> Statistic:
@@ -118,25 +259,26 @@ def distinct_units(s: Snapshot) -> Statistic:
     Rows are sorted by their projection on a fixed direction, so that equal ones become neighbours, and
     neighbours are compared entry by entry, relative to the largest entry of the layer.
     """
-    return _per_layer(_distinct_rows, [np.concatenate([W, b.mT], axis=2) for W, b in s.hidden], len(s.trace.h))
+    return _stack([_distinct_rows(np.concatenate([W, b.mT], axis=2)) for W, b in s.hidden], s.replicas)
 
 
 def _distinct_rows(rows: Array) -> Statistic:
+    rows = rows.astype(np.float64)
     direction = np.cos(np.arange(1, rows.shape[2] + 1) ** 2)  # no two of its entries agree
-    order = np.argsort(rows.astype(np.float64) @ direction, axis=1)
-    sorted_rows = np.take_along_axis(rows, order[:, :, None], axis=1).astype(np.float64)
-    gaps = np.abs(np.diff(sorted_rows, axis=1)).max(axis=2, initial=0.0)
-    largest = np.abs(sorted_rows).max(axis=(1, 2))
+    order = np.argsort(rows @ direction, axis=1)
+    rows = rows[np.arange(len(rows))[:, None], order]
+    gaps = np.abs(np.diff(rows, axis=1)).max(axis=2, initial=0.0)
+    largest = np.abs(rows).max(axis=(1, 2))
     distinct = (1 + (gaps > 1e-6 * largest[:, None]).sum(axis=1)) / rows.shape[1]
     return np.where(np.isfinite(largest), distinct, np.nan)
 
 
 STATISTICS: dict[str, Callable[[Snapshot], Statistic]] = {
-    "preactivation_mean": _on_z(_mean),
-    "preactivation_std": _on_z(_std),
-    "activation_mean": _on_a(_mean),
-    "activation_std": _on_a(_std),
-    "activation_rms": _on_a(rms),
+    "preactivation_mean": preactivation_mean,
+    "preactivation_std": preactivation_std,
+    "activation_mean": activation_mean,
+    "activation_std": activation_std,
+    "activation_rms": activation_rms,
     "saturated_fraction": saturated_fraction,
     "dead_fraction": dead_fraction,
     "delta_rms": delta_rms,
@@ -144,6 +286,10 @@ STATISTICS: dict[str, Callable[[Snapshot], Statistic]] = {
     "update_ratio": update_ratio,
     "weight_rms": weight_rms,
     "distinct_units": distinct_units,
+    "effective_rank": effective_rank,
+    "input_correlation": input_correlation,
+    "gradient_snr": gradient_snr,
+    "jacobian_gain": jacobian_gain,
 }
 
 # Read on a logarithmic axis: products over layers, so a straight line there is an exponential.
@@ -156,21 +302,3 @@ def measure(snapshot: Snapshot) -> dict[str, Statistic]:
     """Every statistic of one moment, by its public name."""
     with np.errstate(all="ignore"):  # a diverged replica yields NaN, which is its result
         return {name: statistic(snapshot) for name, statistic in STATISTICS.items()}
-
-
-def histogram_edges(activation: Activation) -> NDArray[np.float64]:
-    """Bin edges for activations, (BINS + 1,): the range of g, cut at +-4 where it is unbounded."""
-    low, high = activation.range
-    return np.linspace(max(low, -4.0), min(high, 4.0), BINS + 1)
-
-
-def activation_histograms(snapshot: Snapshot) -> NDArray[np.int64]:
-    """Counts of the activations per replica, layer and bin, (R, depth, BINS); the end bins hold the rest."""
-    edges = histogram_edges(snapshot.activation)
-    replicas, depth = len(snapshot.trace.h), len(snapshot.trace.z) - 1
-    counts = np.zeros((replicas, depth, BINS), np.int64)
-    for layer, a in enumerate(snapshot.trace.a[1:]):
-        for r in range(replicas):
-            inside = np.clip(a[r], edges[0], edges[-1])
-            counts[r, layer] = np.histogram(inside, edges)[0]  # NaN falls in no bin
-    return counts

@@ -8,13 +8,14 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpstudy import mlp, statistics
+from mlpstudy import closeups, histograms, mlp, statistics
 from mlpstudy.activations import Array
 from mlpstudy.config import Config
 from mlpstudy.data import DATASETS, Data
 from mlpstudy.errors import ConfigError
 from mlpstudy.losses import accuracy
 from mlpstudy.optimizers import clip
+from mlpstudy.prediction import Prediction, predict
 from mlpstudy.streams import DATA, ORDER, WEIGHTS, stream
 
 EVALUATIONS = 25  # evenly spaced, besides the log-spaced snapshots, for curves on a linear axis
@@ -80,13 +81,19 @@ def initial_theta(problem: Problem, replicas: Sequence[int]) -> Array:
 
 @dataclass(frozen=True)
 class Record:
-    """The state after `step` updates: curves (R,) each, and at a snapshot statistics (R, depth) each."""
+    """The state after `step` updates: curves (R,) each, and at a snapshot statistics (R, depth) each.
+
+    What is there at some records only is None or empty at the others.
+    """
 
     step: int
     epoch: float
     curves: dict[str, NDArray[np.float64]]
     statistics: dict[str, NDArray[np.float64]] | None
-    histograms: NDArray[np.int64] | None  # of activations, (R, depth, bins)
+    unit_paths: NDArray[np.float64] | None  # with the statistics, (units, 2)
+    histograms: dict[str, NDArray[np.int64]] | None  # (R, depth, bins) each
+    prediction: Prediction | None  # at step 0, where mean field theory applies
+    closeups: dict[str, NDArray[np.generic]]  # taken once, under their names in statistics.npz
     theta: Array | None  # at step 0 and after the last, (R, P)
     done: float  # share of the training, 0 to 1
     last: bool
@@ -133,7 +140,8 @@ def train(problem: Problem, theta: Array) -> Iterator[Record]:
     c = problem.config
     last = c.epochs * problem.steps_per_epoch
     snapshots = log_spaced(last, c.snapshots)
-    histograms = {snapshots[i] for i in np.linspace(0, len(snapshots) - 1, HISTOGRAMS).astype(int)}
+    counted = {snapshots[i] for i in np.linspace(0, len(snapshots) - 1, HISTOGRAMS).astype(int)}
+    axes = closeups.principal_axes(problem.x_train[0, : c.probe_size])
     evaluations = {*snapshots, *np.linspace(0, last, EVALUATIONS + 1).astype(int).tolist()}
     indices = batches(stream(c.seed, ORDER), len(problem.y_train), problem.batch_size, c.replacement)
     state = c.optimizer.init(theta)
@@ -156,21 +164,22 @@ def train(problem: Problem, theta: Array) -> Iterator[Record]:
             # The last output bias collects every error, so whatever is not finite soon shows there.
             finished = step == last or not np.isfinite(before[:, -1]).any()
             if step in evaluations or finished:
-                measured, counts = None, None
+                measured, paths, counts, once = None, None, None, {}
                 if step in snapshots or finished:
                     moment = _snapshot(problem, before, step_taken)
-                    measured = statistics.measure(moment)
-                    if step in histograms or finished:
-                        counts = statistics.activation_histograms(moment)
-                curves = evaluate(problem, before, None if finished else EVALUATION_SIZE)
-                kept = before if step == 0 or finished else None
+                    measured, paths = statistics.measure(moment), closeups.unit_paths(moment, axes)
+                    counts = histograms.count(moment) if step in counted or finished else None
+                    once = _once(problem, moment, step == 0, finished)
                 yield Record(
                     step=step,
                     epoch=step / problem.steps_per_epoch,
-                    curves=curves,
+                    curves=evaluate(problem, before, None if finished else EVALUATION_SIZE),
                     statistics=measured,
+                    unit_paths=paths,
                     histograms=counts,
-                    theta=kept,
+                    prediction=_predict(problem, before) if step == 0 else None,
+                    closeups=once,
+                    theta=before if step == 0 or finished else None,
                     done=1.0 if finished else step / last,
                     last=finished,
                 )
@@ -191,3 +200,22 @@ def _snapshot(problem: Problem, theta: Array, step_taken: Array | None) -> stati
     trace, gradients = _passes(problem, layers, problem.x_train[:, probe], problem.y_train[probe])
     dlayers = None if step_taken is None else mlp.unflatten(step_taken, problem.sizes)
     return statistics.Snapshot(problem.config.activation, layers, trace, gradients, dlayers)
+
+
+def _predict(problem: Problem, theta: Array) -> Prediction | None:
+    c, layers = problem.config, mlp.unflatten(theta, problem.sizes)
+    if c.flat["init.name"] == "file":  # weights that may have been trained
+        return None
+    x, y = problem.x_train[0, : c.probe_size], problem.y_train[: c.probe_size]
+    return predict(layers, c.activation, x, y, c.thresholds)
+
+
+def _once(problem: Problem, moment: statistics.Snapshot, first: bool, last: bool) -> dict[str, NDArray[np.generic]]:
+    """What is looked at closely at the start or at the end alone."""
+    once: dict[str, NDArray[np.generic]] = {}
+    if first:
+        once["jacobian_singular_values"] = closeups.jacobian_singular_values(moment)
+    if last and problem.classification and problem.sizes[0] == 2:
+        c, x, y = problem.config, problem.x_train[0], problem.y_train
+        once |= closeups.decision_regions(moment.layers, c.activation, x, y)
+    return once

@@ -2,80 +2,118 @@
 
 import argparse
 import sys
+import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 
-import matplotlib
-from matplotlib.backends.backend_agg import FigureCanvasAgg
-from matplotlib.figure import Figure as Canvas
+from mlpstudy.errors import ConfigError, one_of
 
-from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import NotMeasured, Run, load_runs
-from reports import gradient_flow, learning_curves, saturation, symmetry
-from reports.style import RC, CannotDraw, Figure
-
-FIGURES: dict[str, Figure] = {
-    "saturation": saturation.FIGURE,
-    "gradient_flow": gradient_flow.FIGURE,
-    "symmetry": symmetry.FIGURE,
-    "learning_curves": learning_curves.FIGURE,
-}
-
-
-def render(figure: Figure, runs: Sequence[Run], path: Path) -> None:
-    """Draw one figure and save it; the format is that of the suffix. Raises CannotDraw."""
-    with matplotlib.rc_context(RC):
-        rows, columns = figure.panels(runs)
-        width, height = figure.panel_size
-        canvas = Canvas(figsize=(max(columns * width, 7.0) + 1.5, rows * height + 0.9), layout="constrained")
-        FigureCanvasAgg(canvas)
-        axes = canvas.subplots(rows, columns, squeeze=False)
-        figure.draw(axes, runs)
-        canvas.suptitle(figure.title)
-        canvas.supxlabel(f"{canvas.get_supxlabel()}\n{provenance(runs)}", fontsize=8, color="0.4")
-        canvas.savefig(path, metadata={"Software": None})
-
-
-def provenance(runs: Sequence[Run]) -> str:
-    """Which sweep, on which data, trained how."""
-
-    def all_of(name: str) -> str:
-        return ", ".join(sorted({run.params[name] for run in runs}))
-
-    return f"sweep {runs[0].tags['sweep']}; data {all_of('data')}; {all_of('optimizer')}, learning rate {all_of('lr')}"
+FIGURES = (  # modules here, in the order of the page
+    "saturation", "gradient_flow", "gradient_over_time", "symmetry", "forward_signal", "learning_curves", "grid",
+    "jacobian", "phase_diagram", "update_ratio", "decision_boundary",
+)  # fmt: skip
+FORMATS = ("png", "svg", "pdf")
+THEMES = ("light", "dark")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw every figure; one that cannot be drawn says why and does not stop the others."""
-    parser = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
-    parser.add_argument("--uri", help="MLflow store; MLFLOW_TRACKING_URI or mlflow.db in this directory by default")
-    parser.add_argument("--experiment", help="only this MLflow experiment")
-    parser.add_argument("--sweep", help="this sweep instead of the latest")
-    parser.add_argument("--out", type=Path, default=Path("figures"), help="folder for the figures (%(default)s)")
-    options = parser.parse_args(arguments)
+    """Draw every figure asked for; one that cannot be drawn says why and does not stop the others."""
+    options = parser().parse_args(arguments)
     try:
-        runs = load_runs(options.uri, sweep=options.sweep, experiment=options.experiment)
-        options.out.mkdir(parents=True, exist_ok=True)
+        names = chosen("--figures", options.figures, FIGURES)
+        formats = chosen("--format", options.format, FORMATS)
+        (looks,) = chosen("--theme", [options.theme], THEMES)
+        return report(options, names, formats, looks)
     except ConfigError as error:
         print(f"reports: {error}", file=sys.stderr)
         return 1
+    except KeyboardInterrupt:
+        print("reports: interrupted", file=sys.stderr)
+        return 130
+
+
+def parser() -> argparse.ArgumentParser:
+    """The command line."""
+
+    def several(text: str) -> list[str]:
+        return [name.strip() for name in text.split(",")]
+
+    found = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
+    add = found.add_argument
+    add("--sweep", metavar="NAME", help="this sweep instead of the latest")
+    add("--experiment", metavar="NAME", help="the latest sweep of this MLflow experiment")
+    where = """only runs that meet an MLflow filter such as "params.activation = 'tanh'", of --sweep or else of all"""
+    add("--where", metavar="FILTER", help=f"{where} sweeps")
+    add("--figures", type=several, metavar="A,B", default=FIGURES, help=f"some of {','.join(FIGURES)}; default all")
+    add("--format", type=several, metavar="A,B", default=FORMATS[:1], help=f"some of {','.join(FORMATS)}; default png")
+    add("--theme", metavar="NAME", default=THEMES[0], help=f"{' or '.join(THEMES)}; default %(default)s")
+    add("--out", type=Path, metavar="FOLDER", default=Path("figures"), help="where to put them; default %(default)s")
+    add("--uri", help="MLflow store; default MLFLOW_TRACKING_URI or mlflow.db in this directory")
+    return found
+
+
+def chosen(option: str, typed: Sequence[str], known: Sequence[str]) -> list[str]:
+    """What was typed, in the order in which it is known. Raises ConfigError."""
+    for name in typed:
+        if name not in known:
+            raise ConfigError(option, one_of(known), name)
+    return [name for name in known if name in typed]
+
+
+def writable(folder: Path) -> Path:
+    """The folder, made where it is missing. Raises ConfigError before minutes are spent on what cannot be kept."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+        with tempfile.TemporaryFile(dir=folder):
+            return folder
     except OSError as error:
-        print(
-            f"reports: --out must be a folder that can be written ({error}); got {str(options.out)!r}", file=sys.stderr
-        )
-        return 1
-    print(f"Sweep {runs[0].tags['sweep']}: {len(runs)} run{'s' * (len(runs) != 1)}")
-    missing = 0
-    for name, figure in FIGURES.items():
-        path = options.out / f"{name}.png"
-        try:
-            render(figure, runs, path)
-            print(path)
-        except (CannotDraw, NotMeasured) as reason:
-            missing += 1
-            path.unlink(missing_ok=True)  # one of an earlier sweep
-            print(f"{name}: not drawn, {reason}")
-    return 1 if missing == len(FIGURES) else 0
+        raise ConfigError("--out", f"a folder that can be written ({error})", str(folder)) from error
+
+
+def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[str], looks: str) -> int:
+    """Read the runs, draw, write, log, and say what came of it. 1 where nothing could be drawn."""
+    # these bring mlflow, which takes seconds: help and wrong names come before
+    from rich.progress import Progress
+
+    from mlpstudy.display import console, python_command
+    from mlpstudy.tracking import load_runs, log_report
+    from reports import gallery, page
+    from reports.style import Drawn, listed
+
+    found = load_runs(options.uri, options.sweep, options.experiment, options.where)
+    folder = writable(options.out)
+    out = console()
+    sweeps = list(dict.fromkeys(run.tags["sweep"] for run in found))
+    out.print(f"Sweep {listed(sweeps)}: {len(found)} run{'s' * (len(found) != 1)}", soft_wrap=True)
+    with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
+        runs, complaints = gallery.measured(progress.track(found, description="reading"))
+        outcomes = gallery.draw_all(names, runs, formats, looks)
+        done = {o.name: o for o in progress.track(outcomes, total=len(names), description="drawing")}
+
+    shown = next((name for name in formats if name != "pdf"), "")  # in a page
+    files: list[Path] = []
+    drawn: list[Drawn] = []
+    for name in names:
+        written = gallery.write(folder, done[name], formats)
+        paths = [path for name in formats for path in written[name]]
+        files += paths
+        drawn.append(Drawn(name, done[name].title, tuple(written.get(shown, ())), done[name].missing))
+        told = ", ".join(path.name for path in paths if path.stem == name) or f"not drawn: {done[name].missing}"
+        pages = len(done[name].pages)
+        out.print(f"{name:<18} {told}{f'  ({pages} pages)' * (pages > 1)}", soft_wrap=True)
+    for complaint in complaints:
+        out.print(f"left out: {complaint}", soft_wrap=True)
+    if shown:
+        index = folder / "index.html"
+        page.write(index, found, drawn)
+        files.append(index)
+    if options.where is None:  # of a whole sweep
+        complaint = log_report(found, files)
+        told = f"not logged ({complaint})" if complaint else "beside the runs of the sweep, as run `report`"
+        out.print(f"In MLflow:         {told}", soft_wrap=True)
+    look = f"{python_command()} -m webbrowser {index.resolve().as_uri()}" if shown else f"in {folder}"
+    out.print(f"Look at them:      {look}", soft_wrap=True)
+    return 0 if any(outcome.pages for outcome in done.values()) else 1
 
 
 if __name__ == "__main__":

@@ -1,86 +1,47 @@
-"""Do gradients vanish or explode on their way back? delta_rms by layer, relative to the last hidden layer."""
+"""Do gradients vanish or explode on their way back? Scales of dJ/dz and dJ/dW by layer, before and after training."""
 
 from collections.abc import Sequence
 from typing import Any
 
-import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mlpstudy.tracking import Run
-from reports import style
+from reports import marks, style
 
-BOX = {"facecolor": "white", "edgecolor": "none", "alpha": 0.75, "pad": 1.5}
-
-
-def panels(runs: Sequence[Run]) -> tuple[int, int]:
-    """Rows: activations; columns: depths."""
-    grid = style.facets(style.layered(runs))
-    return len(grid), len(grid[0])
+HEADS = ("dJ/dz, at initialization", "dJ/dz, after training", "dJ/dW, at initialization", "dJ/dW, after training")
+LEAST = (1e-5, 1e5)  # the relative scale shows this much at least: both thresholds are always in sight
 
 
-def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
-    """One line per initializer: solid at initialization, dotted after training."""
-    for row, facets in zip(axes, style.facets(style.layered(runs)), strict=True):
-        for ax, (activation, layers) in zip(row, facets, strict=True):
-            panel(ax, style.facet(runs, activation, layers), activation, layers)
-        row[0].set_ylabel("rms of dJ/dz, relative to\nthe last hidden layer")
-    style.footnote(axes, runs, log=True)
-    start, end = style.style_key(label="at initialization"), style.style_key(linestyle=":", label="after training")
-    style.legend(axes, [start, end])
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """A row for each activation and depth; dJ/dz at the start and at the end, dJ/dW at the start and at the end."""
+    return len(style.facets(runs)), len(HEADS)
 
 
-def panel(axes: Axes, runs: Sequence[Run], activation: str, layers: int) -> None:
-    """Gradient profiles of the runs of one activation and depth."""
-    nothing, colours = [], style.colours(runs)
-    lowest, highest = 1e-4, 1e4
-    for run in runs:
-        delta = run.arrays["delta_rms"]
-        for snapshot, line in ((0, "-"), (-1, ":")):
-            with np.errstate(divide="ignore", invalid="ignore"):
-                relative = delta[snapshot] / delta[snapshot][:, -1:]
-            relative[~(relative > 0) | ~np.isfinite(relative)] = np.nan
-            if np.isnan(relative).all():
-                nothing += [style.label(run)] if snapshot == 0 else []
-                continue
-            style.band(
-                axes,
-                np.arange(1, layers + 1),
-                relative,
-                log=True,
-                color=colours[run.id],
-                linestyle=line,
-                linewidth=1.8,
-                label=style.label(run) if snapshot == 0 else None,
-            )
-            if snapshot == 0:  # what training did is drawn as far as it fits
-                lowest, highest = min(lowest, np.nanmin(relative)), max(highest, np.nanmax(relative))
-    axes.set_yscale("log")
-    axes.set_ylim(lowest / 2, highest * 2)
-    thresholds(axes, runs)
-    axes.set_title(style.panel_title(activation, layers))
-    style.layer_axis(axes, layers)
-    if nothing:
-        text = f"no gradient reaches any\nhidden layer: {', '.join(nothing)}"
-        axes.text(0.03, 0.04, text, transform=axes.transAxes, fontsize=8, color="0.3", va="bottom", bbox=BOX)
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+    """One line per initializer."""
+    for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
+        mine = style.facet(runs, activation, layers)
+        for ax, snapshot in zip(row[:2], (0, -1), strict=True):
+            delta(ax, mine, snapshot)
+        for ax, snapshot in zip(row[2:], (0, -1), strict=True):
+            marks.profile(ax, mine, "weight_grad_rms", snapshot)
+        row[0].set_ylabel("rms of dJ/dz\n÷ last hidden layer")
+        row[2].set_ylabel("rms of dJ/dW")
+        marks.same_limits(row[2:])
+        marks.row_title(row[0], activation, layers)
+    for ax, head in zip(axes[0], HEADS, strict=True):
+        ax.set_title(head)
+    marks.footnote(axes, runs, log=True)
+    marks.legend(axes, marks.theory_key(runs, "delta_rms"))
 
 
-def thresholds(axes: Axes, runs: Sequence[Run]) -> None:
-    """Shade where the verdicts vanishing and exploding begin, as these runs were judged."""
-    if not runs:
-        return
+def delta(axes: Axes, runs: Sequence[style.Measured], snapshot: int) -> None:
+    """rms of dJ/dz by layer relative to the last hidden layer; shaded where these runs were judged to have failed."""
+    marks.profile(axes, runs, "delta_rms", snapshot, lambda values: values / values[:, -1:], LEAST)
     low, high = axes.get_ylim()
     vanishing, exploding = (float(runs[0].params[f"verdict.{name}"]) for name in ("vanishing", "exploding"))
-    for start, end, name, place in (
-        (low, vanishing, "vanishing", "bottom"),
-        (exploding, high, "exploding", "top"),
-    ):
-        axes.axhspan(start, end, color="0.5", alpha=0.12, linewidth=0)
-        edge = vanishing if place == "bottom" else exploding
-        axes.text(
-            0.98, edge, f" {name} ", transform=axes.get_yaxis_transform(), ha="right", fontsize=8, color="0.4",
-            va="top" if place == "bottom" else "bottom",
-        )  # fmt: skip
+    marks.shade(axes, low, vanishing, "vanishing", "top")
+    marks.shade(axes, exploding, high, "exploding", "bottom")
 
 
-FIGURE = style.Figure("Gradient scale from the output side to the input side", panels, draw, (3.6, 2.8))
+FIGURE = style.Figure("How far back does the gradient reach?", panels, draw, choose=style.layered)

@@ -1,74 +1,74 @@
-"""Did it learn? Training loss and test accuracy against steps."""
+"""Did it learn? Loss and accuracy on training and test data against steps."""
 
 from collections.abc import Sequence
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.ticker import LogFormatter
 from numpy.typing import NDArray
 
 from mlpstudy.results import mean_and_interval
-from mlpstudy.tracking import Run
-from reports import style
+from reports import marks, style
 
-CURVES = {"loss_train": "training loss", "accuracy_test": "test accuracy"}
+CURVES = {
+    "loss_train": "training loss",
+    "loss_test": "test loss",
+    "accuracy_train": "training accuracy",
+    "accuracy_test": "test accuracy",
+}
 LOSS_CEILING = 100.0  # on the way to divergence a loss reaches 1e30, which would flatten all others
 
 
-def curves(runs: Sequence[Run]) -> dict[str, str]:
+def curves(runs: style.Runs) -> list[str]:
     """The curves that these runs have; a regression has no accuracy."""
-    return {name: title for name, title in CURVES.items() if any(f"curve_{name}" in run.arrays for run in runs)}
+    return [name for name in CURVES if any(f"curve_{name}" in run.arrays for run in runs)]
 
 
-def panels(runs: Sequence[Run]) -> tuple[int, int]:
-    """Rows: activations x curves; columns: depths."""
-    grid = style.facets(runs)
-    return len(grid) * len(curves(runs)), len(grid[0])
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """A row for each activation and depth, a column for each curve."""
+    return len(style.facets(runs)), len(curves(runs))
 
 
-def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """One line per initializer; a cross marks where the first replica diverged."""
-    rows = [(facets, curve) for facets in style.facets(runs) for curve in curves(runs)]
-    for row, (facets, curve) in zip(axes, rows, strict=True):
-        for ax, (activation, layers) in zip(row, facets, strict=True):
+    for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
+        for ax, curve in zip(row, curves(runs), strict=True):
             panel(ax, style.facet(runs, activation, layers), curve)
-            ax.set_title(style.panel_title(activation, layers))
-        row[0].set_ylabel(CURVES[curve])
-    for ax in axes[-1]:
-        ax.set_xlabel("step")
-    style.footnote(axes, runs, log=True)
+        row[0].set_ylabel("loss")
+        marks.same_limits(row[:2])
+        if len(row) > 2:
+            row[2].set_ylabel("accuracy")
+            marks.same_limits(row[2:])
+        marks.row_title(row[0], activation, layers)
+    for ax, curve in zip(axes[0], curves(runs), strict=True):
+        ax.set_title(CURVES[curve])
+    marks.footnote(axes, runs, log=True)
     diverged = any(not np.isfinite(run.arrays["curve_loss_train"]).all() for run in runs)
-    cross = style.style_key(linestyle="", marker="x", label="a replica diverged")
-    style.legend(axes, [cross] if diverged else [])
+    cross = marks.style_key(linestyle="", marker="x", markersize=8, markeredgewidth=2, label="a replica diverged")
+    marks.legend(axes, [cross] if diverged else [])
 
 
-def panel(axes: Axes, runs: Sequence[Run], curve: str) -> None:
+def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
     """One curve of the runs of one activation and depth."""
-    colours = style.colours(runs)
-    for run in runs:
+    log = curve.startswith("loss")
+    for run, look in style.looks(runs):
         if f"curve_{curve}" not in run.arrays:
             continue
         steps, values = run.arrays["curve_step"], run.arrays[f"curve_{curve}"]  # (E,), (E, R)
-        log = curve.startswith("loss")
-        colour = colours[run.id]
-        style.band(axes, steps, values.T, log=log, color=colour, linewidth=1.6, label=style.label(run))
+        marks.band(axes, steps, values.T, log=log, **look)
         broken = ~np.isfinite(values).all(axis=1)
         if broken.any():
             first = max(int(np.argmax(broken)) - 1, 0)
             height = float(mean_and_interval(values[first])[0])
             if log:  # non-finite from the start, or on its way: at the upper edge
                 height = min(height, LOSS_CEILING) if np.isfinite(height) else LOSS_CEILING
-            axes.plot(steps[first], height, "x", color=colour, markersize=9, markeredgewidth=2, clip_on=False)
-    if curve.startswith("loss"):
-        axes.set_yscale("log")
-        drawn = np.concatenate([np.asarray(line.get_ydata()) for line in axes.lines] or [np.ones(1)])
-        lowest = np.min(drawn[drawn > 0], initial=LOSS_CEILING)  # of the lines: a band of few replicas is wide
-        axes.set_ylim(lowest / 2, min(axes.get_ylim()[1], LOSS_CEILING))
-        axes.yaxis.set_major_formatter(LogFormatter())
-        axes.yaxis.set_minor_formatter(LogFormatter(minor_thresholds=(1, 0.4)))
+            colour = look["color"]
+            axes.plot(steps[first], height, "x", color=colour, markersize=8, markeredgewidth=2, clip_on=False)
+    if log:
+        marks.log_axis(axes, highest=LOSS_CEILING)
     else:
         axes.set_ylim(0, 1.02)
+    axes.set_xlabel("training step")
 
 
-FIGURE = style.Figure("Learning curves: training loss and test accuracy", panels, draw)
+FIGURE = style.Figure("Learning curves: what came of the training", panels, draw)

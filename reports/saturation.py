@@ -1,4 +1,4 @@
-"""Which layers sit on the flat part of g? Saturated share by layer and over training, and histograms."""
+"""Which layers sit on the flat part of g? Shares by layer and over training, and histograms of the activations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -7,96 +7,110 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mlpstudy.tracking import Run
-from reports import style
+from reports import marks, style, theme
 
-RIDGES = 6  # layers drawn per histogram panel
-COLUMNS = 4
-HISTOGRAM_ROWS = 3  # of panels
-
-
-def shown(runs: Sequence[Run]) -> list[Run]:
-    """Runs whose histograms are drawn: all that fit, else those of the middle depth first."""
-    layered = style.layered(runs)
-    depths = style.depths(layered)
-    middle = depths[len(depths) // 2]
-    if len(layered) > COLUMNS * HISTOGRAM_ROWS:
-        layered = [run for run in layered if style.depth(run) == middle] or layered
-    return layered[: COLUMNS * HISTOGRAM_ROWS]
-
-
-def panels(runs: Sequence[Run]) -> tuple[int, int]:
-    """Two panels per activation (by layer, over training), then a histogram panel per run."""
-    runs = style.layered(runs)
-    columns = min(COLUMNS, max(2 * len(style.activations(runs)), len(shown(runs))))
-    return -(-2 * len(style.activations(runs)) // columns) + -(-len(shown(runs)) // columns), columns
+RIDGES = 6  # layers in a histogram panel
+HISTOGRAMS = 4  # panels of them in a row
+CUT = 4.0  # where the histograms of an unbounded activation end
+WORDS = {  # what being on the flat part of g means: bounded on both sides, on one, on none
+    2: "saturated",
+    1: "inactive",
+    0: "on the flat side",
+}
+MEANING = (
+    "saturated, inactive: |g'(z)| is below 5.9 % of its largest value (tanh: |a| > 0.97; ReLU: z < 0, which is half "
+    "of a healthy layer), so that hardly any gradient passes"
+)
+HISTOGRAM = "histograms: activations a of up to six layers, as the square root of counts; end bins hold all beyond"
 
 
-def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
-    """Lines: one per initializer and depth (deeper is darker); ridges: activations of up to six layers."""
-    runs = style.layered(runs)
-    names = style.activations(runs)
-    for i, activation in enumerate(names):
-        mine = [run for run in runs if run.params["activation"] == activation]
-        by_layer(axes.flat[2 * i], mine, activation)
-        over_training(axes.flat[2 * i + 1], mine, activation)
-    start = -(-2 * len(names) // axes.shape[1]) * axes.shape[1]
-    for ax, run in zip(axes.flat[start:], shown(runs), strict=False):
-        ridges(ax, run)
-    for ax in [*axes.flat[2 * len(names) : start], *axes.flat[start + len(shown(runs)) :]]:
-        ax.set_axis_off()
-    text = "saturated: |g'(z)| below 5.9 % of its supremum (tanh: |a| > 0.97; ReLU: z < 0, the inactive side)"
-    axes.flat[0].figure.supxlabel(text, fontsize=8, color="0.4")
-    style.legend(axes)
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """A row for each activation and depth: share by layer, share over training, a histogram panel per initializer."""
+    return len(style.facets(runs)), 2 + max(len(style.facet(runs, *row)) for row in style.facets(runs))
 
 
-def by_layer(axes: Axes, runs: Sequence[Run], activation: str) -> None:
-    """Saturated share at initialization against relative position, so that depths share one axis."""
-    lines = style.dashes(runs)
-    for run in runs:
-        layers = style.depth(run)
-        x = np.linspace(0, 1, layers) if layers > 1 else np.array([0.5])
-        name = f"{style.label(run)}, {layers} layer{'s' * (layers != 1)}"
-        marker = "" if layers > 1 else "o"
-        share = run.arrays["saturated_fraction"][0]
-        style.band(axes, x, share, color=style.run_colour(run), linestyle=lines[run.id], marker=marker, label=name)
-    axes.set_xticks([0, 1], ["first\nlayer", "last\nlayer"])
-    axes.set_ylim(-0.03, 1.03)
-    axes.set_title(f"{activation}: by layer, at initialization")
-    axes.set_ylabel("saturated share")
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+    """Lines: one per initializer; ridges: activations of up to six layers."""
+    for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
+        mine = style.facet(runs, activation, layers)
+        by_layer(row[0], mine)
+        over_training(row[1], mine)
+        for ax, run in zip(row[2:], mine, strict=False):
+            ridges(ax, run)
+        for ax in row[2 + len(mine) :]:
+            ax.set_axis_off()
+        row[0].set_ylabel(f"share {word(mine[0])}")
+        row[2].set_ylabel("layer")
+        for ax in row[2:]:
+            ax.set_xlabel("activation a")
+        marks.row_title(row[0], activation, layers)
+    axes[0, 0].set_title("by layer")
+    axes[0, 1].set_title("worst layer, by step")
+    marks.footnote(axes, runs, MEANING, HISTOGRAM)
+    theory = marks.theory_key(runs, "saturated_fraction")
+    keys = [marks.style_key(label="at initialization"), *theory, marks.style_key(linestyle=":", label="after training")]
+    start = marks.style_key(linewidth=6, alpha=0.4, label="histogram\nat initialization")
+    end = marks.style_key(color=theme.ink(0.9), linewidth=0.9, label="histogram\nafter training")
+    marks.legend(axes, [*keys, start, end])
 
 
-def over_training(axes: Axes, runs: Sequence[Run], activation: str) -> None:
-    """The worst layer's saturated share at every snapshot."""
-    lines = style.dashes(runs)
-    for run in runs:
+def word(run: style.Measured) -> str:
+    """What being on the flat part means for this activation, told by the range that its histograms cover."""
+    edges = run.arrays["activation_edges"]
+    return WORDS[int(edges[0] > -CUT) + int(edges[-1] < CUT)]
+
+
+def by_layer(axes: Axes, runs: Sequence[style.Measured]) -> None:
+    """The share in every layer: at initialization as a line with theory, after training dotted."""
+    for run, look in style.looks(runs):
+        share = run.arrays["saturated_fraction"]  # (S, R, depth)
+        x = np.arange(1, share.shape[2] + 1)
+        marks.band(axes, x, share[0], **look)
+        marks.predicted(axes, run, "saturated_fraction", look["color"])
+        marks.band(axes, x, share[-1], color=look["color"], linestyle=":")
+    marks.layer_axis(axes, style.depth(runs[0]))
+    _share_axis(axes, runs)
+
+
+def over_training(axes: Axes, runs: Sequence[style.Measured]) -> None:
+    """The share in the layer where it is largest, at every snapshot."""
+    for run, look in style.looks(runs):
         worst = run.arrays["saturated_fraction"].max(axis=2)  # (S, R)
-        style.band(axes, run.arrays["step"] + 1, worst.T, color=style.run_colour(run), linestyle=lines[run.id])
-    axes.set_xscale("log")
-    axes.set_xlabel("step + 1")
+        marks.band(axes, run.arrays["step"] + 1, worst.T, **look)
+    marks.step_axis(axes)
+    _share_axis(axes, runs)
+    axes.tick_params(labelleft=False)
+
+
+def _share_axis(axes: Axes, runs: Sequence[style.Measured]) -> None:
+    """From 0 to 1; where it is saturation, the part that gives the verdict its name is shaded."""
     axes.set_ylim(-0.03, 1.03)
-    axes.set_title(f"{activation}: worst layer, over training")
+    if word(runs[0]) == "saturated":
+        marks.shade(axes, float(runs[0].params["verdict.saturated"]), 1.03, "saturated", "bottom")
 
 
-def ridges(axes: Axes, run: Run) -> None:
+def ridges(axes: Axes, run: style.Measured) -> None:
     """Histograms of the activations of up to six layers, first at the bottom: start filled, end as a line."""
-    edges = run.arrays["histogram_edges"]
+    edges = run.arrays["activation_edges"]
     counts = run.arrays["activation_histogram"].sum(axis=1)  # (H, depth, bins), over replicas
     layers = np.unique(np.linspace(0, counts.shape[1] - 1, min(RIDGES, counts.shape[1])).astype(int))
     middle = (edges[:-1] + edges[1:]) / 2
     for place, layer in enumerate(layers):
-        for when, filled in ((0, True), (-1, False)):
+        for when in (0, -1):
             top = counts[when, layer].max()
             height = place + 0.85 * np.sqrt(counts[when, layer] / top) if top else np.full(len(middle), np.nan)
-            if filled:
-                axes.fill_between(middle, place, height, color=style.run_colour(run), alpha=0.45, linewidth=0)
+            if when == 0:
+                axes.fill_between(middle, place, height, color=style.run_colour(run), alpha=0.4, linewidth=0)
             else:
-                axes.plot(middle, height, color="0.25", linewidth=0.8)
+                axes.plot(middle, height, color=theme.ink(0.9), linewidth=0.9)
     axes.set_yticks(range(len(layers)), [str(layer + 1) for layer in layers])
-    axes.set_title(f"{run.name}")
-    axes.set_xlabel("activation (filled: start, line: end; √ of count)", fontsize=8)
-    axes.set_ylabel("layer")
+    axes.set_ylim(-0.1, len(layers) + 0.05)
+    axes.set_title(style.wrapped(run))
+    axes.set_xlim(edges[0], edges[-1])
     axes.grid(visible=False)
 
 
-FIGURE = style.Figure("Saturation: how much of each layer sits where g is flat", panels, draw)
+FIGURE = style.Figure(
+    "Saturation: how much of each layer sits where g is flat",
+    panels, draw, (1.95, 2.1), style.by_facets(lines=HISTOGRAMS), style.layered,
+)  # fmt: skip

@@ -1,114 +1,165 @@
-"""What every figure shares: looks, facets, bands over replicas, and the layer axis. Draws nothing on its own."""
+"""What a figure is, how its runs are split over pages and panels, and how each run looks.
 
-from collections.abc import Callable, Sequence
+A figure is a module with a `FIGURE = style.Figure(title, panels, draw)`. Its functions neither load, nor save, nor
+touch global state. `reports.rendering` calls them, for each page:
+
+- `choose(runs)` picks those the figure is about, such as `layered`, or raises CannotDraw with the reason.
+- `needs` names arrays of statistics.npz; runs without them are left out, and named in the footnote.
+- `pages(runs)` splits them over pages, by default `by_facets()`: at most four rows of (activation, depth) and a dozen
+  lines a panel. `by_cells(n)` suits a figure with a panel for each run.
+- `panels(page)` tells how many rows and columns of axes a page needs.
+- `draw(axes, page)` fills them, an array of that shape.
+
+Title, subtitle, page number, theme and provenance are added when rendering. Panels are made of `reports.marks`.
+Colours: `looks` for lines of runs, `theme.ink(strength)` for everything grey, never a fixed white or grey.
+"""
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
-from matplotlib.axes import Axes
-from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
-from mlpstudy.palette import DEEPEST, colour
-from mlpstudy.results import mean_and_interval
-from mlpstudy.tracking import Run
+from mlpstudy.palette import DEEPEST, HUES, colour
+from reports import theme
 
-RC: dict[Any, Any] = {
-    "font.size": 9,
-    "axes.titlesize": 10,
-    "axes.labelsize": 9,
-    "figure.titlesize": 13,
-    "figure.titleweight": "bold",
-    "axes.grid": True,
-    "grid.alpha": 0.25,
-    "axes.spines.top": False,
-    "axes.spines.right": False,
-    "legend.frameon": False,
-    "savefig.dpi": 150,
-    "svg.hashsalt": "mlpstudy",
-}
 MIDDLE = 15  # the depth whose shade stands for an initializer
-FOOTNOTE = "line: mean over {n} random initializations{log}, those that diverged left out; band: 95 % interval"
+MARKERS = "osD^vP<X>"  # a second key beside the hue, so that relatives differ too
+ROWS = 4  # of panels on a page: a fifth would be too small for a slide
+LINES = 12  # of runs in a panel, and so of rows in a legend
 
 
 class CannotDraw(Exception):
     """Why a figure cannot be drawn from these runs, in one line."""
 
 
+class Measured(Protocol):
+    """What a panel asks of a run, be it one of MLflow's or one that has just ended."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def params(self) -> Mapping[str, str]: ...
+    @property
+    def tags(self) -> Mapping[str, str]: ...
+    @property
+    def arrays(self) -> Mapping[str, NDArray[Any]]: ...
+
+
+AnyRun = TypeVar("AnyRun", bound=Measured)
+Runs = Sequence[Any]  # of Measured, or of tracking.Run where a figure asks for weights
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What came of a figure: its pages as PNG or SVG, or why there are none."""
+
+    name: str
+    title: str
+    paths: tuple[Path, ...]
+    missing: str = ""
+
+
+def by_facets(rows: int = ROWS, lines: int = LINES) -> Callable[[Runs], list[Runs]]:
+    """Pages of at most so many facets and runs a facet; an activation's depths stay together where they fit."""
+
+    def pages(runs: Runs) -> list[Runs]:
+        groups: list[list[tuple[str, int]]] = [[]]
+        for activation in activations(runs):
+            mine = [row for row in facets(runs) if row[0] == activation]
+            if len(groups[-1]) + len(mine) > rows and groups[-1]:
+                groups.append([])
+            for row in mine:
+                if len(groups[-1]) == rows:
+                    groups.append([])
+                groups[-1].append(row)
+        split: list[Runs] = []
+        for group in groups:
+            those = [run for run in runs if facet_of(run) in group]
+            names = list(dict.fromkeys(label(run) for run in those))
+            parts = [names[i : i + lines] for i in range(0, len(names), lines)]
+            split += [[run for run in those if label(run) in part] for part in parts]
+        return split
+
+    return pages
+
+
+def by_cells(cells: int) -> Callable[[Runs], list[Runs]]:
+    """Pages of at most so many runs."""
+    return lambda runs: [runs[i : i + cells] for i in range(0, len(runs), cells)]
+
+
+def every(runs: Runs) -> Runs:
+    """All of them."""
+    return runs
+
+
 @dataclass(frozen=True)
 class Figure:
-    """A figure as data: how many panels these runs need, and the function that fills them.
-
-    draw(axes, runs) gets a (rows, columns) array of axes; it neither loads, nor saves, nor touches global state.
-    """
+    """A figure as data, see the top of this module."""
 
     title: str
-    panels: Callable[[Sequence[Run]], tuple[int, int]]
-    draw: Callable[[NDArray[Any], Sequence[Run]], None]
-    panel_size: tuple[float, float] = (3.4, 2.6)  # inches
+    panels: Callable[[Runs], tuple[int, int]]
+    draw: Callable[[NDArray[Any], Runs], None]
+    panel_size: tuple[float, float] = (2.9, 2.2)  # inches
+    pages: Callable[[Runs], list[Runs]] = by_facets()  # noqa: RUF009 (a pure function)
+    choose: Callable[[Runs], Runs] = every
+    needs: tuple[str, ...] = ()
 
 
-def depth(run: Run) -> int:
+def depth(run: Measured) -> int:
     """Number of hidden layers."""
     return int(run.params["depth"])
 
 
-def run_colour(run: Run) -> str:
-    """The run's colour, the same here and in the MLflow UI."""
-    return colour(run.params["init"], depth(run))
-
-
-def colours(runs: Sequence[Run]) -> dict[str, str]:
-    """A colour for each run of a panel, by run id: the initializer's hue, in shades where several share it."""
-    by_init: dict[str, list[str]] = {}
-    for run in runs:
-        by_init.setdefault(run.params["init"], []).append(run.id)
-    shades = {n: [MIDDLE] if n == 1 else np.geomspace(1, DEEPEST, n).astype(int) for n in range(1, len(runs) + 1)}
-    return {
-        run_id: colour(init, int(shade))
-        for init, ids in by_init.items()
-        for run_id, shade in zip(ids, shades[len(ids)], strict=True)
-    }
-
-
-def dashes(runs: Sequence[Run]) -> dict[str, str]:
-    """A line style for each run, by run id, where runs share initializer, activation and depth, and so their colour."""
-    seen: dict[tuple[str, ...], int] = {}
-    styles = {}
-    for run in runs:
-        key = tuple(run.params[name] for name in ("init", "activation", "depth"))
-        styles[run.id] = ("-", "--", ":", "-.")[seen.get(key, 0) % 4]
-        seen[key] = seen.get(key, 0) + 1
-    return styles
-
-
-def label(run: Run) -> str:
+def label(run: Measured) -> str:
     """What tells the run apart inside a panel of one activation and depth."""
     return run.name.replace(f"-{run.params['activation']}-d{run.params['depth']}", "", 1)
 
 
-def activations(runs: Sequence[Run]) -> list[str]:
+def wrapped(run: Measured) -> str:
+    """Its label in lines short enough for the title of a small panel."""
+    return textwrap.fill(label(run), 18)
+
+
+def activations(runs: Sequence[Measured]) -> list[str]:
     """Activations in the order of the sweep."""
     return list(dict.fromkeys(run.params["activation"] for run in runs))
 
 
-def depths(runs: Sequence[Run]) -> list[int]:
+def depths(runs: Sequence[Measured]) -> list[int]:
     """Depths, shallow to deep."""
     return sorted({depth(run) for run in runs})
 
 
-def facets(runs: Sequence[Run]) -> list[list[tuple[str, int]]]:
-    """(activation, depth) of each panel: a row an activation, a column a depth; one row where depth is one."""
-    rows = [[(activation, layers) for layers in depths(runs)] for activation in activations(runs)]
-    return rows if len(rows[0]) > 1 else [[panel for row in rows for panel in row]]
+def facet_of(run: Measured) -> tuple[str, int]:
+    """(activation, depth)."""
+    return run.params["activation"], depth(run)
 
 
-def facet(runs: Sequence[Run], activation: str, layers: int) -> list[Run]:
-    """The runs of one panel."""
-    return [run for run in runs if run.params["activation"] == activation and depth(run) == layers]
+def facets(runs: Sequence[Measured]) -> list[tuple[str, int]]:
+    """The (activation, depth) there are: activations in the order of the sweep, each shallow to deep."""
+    order = activations(runs)
+    return sorted({facet_of(run) for run in runs}, key=lambda row: (order.index(row[0]), row[1]))
 
 
-def layered(runs: Sequence[Run]) -> list[Run]:
+class Facet(list[AnyRun]):
+    """The runs of one facet, which knows its page: a label has one colour on all of it, also where a run is missing."""
+
+    def __init__(self, runs: Iterable[AnyRun], page: Sequence[AnyRun]) -> None:
+        super().__init__(runs)
+        self.page = page
+
+
+def facet(runs: Sequence[AnyRun], activation: str, layers: int) -> Facet[AnyRun]:
+    """The runs of one facet of a page."""
+    return Facet((run for run in runs if facet_of(run) == (activation, layers)), runs)
+
+
+def layered(runs: Sequence[AnyRun]) -> list[AnyRun]:
     """The runs with hidden layers; raises CannotDraw where there is none."""
     found = [run for run in runs if depth(run) > 0]
     if not found:
@@ -116,55 +167,37 @@ def layered(runs: Sequence[Run]) -> list[Run]:
     return found
 
 
-def band(axes: Axes, x: NDArray[Any], values: NDArray[np.float64], log: bool = False, **line: Any) -> Line2D:
-    """Mean over replicas (first axis of values) and its 95 % interval; in log10 where the axis is."""
-    if log:
-        with np.errstate(divide="ignore", invalid="ignore"):
-            centre, half = mean_and_interval(np.log10(values))
-        low, middle, high = 10 ** (centre - half), 10**centre, 10 ** (centre + half)
-    else:
-        middle, half = mean_and_interval(values)
-        low, high = middle - half, middle + half
-    if len(x) == 1:
-        line["marker"] = "o"  # a line of one point is invisible
-    (drawn,) = axes.plot(x, middle, **line)
-    axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.2, linewidth=0)
-    return drawn
+def looks(runs: Sequence[AnyRun]) -> Iterator[tuple[AnyRun, dict[str, Any]]]:
+    """Each run of a panel with its line's colour, marker and label: hue and marker are those of the initializer.
+
+    Where runs share an initializer, each label gets a shade: the same in every panel of a page.
+    """
+    page = runs.page if isinstance(runs, Facet) else runs
+    labels: dict[str, list[str]] = {}  # by initializer
+    for run in page:
+        mine = labels.setdefault(run.params["init"], [])
+        if label(run) not in mine:
+            mine.append(label(run))
+    for run in runs:
+        init = run.params["init"]
+        mine = labels[init]
+        shades = [MIDDLE] if len(mine) == 1 else np.geomspace(1, DEEPEST, len(mine)).astype(int)
+        hue = colour(init, int(shades[mine.index(label(run))]))
+        yield run, {"color": theme.legible(hue), "marker": marker(init), "label": label(run)}
 
 
-def layer_axis(axes: Axes, layers: int) -> None:
-    """Label the ends of the horizontal axis, which counts hidden layers."""
-    ticks = [1, layers] if layers > 1 else [1]
-    axes.set_xticks(ticks, [f"{tick}\n{end}" for tick, end in zip(ticks, ("input side", "output side"), strict=False)])
-    axes.set_xlim(1 - 0.02 * layers, max(layers, 1.5) + 0.02 * layers)
+def run_colour(run: Measured) -> str:
+    """The initializer's colour, for what stands alone in its panel."""
+    return theme.legible(colour(run.params["init"], MIDDLE))
 
 
-def footnote(axes: NDArray[Any], runs: Sequence[Run], log: bool = False) -> None:
-    """Say below the figure what lines and bands are."""
-    replicas = sorted({int(run.params["replicas"]) for run in runs})
-    count = str(replicas[0]) if len(replicas) == 1 else f"{replicas[0]} to {replicas[-1]}"
-    text = FOOTNOTE.format(n=count, log=" (of log10 on log axes)" if log else "")
-    axes.flat[0].figure.supxlabel(text, fontsize=8, color="0.4")
+def marker(init: str) -> str:
+    """The initializer's marker."""
+    names = list(HUES)
+    return MARKERS[names.index(init) % len(MARKERS)] if init in HUES else "*"
 
 
-def legend(axes: NDArray[Any], extra: Sequence[Line2D] = ()) -> None:
-    """One legend for the whole figure, each label once, outside the panels."""
-    found: dict[str, Any] = {}
-    for ax in axes.flat:
-        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
-            found.setdefault(name, handle)
-    found |= {str(line.get_label()): line for line in extra}
-    if found:
-        axes.flat[0].figure.legend(
-            list(found.values()), list(found), loc="outside right upper", fontsize=9, handlelength=1.6
-        )
-
-
-def panel_title(activation: str, layers: int) -> str:
-    """tanh, 5 hidden layers."""
-    return f"{activation}, {layers} hidden layer{'s' * (layers != 1)}"
-
-
-def style_key(**style: Any) -> Line2D:
-    """A grey line for the legend, to explain a line style."""
-    return Line2D([], [], color="0.35", **style)
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """a, b, c and 5 more."""
+    more = len(names) - most
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:most])} and {more} more"

@@ -1,83 +1,145 @@
-"""Do equal neurons ever part? Distinct units over training, and the weight rows of the first hidden layer."""
+"""Do equal neurons ever part? Distinct units over training, weight rows, and the paths of single units."""
 
-from collections.abc import Sequence
+import json
+from collections.abc import Callable
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mlpstudy.tracking import Run
-from reports import style
+from mlpstudy.tracking import NotMeasured, Run
+from reports import marks, style, theme
 
 SYMMETRIC = ("zeros", "constant", "identical")
 COLUMNS = 4
+HEADS = (
+    "distinct units,\nshare of a layer",
+    "weights at the start,\na row a unit",
+    "weights at the end,\na row a unit",
+    "paths of single units,\nsecond axis",
+)
 SHOWN = 32  # rows and columns of a weight matrix at most: more would be a grey blur
 
 
-def chosen(runs: Sequence[Run]) -> list[Run]:
-    """The symmetric initializers of the sweep, one run each, then random ones: what a slide has room for."""
-    layered = [run for run in style.layered(runs) if run.status == "FINISHED"]
-    if not layered:
-        raise style.CannotDraw("none of these runs came to its end")
-    same = [r for r in layered if r.params["activation"] == layered[0].params["activation"]]
-    by_init = {run.params["init"]: run for run in reversed(same)}
-    ordered = [i for i in SYMMETRIC if i in by_init] + [i for i in reversed(by_init) if i not in SYMMETRIC]
-    return [by_init[name] for name in ordered[:COLUMNS]]
+def choose(runs: style.Runs) -> style.Runs:
+    """Of each activation, at its least depth: symmetric initializers, then random ones, what a page has room for."""
+    ended = [run for run in style.layered(runs) if run.status == "FINISHED"]
+    if not ended:
+        raise style.CannotDraw("none of these runs came to its end, so none kept its last weights")
+    found: list[Run] = []
+    for activation in style.activations(ended):
+        mine = [run for run in ended if run.params["activation"] == activation]
+        least = style.facet(mine, activation, style.depths(mine)[0])
+        found += [least[place] for place in sorted(range(len(least)), key=turn(least))[:COLUMNS]]
+    return found
 
 
-def panels(runs: Sequence[Run]) -> tuple[int, int]:
-    """Columns: initializers; rows: distinct units, weight rows at the start, weight rows at the end."""
-    return 3, len(chosen(runs))
+def turn(runs: style.Runs) -> Callable[[int], tuple[int, int, int]]:
+    """A key to sort places by: each initializer once before any again, the symmetric ones first."""
+    inits = [run.params["init"] for run in runs]
+
+    def key(place: int) -> tuple[int, int, int]:
+        rank = (*SYMMETRIC, inits[place]).index(inits[place])
+        return inits[:place].count(inits[place]), rank, place
+
+    return key
 
 
-def draw(axes: NDArray[Any], runs: Sequence[Run]) -> None:
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """Columns: initializers; rows: distinct units, weight rows at the start, at the end, paths of units."""
+    return 3 + any("unit_paths" in run.arrays for run in runs), len(runs)
+
+
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """Zeros, constant and identical beside a random initializer, for one activation."""
-    columns = chosen(runs)
-    for column, run in enumerate(columns):
-        distinct_units(axes[0, column], run)
-        axes[0, column].set_title(
-            f"{style.label(run)}\n({style.panel_title(run.params['activation'], style.depth(run))})"
-        )
-        for row, when in ((1, "initial"), (2, "final")):
-            weight_rows(axes[row, column], run, when)
-    axes[0, 0].set_ylabel("distinct units\nshare of the layer")
-    axes[1, 0].set_ylabel("weights at the start\neach row is a neuron")
-    axes[2, 0].set_ylabel("weights at the end\neach row is a neuron")
-    text = f"Curves: every hidden layer. Images: layer 1 of the first replica (up to {SHOWN} x {SHOWN} weights)"
-    text += ", each on its own scale; grey: all 0."
-    axes.flat[0].figure.supxlabel(text, fontsize=8, color="0.4")
+    for column, run in zip(axes.T, runs, strict=True):
+        distinct_units(column[0], run)
+        column[0].set_title(style.wrapped(run), weight="bold")
+        weight_rows(column[1], run, "initial")
+        weight_rows(column[2], run, "final")
+        if len(column) > 3:
+            unit_paths(column[3], run)
+    for ax, head in zip(axes[:, 0], HEADS, strict=False):
+        ax.set_ylabel(head)
+    marks.footnote(
+        axes, runs,
+        f"distinct units: every hidden layer. Images: layer 1 of the first replica (up to {SHOWN} x {SHOWN} weights), "
+        "each on its own scale; grey: all 0",
+        "paths: weights of single units of layer 1 along the two principal axes of the inputs; ring: start, dot: end",
+    )  # fmt: skip
 
 
-def distinct_units(axes: Axes, run: Run) -> None:
+def distinct_units(axes: Axes, run: style.Measured) -> None:
     """One line per hidden layer: from 1/n (all neurons the same) to 1 (all different)."""
     steps, share = run.arrays["step"], run.arrays["distinct_units"]  # (S,), (S, R, depth)
     for layer in range(share.shape[2]):
-        style.band(axes, steps + 1, share[:, :, layer].T, color=style.run_colour(run), linewidth=1.2)
-    axes.set_xscale("log")
+        marks.band(axes, steps + 1, share[:, :, layer].T, color=style.run_colour(run), linewidth=1.2)
+    marks.step_axis(axes)
     axes.set_ylim(-0.05, 1.05)
-    axes.set_xlabel("step + 1")
-    widths = [run.weights("initial")[f"b{layer + 1}"].shape[-1] for layer in range(share.shape[2])]
-    fewest = np.median(share[-1], axis=0)
-    if np.isnan(fewest).any():
-        text = "not finite"
-    elif np.allclose(fewest * widths, 1) and max(widths) > 1:
-        text = "one distinct unit"
-    else:
-        text = f"{fewest.min():.0%} distinct"
-    axes.text(0.5, 0.5, f"at the end:\n{text}", transform=axes.transAxes, ha="center", va="center", color="0.3")
+    marks.note(axes, f"at the end: {at_the_end(run)}", 0.5, 0.5, ha="center", va="center")
+
+
+def at_the_end(run: style.Measured) -> str:
+    """How many distinct units the layer with fewest of them has, in words."""
+    share = np.median(run.arrays["distinct_units"][-1], axis=0)  # (depth,)
+    widths = np.atleast_1d(json.loads(run.params["width"]))
+    if np.isnan(share).any():
+        return "not finite"
+    same = np.allclose(share * widths, 1) and widths.max() > 1
+    return "one distinct unit" if same else f"{share.min():.0%} distinct"
 
 
 def weight_rows(axes: Axes, run: Run, when: str) -> None:
     """W[1] of replica 0 as an image, blue negative, red positive."""
-    weights = run.weights(when)["W1"][0][:SHOWN, :SHOWN]
-    limit = float(np.abs(weights).max())
-    note = f"colour: ± {limit:.2g}" if np.isfinite(limit) else "not finite: the run diverged"
-    axes.set_facecolor("0.85")
-    if limit > 0 and np.isfinite(limit):
-        axes.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
-    axes.set(xticks=[], yticks=[], xlabel=f"input ({note})")
+    axes.set_facecolor(theme.ink(0.15))
+    axes.set(xticks=[], yticks=[])
     axes.grid(visible=False)
+    try:
+        weights = run.weights(when)["W1"][0][:SHOWN, :SHOWN]
+    except NotMeasured as reason:
+        axes.set_xlabel(f"not drawn: {reason}")
+        return
+    limit = float(np.abs(weights).max())
+    if not np.isfinite(limit):
+        axes.set_xlabel("not finite: the run diverged")
+    elif limit == 0:
+        axes.set_xlabel("input (all 0)")
+    else:
+        axes.set_xlabel(f"input (colour: ± {limit:.2g})")
+        axes.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
 
 
-FIGURE = style.Figure("The symmetry problem: do neurons that start out equal ever part?", panels, draw)
+def unit_paths(axes: Axes, run: style.Measured) -> None:
+    """Where units of layer 1 went; the first is the widest line, so that those that coincide lie in each other."""
+    if "unit_paths" not in run.arrays:
+        marks.note(axes, "not measured")
+        return
+    paths = run.arrays["unit_paths"]  # (S, units, 2)
+    units = paths.shape[1]
+    for unit, (width, strength) in enumerate(zip(np.linspace(7, 1, units), np.linspace(0.25, 1, units), strict=True)):
+        colour = theme.mixed(theme.ink(0), style.run_colour(run), strength)
+        x, y = paths[:, unit].T
+        axes.plot(x, y, color=colour, linewidth=width, solid_capstyle="round")
+        axes.plot(x[-1], y[-1], "o", color=colour, markersize=width + 3)
+        axes.plot(x[0], y[0], "o", color=theme.ink(0.6), markerfacecolor="none", markersize=width + 3)
+    axes.margins(0.15)
+    axes.locator_params(nbins=4)
+    axes.set_xlabel(f"first axis ({told_paths(paths)})")
+
+
+def told_paths(paths: NDArray[np.float64]) -> str:
+    """How many different paths there are, in words."""
+    if not np.isfinite(paths).all():
+        return "not finite"
+    if not np.ptp(paths, axis=0).any():
+        return "no unit moves"
+    rounded = np.round(paths / np.abs(paths).max(), 6)
+    distinct = np.unique(rounded, axis=1).shape[1]
+    return f"{paths.shape[1]} units, {distinct} path{'s' * (distinct != 1)}"
+
+
+FIGURE = style.Figure(
+    "The symmetry problem: do neurons that start out equal ever part?",
+    panels, draw, (2.6, 2.1), style.by_facets(rows=1, lines=COLUMNS), choose,
+)  # fmt: skip

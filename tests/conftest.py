@@ -1,6 +1,6 @@
 """Shared fixtures. Tests get them by name: with import-mode=importlib nothing can import this file."""
 
-import shutil
+import sqlite3
 from copy import deepcopy
 from functools import cache, reduce
 from itertools import pairwise
@@ -187,5 +187,8 @@ def sweep_uri(tmp_path_factory):
 @pytest.fixture
 def sweep_copy(sweep_uri, tmp_path):
     """The same in a file of its own, to write to: faster than a new database."""
-    path = shutil.copy(sweep_uri.removeprefix("sqlite:///"), tmp_path / "copy.db")
-    return f"sqlite:///{path}"
+    source, copy = (sqlite3.connect(p) for p in (sweep_uri.removeprefix("sqlite:///"), tmp_path / "copy.db"))
+    source.backup(copy)  # with what is still in the write-ahead log, which a copy of the file is without
+    source.close()
+    copy.close()
+    return f"sqlite:///{tmp_path}/copy.db"

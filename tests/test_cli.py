@@ -12,6 +12,7 @@ import pytest
 from mlpstudy import cli
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import load_runs
+from reports.__main__ import FIGURES
 
 TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2"]
 
@@ -46,7 +47,10 @@ def test_main_command_end_to_end(tmp_path):
 
     drawn = mlpstudy(cwd=tmp_path, module="reports")
     assert drawn.returncode == 0, drawn.stderr
-    assert len(list((tmp_path / "figures").glob("*.png"))) == 4
+    names = {path.stem for path in (tmp_path / "figures").glob("*.png")}
+    assert names == set(FIGURES) - {"decision_boundary"}, drawn.stdout  # digits are not 2-D
+    assert "decision_boundary" in drawn.stdout
+    assert (tmp_path / "figures" / "index.html").exists()
 
 
 @pytest.mark.slow

@@ -97,6 +97,7 @@ BAD = {
     "training.batch_size": ["1", True, [1], 2.0, math.nan, 0, -1],
     "training.snapshots": [*NOT_INTEGERS, 1],
     "training.probe_size": [*NOT_INTEGERS, 0],
+    "training.accuracies": [0.5, "0.5", None, True, [0], [-0.1], [1.01], ["0.5"], [None], [True], [math.nan], [[0.5]]],
     "training.clip_norm": ["1", True, [1], math.nan, math.inf, 0, -1],
     "replicas": [*NOT_INTEGERS, 0],
     "workers": ["1", True, [1], 2.0, math.nan, 0, -1],
@@ -294,12 +295,13 @@ def test_parameters_reach_the_parts(configure):
     config = configure(
         "init.gain=1.5", "init.bias=-1", "init.sigma_b=0.5", "training.epochs=3", "training.batch_size=null",
         "training.sampling=replacement", "training.snapshots=7", "training.probe_size=9", "training.clip_norm=2",
-        "replicas=2", "seed=5", "verdict.dead=0.7", "check_gradients=true",
+        "replicas=2", "seed=5", "verdict.dead=0.7", "check_gradients=true", "training.accuracies=[0.6,1]",
     )  # fmt: skip
     assert (config.scheme.gain, config.scheme.bias, config.scheme.sigma_b) == (1.5, -1, 0.5)
     assert (config.epochs, config.batch_size, config.replacement) == (3, None, True)
     assert (config.snapshots, config.probe_size, config.replicas, config.seed) == (7, 9, 2, 5)
     assert (config.clip_norm, config.check_gradients) == (2, True)
+    assert config.accuracies == (0.6, 1)
     assert config.thresholds.dead == 0.7
     defaults = configure("training.sampling=shuffle")
     assert not defaults.replacement
@@ -362,6 +364,7 @@ def test_bad_values_are_refused_with_key_rule_and_value(compose, key, value):
         ("optimizer.momentum", 0), ("optimizer.momentum", 0.999), ("optimizer.nesterov", True),
         ("optimizer.weight_decay", 0), ("schedule.warmup", 0), ("schedule.warmup", 0.5),
         ("training.clip_norm", None), ("training.clip_norm", 1e-300), ("check_gradients", True),
+        ("training.accuracies", []), ("training.accuracies", [1]), ("training.accuracies", [0.9, 1e-9]),
         ("data.test_fraction", 0.001), ("data.test_fraction", 0.999), ("verdict.dead", 0),
         ("tracking.uri", None), ("tracking.uri", "sqlite:///x.db"), ("tracking.sweep", "night"),
     ],
@@ -533,7 +536,7 @@ def test_science_spells_sizes_one_way(configure):
         "training.snapshots=9", "training.probe_size=8", "replicas=4", "seed=1", "dtype=float64",
         "verdict.dead=0.8", "init.bias=0.1", "init.sigma_b=0.1", "init.output=zeros", "optimizer=adam",
         "optimizer.momentum=0.9", "optimizer.nesterov=true", "optimizer.weight_decay=0.1", "schedule=cosine",
-        "schedule.warmup=1", "training.clip_norm=1",
+        "schedule.warmup=1", "training.clip_norm=1", "training.accuracies=[0.7]",
     ],
 )  # fmt: skip
 def test_science_holds_everything_else(configure, override):

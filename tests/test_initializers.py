@@ -159,7 +159,7 @@ def test_sigma_w_is_the_deviation_times_the_root_of_fan_in(sample, sigma_w):
 @pytest.mark.parametrize(
     ("activation", "sigma_b", "sigma_w"),
     [
-        ("tanh", math.sqrt(0.05), math.sqrt(1.76096)),  # Schoenholz et al. 2017
+        ("tanh", math.sqrt(0.05), math.sqrt(1.7609546)),  # Schoenholz et al. 2017; see test_reference.py
         ("relu", 0.0, math.sqrt(2)),  # He et al. 2015
         ("erf", 0.0, math.sqrt(math.pi) / 2),  # 1 / g'(0)
     ],

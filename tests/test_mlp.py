@@ -208,6 +208,74 @@ def test_a_replica_alone_is_that_replica_among_others(activation, activation_nam
         np.testing.assert_allclose(gradients_r.theta[0], gradients.theta[r], rtol=1e-12, atol=1e-14)
 
 
+def jacobian(theta, sizes, activation, x):
+    layers = mlp.unflatten(theta, sizes)
+    slopes = [activation.dg(z) for z in mlp.forward(layers, activation, x).z[:-1]]
+    return mlp.jacobian(layers, slopes, x.shape[1])
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+@pytest.mark.parametrize("activation", ACTIVATIONS)
+def test_jacobian_is_its_central_difference(activation, hidden, activation_named, draw):
+    """One input of one example at a time, which no other example may feel."""
+    activation, sizes, eps = activation_named(activation), (2, *hidden, 3), 1e-5
+    theta, x = draw(activation, sizes)
+    layers = mlp.unflatten(theta, sizes)
+    found = jacobian(theta, sizes, activation, x)
+    assert found.shape == (2, 5, 3, 2)
+    for i, k in itertools.product(range(5), range(2)):
+        step = np.zeros_like(x)
+        step[0, i, k] = eps
+        rise = mlp.predict(layers, activation, x + step) - mlp.predict(layers, activation, x - step)
+        np.testing.assert_allclose(found[:, i, :, k], rise[:, i] / (2 * eps), rtol=1e-7, atol=1e-8)
+        assert (np.delete(rise, i, axis=1) == 0).all()
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_jacobian_is_the_product_of_dense_matrices(hidden, activation_named, draw):
+    tanh, sizes = activation_named("tanh"), (4, *hidden, 3)
+    theta, x = draw(tanh, sizes, replicas=3)
+    layers = mlp.unflatten(theta, sizes)
+    z = mlp.forward(layers, tanh, x).z
+    found = jacobian(theta, sizes, tanh, x)
+    for r, i in itertools.product(range(3), range(5)):
+        product = layers[0][0][r]
+        for (W, _), before in zip(layers[1:], z, strict=False):
+            product = W[r] @ np.diag(1 - np.tanh(before[r, i]) ** 2) @ product
+        np.testing.assert_allclose(found[r, i], product, rtol=1e-12, atol=1e-15)
+
+
+def test_rows_of_the_jacobian_are_what_backpropagation_brings_to_the_input(activation_named, draw):
+    activation, sizes = activation_named("gelu"), (4, 5, 6, 3)
+    theta, x = draw(activation, sizes)
+    layers = mlp.unflatten(theta, sizes)
+    trace = mlp.forward(layers, activation, x)
+    found = jacobian(theta, sizes, activation, x)
+    for k in range(3):
+        dh = np.zeros_like(trace.h)
+        dh[:, :, k] = 1.0
+        delta = mlp.backward(layers, activation, trace, dh).delta[0]
+        np.testing.assert_allclose(found[:, :, k], delta @ layers[0][0], rtol=1e-12, atol=1e-15)
+
+
+@pytest.mark.parametrize("hidden", HIDDEN)
+def test_jacobian_of_float32_is_in_float64(hidden, activation_named, draw):
+    """Its factors are float32, its products are not: 1e-60 is a number."""
+    tanh, sizes = activation_named("tanh"), (2, *hidden, 2)
+    theta, x = draw(tanh, sizes, dtype=np.float32)
+    found = jacobian(theta, sizes, tanh, x)
+    assert found.dtype == np.float64
+    expected = jacobian(theta.astype(np.float64), sizes, tanh, x.astype(np.float64))
+    np.testing.assert_allclose(found, expected, rtol=1e-4, atol=1e-6)
+    tiny = np.float32(1e-20)
+    layers = mlp.unflatten(tiny * theta, sizes)
+    product, *rest = [W.astype(np.float64) for W, _ in layers]
+    for W in rest:
+        product = float(tiny) * W @ product
+    slopes = [np.full((2, 1, n), tiny) for n in hidden]
+    np.testing.assert_allclose(mlp.jacobian(layers, slopes, 1)[:, 0], product, rtol=1e-12)
+
+
 def test_unflatten_uses_every_parameter_once_and_shares_its_memory():
     sizes = (2, 3, 4, 1)
     theta = np.zeros((2, 30))

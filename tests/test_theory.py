@@ -1,4 +1,4 @@
-"""Mean field theory against closed forms, other quadratures, published numbers and finite networks."""
+"""Mean field theory against closed forms, other quadratures and finite networks; published numbers: test_reference."""
 
 import itertools
 import math
@@ -17,78 +17,6 @@ LENGTHS = (1e-8, 1e-3, 0.3, 1.0, 10.0, 100.0, 1e3, 1e4)
 CORRELATIONS = (-1.0, -0.999, -0.99, -0.5, 0.0, 0.3, 0.9, 0.99, 0.999, 1.0)
 SMOOTH = ["identity", "sigmoid", "tanh", "gelu", "gelu_tanh", "silu", "mish", "softplus", "erf", "sin"]
 WIGGLE = Activation(g=lambda z: np.tanh(z) + 0.1 * z, dg=lambda z: 1.1 - np.tanh(z) ** 2, sup_dg=1.1)  # a user's own
-
-
-# ---------------------------------------------------------------- published numbers (theory.md and its sources)
-
-
-# Poole et al. 2016: tanh, sigma_b = 0.3. The last c* is .0298 in theory.md; trapezoid sums with 601 and 1501 points a
-# side agree on .0296959216
-@pytest.mark.parametrize(
-    ("sigma_w", "q", "chi", "c"),
-    [(1.3, 0.60705, 0.9398, 1.0), (2.5, 4.07912, 1.5852, 0.1221), (4.0, 12.60415, 2.3673, 0.029696)],
-)
-def test_fixed_points_of_tanh(sigma_w, q, chi, c):
-    point = theory.fixed_point(ACTIVATIONS["tanh"], sigma_w, 0.3)
-    assert point.q == pytest.approx(q, abs=5.1e-6)
-    assert point.chi == pytest.approx(chi, abs=5.1e-5)
-    assert point.c == pytest.approx(c, abs=5.1e-5)
-
-
-def test_edge_of_chaos_of_tanh():
-    """Schoenholz et al. 2017: sigma_b^2 = 0.05."""
-    point = theory.critical(ACTIVATIONS["tanh"], math.sqrt(0.05))
-    # theory.md has 1.76096; a trapezoid sum with 400,001 points has 1.7609546396, so its last digit is one too many
-    assert point.sigma_w**2 == pytest.approx(1.7609546396, abs=1e-8)
-    assert point.q == pytest.approx(0.57005, abs=5.1e-6)
-
-
-def test_selu_has_the_fixed_point_mean_zero_variance_one():
-    """Klambauer et al. 2017. Its chi is above 1, so gradients still grow."""
-    selu = ACTIVATIONS["selu"]
-    assert theory.expectation(selu.g, 1.0, selu.kinks) == pytest.approx(0, abs=1e-9)
-    assert theory.second_moment(selu, 1.0) == pytest.approx(1, abs=1e-9)
-    point = theory.fixed_point(selu, 1.0, 0.0)
-    assert point.q == pytest.approx(1, abs=1e-8)
-    assert point.chi == pytest.approx(1.0716, abs=5.1e-5)
-    assert point.slope < 1
-
-
-def test_gradients_of_sigmoid_vanish():
-    """Schoenholz et al. 2017 by theory.md: chi = .056 at sigma_w = 1."""
-    assert theory.fixed_point(ACTIVATIONS["sigmoid"], 1.0, 0.0).chi == pytest.approx(0.056, abs=5.1e-4)
-
-
-# theory.md, exact second-moment gains at unit variance; relu: He et al. 2015; selu: Klambauer et al. 2017
-@pytest.mark.parametrize(
-    ("name", "gain"),
-    [
-        ("tanh", 1.5925), ("sigmoid", 1.8462), ("gelu", 1.5335), ("silu", 1.6765), ("elu", 1.2452),
-        ("relu", math.sqrt(2)), ("selu", 1.0), ("identity", 1.0),
-    ],
-)  # fmt: skip
-def test_gains(activation_named, name, gain):
-    exact = name in ("relu", "selu", "identity")
-    assert theory.gain(activation_named(name)) == pytest.approx(gain, abs=1e-9 if exact else 5.1e-5)
-
-
-def test_relu_loses_half_its_variance_in_every_layer_of_xavier_and_none_of_he():
-    """He et al. 2015: (1 / sqrt 2)^L, 4.9e-4 at 22 and 3.1e-5 at 30 layers."""
-    relu, q = ACTIVATIONS["relu"], 1.0
-    scale = {}
-    for layer in range(1, 31):
-        q = theory.length_map(relu, 1.0, 0.0, q)
-        scale[layer] = math.sqrt(q)
-    assert scale[22] == pytest.approx(4.9e-4, rel=0.01)
-    assert scale[30] == pytest.approx(3.1e-5, rel=0.02)
-    assert theory.length_map(relu, math.sqrt(2), 0.0, 0.7) == pytest.approx(0.7, rel=1e-12)
-
-
-def test_tanh_with_xavier_decays_algebraically():
-    """q_l ~ 1 / (2 l) (theory.md): tanh^2 z = z^2 - 2/3 z^4 + ..., so 1/q' = 1/q + 2 + O(q)."""
-    tanh = ACTIVATIONS["tanh"]
-    for q in (1e-2, 1e-3, 1e-4):
-        assert 1 / theory.length_map(tanh, 1.0, 0.0, q) - 1 / q == pytest.approx(2, abs=10 * q)
 
 
 # ---------------------------------------------------------------- one Gaussian
@@ -429,22 +357,6 @@ def test_critical_is_on_the_edge_and_stable_or_refused(activation_named, name, s
         assert theory.fixed_length(activation, point.sigma_w, sigma_b) == pytest.approx(point.q, rel=1e-6)
         near = [theory.length_map(activation, point.sigma_w, sigma_b, point.q * f) / point.q for f in (0.99, 1.01)]
         assert 0.99 < near[0] <= 1 <= near[1] < 1.01
-
-
-@pytest.mark.parametrize("name", ["silu", "gelu"])
-def test_an_unstable_point_is_refused(name):
-    """theory.md: at sigma_b = 0.2 a point with chi = 1 whose length map has a slope above 1."""
-    with pytest.raises(
-        theory.NoCriticalPoint, match=r"chi = 1 .* the length map is unstable \(slope 1\.\d+\); the clo"
-    ):
-        theory.critical(ACTIVATIONS[name], 0.2)
-
-
-@pytest.mark.parametrize("sigma_b", BIASES)
-@pytest.mark.parametrize("name", ["sigmoid", "softplus"])
-def test_what_has_no_usable_edge_is_refused(name, sigma_b):
-    with pytest.raises(theory.NoCriticalPoint, match="nor is there a usable one at any other sigma_b"):
-        theory.critical(ACTIVATIONS[name], sigma_b)
 
 
 @pytest.mark.parametrize(("name", "sigma_w"), [("relu", "1.414"), ("identity", "1")])

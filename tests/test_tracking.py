@@ -77,6 +77,14 @@ def test_curves_and_headline_numbers_agree_with_the_arrays(runs, sweep_uri):
     assert f"{'delta_rms'}/layer_03" in run.metrics
 
 
+def test_epochs_to_an_accuracy_are_those_of_the_median_replica(runs):
+    for run in runs.values():
+        assert run.arrays["accuracies"].tolist() == [0.5, 0.8, 0.9, 0.95]
+        for level, epochs in zip(run.arrays["accuracies"], run.arrays["epochs_to_accuracy"], strict=True):
+            value = run.metrics[f"final/epochs_to_accuracy_{level:g}"]
+            np.testing.assert_equal(value, epochs.mean())  # of two replicas; NaN where one did not get there
+
+
 def test_headline_metrics_arrive_first(runs, sweep_uri):
     path = sweep_uri.removeprefix("sqlite:///")
     connection = sqlite3.connect(path)
@@ -223,19 +231,21 @@ def test_dashboard_shows_what_is_logged(runs, sweep_uri):
         state = json.loads(zlib.decompress(base64.b64decode(packed)))
         assert state["searchFilter"] == search
         charts = state["compareRunCharts"]
-        assert len(charts) == 9
+        assert len(charts) == 10
         assert {chart["metricKey"] for chart in charts} <= run.metrics.keys()
+        assert {metric for chart in charts for metric in chart.get("selectedMetricKeys", [])} <= run.metrics.keys()
         assert {c["metricSectionId"] for c in charts} == {s["uuid"] for s in state["compareRunSections"]}
         log_axes = {chart["metricKey"] for chart in charts if chart.get("scaleType") == "log"}
         assert {"loss/train", "profile/delta_rms_init"} <= log_axes
 
 
 def test_at_most_a_dozen_series_per_statistic():
-    from mlpstudy import metrics
-    from mlpstudy.training import Record
+    from mlpstudy import metrics, sweep
 
-    record = Record(0, 0.0, {}, {"delta_rms": np.ones((2, 40))}, None, None, 0.0, False)
-    layers = [name for name, _ in metrics.series(record)]
+    (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=0", "replicas=2"])
+    ((_, record),) = sweep.run([cell], 1)
+    deep = dataclasses.replace(record, curves={}, statistics={"delta_rms": np.ones((2, 40))})
+    layers = [name for name, _ in metrics.series(deep)]
     assert len(layers) == 12
     assert {"delta_rms/layer_01", "delta_rms/layer_40"} <= set(layers)
 

@@ -4,8 +4,9 @@ import re
 import numpy as np
 import pytest
 
-from mlpstudy import training
+from mlpstudy import mlp, training
 from mlpstudy.activations import ACTIVATIONS
+from mlpstudy.statistics import Snapshot, measure
 from mlpstudy.verdict import OUTCOMES, VERDICTS, judge, majority, outcome
 
 TANH, RELU = ACTIVATIONS["tanh"], ACTIVATIONS["relu"]
@@ -309,6 +310,152 @@ def test_verdicts_of_real_networks_at_the_start(configure, overrides, expected):
     broken = ~np.isfinite(record.curves["loss_train"])
     verdict = judge(record.statistics, config.hidden, config.activation, config.thresholds, broken)
     assert set(verdict.all) == expected
+
+
+# ---------------------------------------------------------------- from the weights of constructed networks
+
+
+UNITS, SAMPLES = 20, 10
+ROUND = np.add.outer(np.arange(SAMPLES), np.arange(UNITS)) % SAMPLES  # every unit has every number once
+
+
+def permutations(replicas=3, dtype=np.float64):
+    """Four hidden layers that pass on what they get, each unit to one other, and an output that adds up.
+
+    With inputs in (0.2, 0.9) none of the activations is flat anywhere.
+    """
+    sizes = (UNITS,) * (DEPTH + 1) + (2,)
+    layers = mlp.unflatten(np.zeros((replicas, mlp.n_parameters(sizes)), dtype), sizes)
+    rng = np.random.default_rng(0)
+    for W, _ in layers[:-1]:
+        for one in W:
+            one[...] = np.eye(UNITS)[rng.permutation(UNITS)]
+    layers[-1][0][...] = 1
+    return layers
+
+
+def verdict_of_network(layers, activation, thresholds, x=0.2 + 0.07 * ROUND):
+    with np.errstate(all="ignore"):  # some overflow, which is what is asked for
+        trace = mlp.forward(layers, activation, x[None].astype(layers[0][0].dtype))
+        gradients = mlp.backward(layers, activation, trace, np.full_like(trace.h, 1 / SAMPLES))
+    statistics = measure(Snapshot(activation, layers, trace, gradients, None))
+    return judge(statistics, [UNITS] * DEPTH, activation, thresholds)
+
+
+def equal_rows(layers, name, beyond):
+    """In layer 3 all units are the same, or all but one by a hundred-thousandth."""
+    W, _ = layers[2]
+    W[...] = W[:, :1]
+    if not beyond:
+        W[:, -1] *= 1 + 1e-5
+
+
+def far_below(layers, name, beyond):
+    """In layer 2 19 or 18 of 20 units have z near -30 for every sample."""
+    layers[1][1][:, :, : 19 if beyond else 18] = -30
+
+
+FLAT_AT = {"tanh": 5, "sigmoid": 20, "softsign": 50, "hard_tanh": 3, "erf": 5, "relu6": 10, "sin": math.pi / 2}
+SLOPE_AT_0 = {
+    "identity": 1, "relu": 1, "tanh": 1, "elu": 1, "leaky_relu": 1, "sin": 1, "gelu": 1 / 2, "silu": 1 / 2,
+    "selu": 1.0507009873554805, "erf": 2 / math.sqrt(math.pi),
+}  # fmt: skip
+
+
+def large(layers, name, beyond):
+    """In layer 1 z is where g is flat for inputs of 1."""
+    layers[0][0][...] *= FLAT_AT[name]
+
+
+def partly(beyond):
+    """Inputs 1 in six or in five of ten samples of every unit, 0.001 in the others."""
+    return np.where((6 if beyond else 5) > ROUND, 1.0, 1e-3)
+
+
+def by_factors(ratio):
+    """delta grows or shrinks by `ratio` from the last to the first hidden layer, at z so small that g is linear."""
+
+    def _by_factors(layers, name, beyond):
+        layers[0][0][...] *= 1e-12
+        nudge = 1e-6 if beyond == (ratio > 1) else -1e-6
+        for W, _ in layers[1:DEPTH]:
+            W *= ratio ** (1 / (DEPTH - 1)) / SLOPE_AT_0[name] * (1 + nudge)
+
+    return _by_factors
+
+
+def beyond_float32(layers, name, beyond):
+    """In layer 1 one unit adds up to 10^39, or to 10^37: float32 ends at 3.4 10^38."""
+    layers[0][0][:, 3] = 1e38 if beyond else 1e36
+
+
+# ailment -> (verdict, what it does to a network, the activations it can befall, the evidence)
+AILMENTS = {
+    "overflow": ("exploding", beyond_float32, list(ACTIVATIONS), "non-finite values, first in layer 1: "),
+    "equal": ("symmetric", equal_rows, list(ACTIVATIONS), "distinct units in layer 3: 1 "),
+    "far below": (
+        "dead",
+        far_below,
+        ["relu", "leaky_relu", "elu", "selu", "gelu", "gelu_tanh", "silu", "mish", "softplus"],
+        "dead_fraction in layer 2: 0.95 ",
+    ),
+    "flat": ("saturated", large, list(FLAT_AT), "saturated_fraction in layer 1: 0.6 "),
+    "growing": ("exploding", by_factors(1e3), list(SLOPE_AT_0), "first / last layer: 1e+03 "),
+    "shrinking": ("vanishing", by_factors(1e-3), list(SLOPE_AT_0), "first / last layer: 0.001 "),
+}
+EVERY = [(ailment, name) for ailment, (_, _, names, _) in AILMENTS.items() for name in names]
+
+
+def ailing(ailment, name, beyond, ill=3, replicas=3):
+    """Network and inputs of that ailment in the first `ill` replicas, beyond its threshold or just within."""
+    layers = permutations(replicas, np.float32 if ailment == "overflow" else np.float64)
+    AILMENTS[ailment][1]([(W[:ill], b[:ill]) for W, b in layers], name, beyond)
+    return layers, partly(beyond) if ailment == "flat" else 0.2 + 0.07 * ROUND
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+@pytest.mark.parametrize("dtype", [np.float32, np.float64])
+def test_a_constructed_network_is_healthy(thresholds, activation_named, name, dtype):
+    assert verdict_of_network(permutations(dtype=dtype), activation_named(name), thresholds).all == ("healthy",)
+
+
+@pytest.mark.parametrize(("ailment", "name"), EVERY)
+def test_a_constructed_network_has_the_verdict_of_its_ailment_alone(thresholds, activation_named, ailment, name):
+    layers, x = ailing(ailment, name, beyond=True)
+    verdict = verdict_of_network(layers, activation_named(name), thresholds, x)
+    expected, _, _, evidence = AILMENTS[ailment]
+    assert verdict.name == expected
+    assert set(verdict.all) <= {expected, "vanishing"} if ailment == "overflow" else verdict.all == (expected,)
+    assert evidence in verdict.evidence
+    assert "(3 of 3 replicas)" in verdict.evidence
+
+
+@pytest.mark.parametrize(("ailment", "name"), EVERY)
+def test_a_constructed_network_just_within_every_threshold_is_healthy(thresholds, activation_named, ailment, name):
+    layers, x = ailing(ailment, name, beyond=False)
+    assert verdict_of_network(layers, activation_named(name), thresholds, x).all == ("healthy",)
+
+
+@pytest.mark.parametrize("ill", [2, 3])
+@pytest.mark.parametrize("ailment", AILMENTS)
+def test_the_majority_of_constructed_replicas_decides(thresholds, activation_named, ailment, ill):
+    expected, _, names, evidence = AILMENTS[ailment]
+    for name in names[:3]:
+        layers, x = ailing(ailment, name, beyond=True, ill=ill, replicas=5)
+        verdict = verdict_of_network(layers, activation_named(name), thresholds, x)
+        assert verdict.name == (expected if ill == 3 else "healthy")
+        assert (evidence in verdict.evidence and "(3 of 5 replicas)" in verdict.evidence) == (ill == 3)
+
+
+@pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu6"])
+def test_a_bounded_activation_is_dead_before_it_is_saturated(thresholds, activation_named, name):
+    for beyond, expected in ((True, ("dead", "saturated")), (False, ("saturated",))):
+        layers = permutations()
+        far_below(layers, name, beyond)
+        assert verdict_of_network(layers, activation_named(name), thresholds).all == expected
+
+
+# ---------------------------------------------------------------- outcomes
 
 
 def test_outcome():

@@ -1,12 +1,10 @@
 """Reading runs back: params, tags and headline numbers at once, arrays when first asked for."""
 
-import tempfile
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 from typing import Any
 
-import numpy as np
 from mlflow.entities import Run as MlflowRun
 from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
@@ -14,7 +12,11 @@ from numpy.typing import NDArray
 from mlpstudy import uris
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.rules import RULES
+from mlpstudy.tracking import artifacts
 from mlpstudy.tracking.store import connect, no_sweep
+
+MEASURED = "tags.verdict LIKE '%' AND tags.sweep LIKE '%'"
+ENDED = ("FINISHED", "FAILED", "KILLED")
 
 
 class NotMeasured(Exception):
@@ -31,66 +33,113 @@ class Run:
     params: Mapping[str, str]
     tags: Mapping[str, str]
     metrics: Mapping[str, float]
-    client: MlflowClient
+    uri: str  # of the store
+    experiment_id: str
+    artifact_uri: str
 
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """The content of statistics.npz, see `results.Result`."""
-        return self._npz("statistics.npz")
+        arrays = dict(self._npz("statistics.npz"))
+        if "histogram_edges" in arrays:  # their first name
+            arrays.setdefault("activation_edges", arrays.pop("histogram_edges"))
+        return arrays
 
     def weights(self, when: str) -> Mapping[str, NDArray[Any]]:
         """W1 (R, n_1, n_0), b1 (R, n_1), W2, ... ; `when` is initial or final."""
         return self._npz(f"weights_{when}.npz")
 
     def _npz(self, name: str) -> Mapping[str, NDArray[Any]]:
-        with tempfile.TemporaryDirectory() as folder:
-            try:
-                path = self.client.download_artifacts(self.id, name, folder)
-            except Exception as error:  # of whatever kind the artifact store is
-                raise NotMeasured(f"{self.name} ({self.status.lower()}) has no {name}") from error
-            with np.load(path) as file:
-                return dict(file)
+        try:
+            return artifacts.read_npz(self.uri, self.id, self.artifact_uri, name, keep=self.status in ENDED)
+        except Exception as error:  # of whatever kind the artifact store is
+            raise NotMeasured(f"{self.name} ({self.status.lower()}) has no {name}") from error
 
 
-def load_runs(uri: str | None, sweep: str | None = None, experiment: str | None = None) -> list[Run]:
-    """The runs of a sweep that measured something, in the order of the grid; the latest sweep by default.
+def load_runs(
+    uri: str | None, sweep: str | None = None, experiment: str | None = None, where: str | None = None
+) -> list[Run]:
+    """The runs that measured something, in the order of the grid: those of one sweep, by default the latest.
 
-    Raises ConfigError where the store holds no such sweep.
+    `where`, an MLflow filter, chooses among the runs of the sweep; where none is named, among all of the experiment
+    or the store, of which a cell that was run more than once gives its latest run. Raises ConfigError, which names
+    the option of `python -m reports`.
     """
     uri = uris.resolve(uri)
     rule, holds = RULES["tracking.sweep"]
     if not holds(sweep):
-        raise ConfigError("sweep", rule, sweep)
+        raise ConfigError("--sweep", rule, sweep)
     client = connect(uri, create=False)
-    ids = [e.experiment_id for e in client.search_experiments() if experiment in (None, e.name)]
-    if not ids:
-        names = ", ".join(e.name for e in client.search_experiments())
-        raise ConfigError("experiment", f"one of {names}", experiment)
-    chosen = f"tags.sweep = '{sweep}'" if sweep else "tags.sweep LIKE '%'"
-    measured = "tags.verdict LIKE '%'"
-    latest = client.search_runs(ids, f"{chosen} AND {measured}", max_results=1)
-    if not latest:
-        others = client.search_runs(ids, f"tags.sweep LIKE '%' AND {measured}", max_results=1000) if sweep else []
-        if others:
-            raise ConfigError("sweep", one_of({run.data.tags["sweep"] for run in others}), sweep)
-        raise no_sweep(uri)
-    name = latest[0].data.tags["sweep"]
-    only = f"tags.sweep = '{name}' AND {measured}"
-    page = client.search_runs(ids, only)
+    experiments = {e.name: e.experiment_id for e in client.search_experiments()}
+    if experiment is not None and experiment not in experiments:
+        raise ConfigError("--experiment", one_of(experiments), experiment)
+    ids = [experiments[experiment]] if experiment is not None else list(experiments.values())
+    artifacts.trim()
+    if sweep is None and where is None:
+        latest = client.search_runs(ids, MEASURED, max_results=1)
+        if not latest:
+            raise no_sweep(uri)
+        sweep = latest[0].data.tags["sweep"]
+    found = _search(client, ids, MEASURED + (f" AND tags.sweep = '{sweep}'" if sweep else ""))
+    if not found:
+        others = {run.data.tags["sweep"] for run in _search(client, ids, MEASURED)}
+        raise ConfigError("--sweep", one_of(others), sweep) if others else no_sweep(uri)
+    if where is not None:
+        chosen = _matching(client, ids, where)
+        found = [run for run in found if run.info.run_id in chosen]
+        if not found:
+            raise ConfigError("--where", "a filter that some run of a sweep meets", where)
+    starts: dict[str, int] = {}
+    for run in found:
+        name = run.data.tags["sweep"]
+        starts[name] = min(starts.get(name, run.info.start_time), run.info.start_time)
+    found.sort(
+        key=lambda run: (starts[run.data.tags["sweep"]], int(run.data.tags.get("order", 0)), run.info.start_time)
+    )
+    if sweep is None:
+        finished = sorted(found, key=lambda run: run.info.status == "FINISHED")  # which count most, so last
+        keep = {run.data.tags.get("cell", run.info.run_id): run.info.run_id for run in finished}.values()
+        found = [run for run in found if run.info.run_id in set(keep)]
+    return _told_apart([_run(uri, run) for run in found])
+
+
+def _search(client: MlflowClient, ids: list[str], chosen: str) -> list[MlflowRun]:
+    page = client.search_runs(ids, chosen)
     found: list[MlflowRun] = list(page)
     while page.token:
-        page = client.search_runs(ids, only, page_token=page.token)
+        page = client.search_runs(ids, chosen, page_token=page.token)
         found += page
-    found.sort(key=lambda run: (int(run.data.tags.get("order", 0)), run.info.start_time))
+    return found
+
+
+def _matching(client: MlflowClient, ids: list[str], where: str) -> set[str]:
+    """The ids of all runs that meet a filter the user typed."""
+    try:
+        return {run.info.run_id for run in _search(client, ids, where)}
+    except Exception as error:  # MLflow's own, and those of its parser and of the database behind
+        reason = " ".join(str(error).split())[:200]
+        raise ConfigError(
+            "--where", f"an MLflow filter such as \"params.activation = 'tanh'\" ({reason})", where
+        ) from error
+
+
+def _run(uri: str, run: MlflowRun) -> Run:
+    return Run(
+        id=run.info.run_id,
+        name=run.info.run_name or run.info.run_id,
+        status=run.info.status,
+        params=run.data.params,
+        tags=run.data.tags,
+        metrics=run.data.metrics,
+        uri=uri,
+        experiment_id=run.info.experiment_id,
+        artifact_uri=run.info.artifact_uri,
+    )
+
+
+def _told_apart(runs: list[Run]) -> list[Run]:
+    """With the name of their sweep where runs of several have the same name."""
+    names = [run.name for run in runs]
     return [
-        Run(
-            id=run.info.run_id,
-            name=run.info.run_name or run.info.run_id,
-            status=run.info.status,
-            params=run.data.params,
-            tags=run.data.tags,
-            metrics=run.data.metrics,
-            client=client,
-        )
-        for run in found
+        replace(run, name=f"{run.name} ({run.tags['sweep']})") if names.count(run.name) > 1 else run for run in runs
     ]

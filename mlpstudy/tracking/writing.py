@@ -4,9 +4,10 @@ import math
 import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any, Protocol, TypeVar
 
 import numpy as np
 from mlflow.entities import Metric, Param, RunTag
@@ -25,16 +26,35 @@ from mlpstudy.uris import redact
 FLUSH_SECONDS = 20  # a long cell shows its curves while it trains; a short one logs its headline first
 BATCH = 1000  # MLflow's limit of metrics in one call
 PATIENCE_SECONDS = 120  # for a store that another process keeps busy
+PAGE = "run.png"
 RESCUE = "mlpstudy-rescued"  # folder for what a store that went away could not take
 
 Answer = TypeVar("Answer")
 
 
-class RunLog:
-    """One cell's run in the making."""
+@dataclass(frozen=True)
+class Ended:
+    """A run that has just ended, as its page is drawn from."""
 
-    def __init__(self, store: Store, cell: Cell, name: str, sweep: str, order: int) -> None:
-        self.store, self.cell, self.name, self.sweep = store, cell, name, sweep
+    name: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    arrays: Mapping[str, NDArray[Any]]
+
+
+class Page(Protocol):
+    """A figure that can be saved."""
+
+    def savefig(self, fname: Path, /) -> None: ...
+
+
+class RunLog:
+    """One cell's run in the making; `draw` makes the figure that is kept with it."""
+
+    def __init__(
+        self, store: Store, cell: Cell, name: str, sweep: str, order: int, draw: Callable[[Ended], Page] | None = None
+    ) -> None:
+        self.store, self.cell, self.name, self.sweep, self.draw = store, cell, name, sweep, draw
         self.order = order  # place in the grid
         self._run_id = ""
         self._records: list[Record] = []
@@ -87,6 +107,8 @@ class RunLog:
             "cell": self.cell.hash,
             "mlflow.runColor": colour(config.init_name, len(config.hidden)),
         }
+        if self._records and self._records[0].prediction is not None:
+            tags |= metrics.predicted_tags(self._records[0].prediction.verdict)
         run = _retry(lambda: client.create_run(self.store.experiment_id, tags=tags, run_name=self.name))
         self._run_id = run.info.run_id
         self._log_params()
@@ -100,11 +122,23 @@ class RunLog:
             self._pending = [*_metrics(headline), *self._pending, *_metrics(profiles)]
             with tempfile.TemporaryDirectory() as folder:
                 write_artifacts(self.cell, result, Path(folder))
+                tags |= self._page(result, tags, Path(folder, PAGE))
                 _retry(lambda: self.store.client.log_artifacts(self._run_id, folder))
         self._flush()
         self._log_params()  # again, in case the store failed between the first two calls
         self._log(tags=[RunTag(k, v) for k, v in tags.items()])
         _retry(lambda: self.store.client.set_terminated(self._run_id, status))
+
+    def _page(self, result: Result, tags: Mapping[str, str], path: Path) -> dict[str, str]:
+        """Draw the run's page. Where that fails a tag says why: no figure is worth the numbers."""
+        if self.draw is None:
+            return {}
+        params = metrics.parameters(self.cell.config)
+        try:
+            self.draw(Ended(self.name, params, {"sweep": self.sweep, **tags}, result.arrays)).savefig(path)
+        except Exception as reason:
+            return {"page": f"not drawn ({type(reason).__name__}: {reason})"}
+        return {}
 
     def _log_params(self) -> None:
         self._log(params=[Param(k, v) for k, v in metrics.parameters(self.cell.config).items()])

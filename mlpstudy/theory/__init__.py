@@ -1,0 +1,59 @@
+"""Mean field theory: what a wide random network should do, for any activation, by quadrature.
+
+Weights N(0, sigma_w^2 / fan_in), biases N(0, sigma_b^2), x ~ N(0, 1) (Poole et al. 2016; Schoenholz et al. 2017):
+
+    V(q) = E[g(sqrt(q) x)^2],  D(q) = E[g'(sqrt(q) x)^2]
+    length map       q' = sigma_w^2 V(q) + sigma_b^2
+    gradients        chi(q) = sigma_w^2 D(q): E[delta_l^2] = chi E[delta_{l+1}^2] for equal widths
+    correlation map  c' = (sigma_w^2 E[g(u1) g(u2)] + sigma_b^2) / q'
+
+quadrature has the expectations, maps the fixed points, edge the points with chi = 1, moments the same expectations
+for many q at once, profile what a network of given widths should measure, plane the (sigma_w, sigma_b) plane.
+"""
+
+from mlpstudy.theory.edge import Critical, Edge, NoCriticalPoint, critical, edge_of_chaos
+from mlpstudy.theory.maps import (
+    LARGEST_Q,
+    SMALLEST_Q,
+    FixedPoint,
+    chi,
+    fixed_correlation,
+    fixed_length,
+    fixed_point,
+    length_map,
+    length_slope,
+)
+from mlpstudy.theory.moments import flat_share, moments
+from mlpstudy.theory.plane import TRAINABLE, Plane, plane
+from mlpstudy.theory.profile import Ensemble, Profile, profile
+from mlpstudy.theory.quadrature import covariance, expectation, gain, second_moment, slope_moment
+
+__all__ = [
+    "LARGEST_Q",
+    "SMALLEST_Q",
+    "TRAINABLE",
+    "Critical",
+    "Edge",
+    "Ensemble",
+    "FixedPoint",
+    "NoCriticalPoint",
+    "Plane",
+    "Profile",
+    "chi",
+    "covariance",
+    "critical",
+    "edge_of_chaos",
+    "expectation",
+    "fixed_correlation",
+    "fixed_length",
+    "fixed_point",
+    "flat_share",
+    "gain",
+    "length_map",
+    "length_slope",
+    "moments",
+    "plane",
+    "profile",
+    "second_moment",
+    "slope_moment",
+]

@@ -1,0 +1,118 @@
+"""The edge of chaos: where chi = 1, so that gradients neither vanish nor explode."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import optimize
+
+from mlpstudy.activations import Activation
+from mlpstudy.theory.maps import length_map, length_slope
+from mlpstudy.theory.moments import flat_share
+from mlpstudy.theory.quadrature import Float64, second_moment, slope_moment
+
+
+class NoCriticalPoint(ValueError):
+    """There is no usable point with chi = 1, and why."""
+
+
+@dataclass(frozen=True)
+class Critical:
+    """A point on the edge of chaos."""
+
+    sigma_w: float
+    sigma_b: float
+    q: float  # 0 where signals slowly shrink, as for tanh with sigma_b = 0
+    slope: float  # dq'/dq there
+
+
+USABLE_SATURATION = 0.5  # of a bounded g; more of g flat than this is no place to start, see the verdict `saturated`
+GRID = np.geomspace(1e-6, 1e4, 400)
+
+
+def critical(activation: Activation, sigma_b: float) -> Critical:
+    """sigma_w with chi(q*) = 1 and a length map that is stable there (Poole et al. 2016; Schoenholz et al. 2017).
+
+    On the edge sigma_w^2 = 1 / D(q), so sigma_b^2 = q - V(q) / D(q): one equation for q. Raises NoCriticalPoint.
+    """
+    at_zero = _critical_at_zero(activation)
+    if sigma_b == 0 and at_zero is not None:
+        return at_zero
+    biases = np.array([_edge_bias(activation, q) for q in GRID]) - sigma_b**2
+    roots = [
+        float(optimize.brentq(lambda q: _edge_bias(activation, q) - sigma_b**2, low, high, xtol=1e-14, rtol=1e-12))
+        for low, high, a, b in zip(GRID, GRID[1:], biases, biases[1:], strict=False)
+        if a * b < 0
+    ]
+    points = [_edge_point(activation, q, sigma_b) for q in roots]
+    stable = [point for point in points if point.slope < 1 and _flat(activation, point.q) <= USABLE_SATURATION]
+    if stable:
+        return stable[0]
+    raise NoCriticalPoint(_why_not(activation, sigma_b, points, at_zero))
+
+
+@dataclass(frozen=True)
+class Edge:
+    """The curve sigma_w(sigma_b) on which chi = 1, by its length q: arrays of equal size."""
+
+    q: Float64
+    sigma_w: Float64
+    sigma_b: Float64
+    stable: NDArray[np.bool_]  # the length map comes back to q
+
+
+@lru_cache(maxsize=64)
+def edge_of_chaos(activation: Activation) -> Edge:
+    """The whole edge: sigma_w^2 = 1 / D(q) and sigma_b^2 = q - V(q) / D(q), wherever that is not negative."""
+    biases = np.array([_edge_bias(activation, q) for q in GRID])
+    q = GRID[biases >= 0]
+    sigma_w = np.array([slope_moment(activation, at) ** -0.5 for at in q])
+    slopes = np.array([length_slope(activation, w, at) for w, at in zip(sigma_w, q, strict=True)])
+    return Edge(q, sigma_w, np.sqrt(biases[biases >= 0]), slopes < 1 + 1e-6)
+
+
+def _edge_bias(activation: Activation, q: float) -> float:
+    bias = float(q - second_moment(activation, q) / slope_moment(activation, q))
+    return bias if abs(bias) > 1e-10 * q else 0.0  # of a scale-invariant g it is rounding
+
+
+def _edge_point(activation: Activation, q: float, sigma_b: float) -> Critical:
+    sigma_w = slope_moment(activation, q) ** -0.5
+    return Critical(sigma_w, sigma_b, q, length_slope(activation, sigma_w, q))
+
+
+def _critical_at_zero(activation: Activation) -> Critical | None:
+    """Without biases: a scale-invariant g (any q is a fixed point), or one whose signals slowly shrink to q = 0."""
+    if abs(float(activation.g(np.zeros(1))[0])) > 0:
+        return None
+    small, large = 1e-6, 1.0
+    if all(abs(_edge_bias(activation, q)) < 1e-9 * q for q in (small, large)):
+        return _edge_point(activation, large, 0.0)
+    sigma_w = float(slope_moment(activation, 1e-12) ** -0.5)
+    shrinks = all(length_map(activation, sigma_w, 0.0, q) < q * (1 + 1e-9) for q in (1e-4, 1e-2, 1.0))
+    return Critical(sigma_w, 0.0, 0.0, 1.0) if shrinks else None
+
+
+def _flat(activation: Activation, q: float) -> float:
+    """Share of a bounded g's units on its flat part; 0 for others."""
+    return float(flat_share(activation, np.array(q))) if activation.bounded else 0.0
+
+
+def _why_not(activation: Activation, sigma_b: float, points: list[Critical], at_zero: Critical | None) -> str:
+    """The reason in words, and what comes closest."""
+    if points and points[0].slope >= 1:
+        why = f"at its point with chi = 1 (sigma_w = {points[0].sigma_w:.4g}) the length map is unstable"
+        why += f" (slope {points[0].slope:.4g})"
+    elif points:
+        why = f"its point with chi = 1 (sigma_w = {points[0].sigma_w:.4g}) has"
+        why += f" {_flat(activation, points[0].q):.0%} of its units saturated"
+    else:
+        why = "no sigma_w has a stable point with chi = 1"
+    others = [_edge_point(activation, q, float(np.sqrt(bias))) for q in GRID if (bias := _edge_bias(activation, q)) > 0]
+    usable = [p for p in others if p.slope < 1 and _flat(activation, p.q) <= USABLE_SATURATION]
+    usable += [at_zero] if at_zero is not None else []
+    if not usable:
+        return f"{why}, nor is there a usable one at any other sigma_b"
+    closest = min(usable, key=lambda point: abs(point.sigma_b - sigma_b))
+    return f"{why}; the closest is sigma_b = {closest.sigma_b:.4g} with sigma_w = {closest.sigma_w:.4g}"

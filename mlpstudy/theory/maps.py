@@ -1,0 +1,93 @@
+"""Length map, correlation map, their fixed points and how fast they are reached (Poole et al. 2016)."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from scipy import optimize
+
+from mlpstudy.activations import Activation
+from mlpstudy.theory.quadrature import covariance, second_moment, slope_moment
+
+
+def length_map(activation: Activation, sigma_w: float, sigma_b: float, q: float) -> float:
+    """q' = sigma_w^2 V(q) + sigma_b^2."""
+    return sigma_w**2 * second_moment(activation, q) + sigma_b**2
+
+
+def length_slope(activation: Activation, sigma_w: float, q: float) -> float:
+    """dq'/dq = chi + sigma_w^2 E[g'' g], by central differences of V, which is smooth whatever the kinks."""
+    h = 1e-4 * q
+    return sigma_w**2 * (second_moment(activation, q + h) - second_moment(activation, q - h)) / (2 * h)
+
+
+def chi(activation: Activation, sigma_w: float, q: float) -> float:
+    """sigma_w^2 D(q): below 1 gradients vanish on their way back, above they explode."""
+    return sigma_w**2 * slope_moment(activation, q)
+
+
+LARGEST_Q, SMALLEST_Q = 1e8, 1e-10
+STRIDE = 10 ** (1 / 20)  # of the search for a fixed point
+
+
+def fixed_length(activation: Activation, sigma_w: float, sigma_b: float, q: float = 1.0) -> float:
+    """q* that the length map reaches from q; inf where it grows without bound, 0 where it shrinks away.
+
+    V grows with q, so the map moves one way until the first point where q' = q: that is found by bracketing, since
+    an approach can be as slow as q ~ 1 / (2 l).
+    """
+
+    def off(at: float) -> float:
+        return length_map(activation, sigma_w, sigma_b, at) - at
+
+    start = off(q)
+    if abs(start) <= 1e-12 * q:
+        return q
+    stride = STRIDE if start > 0 else 1 / STRIDE
+    while SMALLEST_Q < q < LARGEST_Q:
+        further = q * stride
+        if off(further) * start <= 0:
+            low, high = sorted((q, further))
+            return float(optimize.brentq(off, low, high, xtol=1e-15, rtol=1e-14))
+        q = further
+    return np.inf if start > 0 else 0.0
+
+
+def fixed_correlation(activation: Activation, sigma_w: float, sigma_b: float, q: float) -> float:
+    """c*, which the correlation of two inputs reaches: 1 where chi <= 1, else the root of c' = c below 1."""
+
+    def off(c: float) -> float:
+        return (sigma_w**2 * covariance(activation, q, c) + sigma_b**2) / q - c
+
+    if chi(activation, sigma_w, q) <= 1 or off(1 - 1e-7) >= 0:
+        return 1.0
+    return float(optimize.brentq(off, 0.0, 1 - 1e-7, xtol=1e-12)) if off(0.0) > 0 else 0.0
+
+
+@dataclass(frozen=True)
+class FixedPoint:
+    """Where a wide network settles, and over how many layers: xi = -1 / ln(slope), inf at slope 1."""
+
+    q: float
+    chi: float
+    slope: float  # dq'/dq: q is come back to only where it is below 1
+    c: float
+    xi_q: float
+    xi_c: float
+    xi_gradient: float  # negative where gradients explode
+
+
+def fixed_point(activation: Activation, sigma_w: float, sigma_b: float) -> FixedPoint | None:
+    """The fixed point reached from q = 1; None where the length shrinks to 0 or grows without bound."""
+    q = fixed_length(activation, sigma_w, sigma_b)
+    if not 0 < q < np.inf:
+        return None
+    slope, gradient = length_slope(activation, sigma_w, q), chi(activation, sigma_w, q)
+    c = fixed_correlation(activation, sigma_w, sigma_b, q)
+    parting = sigma_w**2 * covariance(activation, q, c, slopes=True)
+    return FixedPoint(q, gradient, slope, c, _scale(slope), _scale(parting), _scale(gradient))
+
+
+def _scale(slope: float) -> float:
+    if abs(slope - 1) < 1e-9:
+        return np.inf
+    return float(-1 / np.log(slope)) if slope > 0 else 0.0

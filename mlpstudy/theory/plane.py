@@ -1,0 +1,62 @@
+"""The plane of (sigma_w, sigma_b): where signals settle, what gradients do there, how deep a network can be."""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.polynomial.polynomial import polyval
+
+from mlpstudy.activations import Activation
+from mlpstudy.theory.moments import TERMS, moments, series
+from mlpstudy.theory.quadrature import Float64
+
+TRAINABLE = 6  # depth scales through which a signal still tells inputs apart (Schoenholz et al. 2017)
+LOG_Q = np.log(10) * np.linspace(-10, 8, 18 * 24 + 1)
+STEPS = 300  # of the correlation map on its way to c*
+
+
+@dataclass(frozen=True)
+class Plane:
+    """Rows are sigma_b, columns sigma_w."""
+
+    sigma_w: Float64  # (columns,)
+    sigma_b: Float64  # (rows,)
+    q: Float64  # reached from q = 1; 0 where it shrinks away, inf where it grows without bound
+    chi: Float64
+    depth: Float64  # trainable: 6 times the shorter of the scales of correlations and gradients, inf on the edge
+
+
+def plane(activation: Activation, sigma_w: Float64, sigma_b: Float64) -> Plane:
+    """Fixed points on a grid, to the resolution of a picture."""
+    m = moments(activation)
+    weights, biases = np.square(sigma_w)[None, :, None], np.square(sigma_b)[:, None, None]
+    grows = np.log(weights * np.exp(m.V(LOG_Q)) + biases) - LOG_Q  # (rows, columns, q)
+    start = int(np.argmin(np.abs(LOG_Q)))
+    up = grows[..., start] > 0
+    above, below = grows[..., start:] <= 0, grows[..., start::-1] >= 0
+    place = np.where(up, start + above.argmax(axis=2), start - below.argmax(axis=2))
+    settles = np.where(up, above.any(axis=2), below.any(axis=2))
+    neighbour = np.clip(np.where(up, place - 1, place + 1), 0, len(LOG_Q) - 1)
+    here, there = (np.take_along_axis(grows, k[..., None], axis=2)[..., 0] for k in (place, neighbour))
+    share = np.divide(here, here - there, out=np.zeros_like(here), where=here != there)
+    log_q = LOG_Q[place] + share * (LOG_Q[neighbour] - LOG_Q[place])
+    log_q = np.where(settles, log_q, np.where(up, LOG_Q[-1], LOG_Q[0]))
+    chi = weights[..., 0] * np.exp(m.D(log_q))
+    chaotic = settles & (chi > 1)
+    slope = chi.copy()
+    grid = np.broadcast_arrays(weights[..., 0], biases[..., 0])
+    slope[chaotic] = _parting(activation, *(values[chaotic] for values in (*grid, np.exp(log_q))))
+    with np.errstate(divide="ignore"):
+        scale = np.minimum(1 / np.abs(np.log(slope)), 1 / np.abs(np.log(chi)))
+    q = np.where(settles, np.exp(log_q), np.where(up, np.inf, 0.0))
+    return Plane(sigma_w, sigma_b, q, chi, TRAINABLE * scale)
+
+
+def _parting(activation: Activation, weights: Float64, biases: Float64, q: Float64) -> Float64:
+    """Slopes of the correlation maps at c* < 1, (points,) as all arguments."""
+    found = [series(activation, float(at)) for at in q]
+    g, dg = (np.array([coefficients[name] for coefficients in found]).reshape(-1, TERMS + 1).T for name in ("g", "dg"))
+    total = weights * g.sum(axis=0) + biases
+    c = np.full(len(q), 0.5)
+    for _ in range(STEPS):
+        c = (weights * polyval(c, g, tensor=False) + biases) / total
+    return np.asarray(weights * polyval(c, dg, tensor=False))

@@ -1,0 +1,211 @@
+"""What a network of given widths and weight variances should measure in each layer at initialization.
+
+The mean is that of infinite width, carried through the network's own sizes. A single network lies off it, layer by
+layer more (Hanin & Rolnick 2018: log |a|^2 by -2.5 depth / width for ReLU). The typical profile adds that to first
+order in 1 / width, as the mean of the log that replicas have. It counts
+
+- the log of a mean being above the mean of logs, by half the variance of each layer's mean over its units;
+- V(q) and D(q) not being straight, so that a q that varies changes their means;
+- the same weights going forward and back: with z = W a, delta W has more in the direction of a than in others, the
+  longer z . delta is.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass, replace
+
+import numpy as np
+
+from mlpstudy.activations import Activation
+from mlpstudy.theory.moments import LogMoment, at, flat_share, moments, series
+from mlpstudy.theory.quadrature import Float64
+
+
+@dataclass(frozen=True)
+class Ensemble:
+    """What theory has to know of networks and their data; layer l = 1..L is at index l - 1."""
+
+    sizes: tuple[int, ...]  # n_0, ..., n_L
+    weight_variance: Float64  # (L,): E[W[l]^2]
+    bias_variance: Float64  # (L,): E[b[l]^2]
+    freedom: Float64  # (L,): 1 where entries are independent, 0 where W[l] is orthogonal
+    second_moment: Float64  # (S,): mean(x_i^2) of each sample
+    correlation: Float64  # (P,): cosine of two inputs, of equal groups of pairs
+    alignment: Float64  # (P,): squared cosine of the two errors dJ/dh, in the same groups
+
+    @property
+    def sigma_w(self) -> Float64:
+        """sqrt(n_in E[W^2]) of each layer, (L,)."""
+        return np.sqrt(np.array(self.sizes[:-1]) * self.weight_variance)
+
+    def bound(self, i: int, backward: bool = False) -> float:
+        """How far W[i + 1] (or its transpose) keeps a length whatever is drawn: 1 where orthogonal, 0 where free."""
+        larger = self.sizes[i + 1] / self.sizes[i]
+        return (1 - float(self.freedom[i])) * min(1.0, 1 / larger if backward else larger)
+
+    def batch(self, values: Float64) -> float:
+        """Mean over all pairs of samples, of themselves too: values (P + 1,) of the groups, then of one sample."""
+        alone = 1 / len(self.second_moment)
+        return float((1 - alone) * values[:-1].mean() + alone * values[-1])
+
+
+@dataclass(frozen=True)
+class Profile:
+    """Statistics at initialization by name, (depth,) each; delta_rms relative to the last hidden layer."""
+
+    mean: Mapping[str, Float64]
+    typical: Mapping[str, Float64]
+    jacobian: tuple[float, float]  # mean and variance of the squared singular values of dh/dx
+
+
+@dataclass(frozen=True)
+class _Layer:
+    """A hidden layer on the way forward. Arrays (P + 1,) are of groups of pairs, the last of a sample with itself.
+
+    Variances are relative, and those of a mean over the layer's units are times their number.
+    """
+
+    log_q: Float64  # (S,), of each sample
+    part: float  # of q that comes through the weights
+    c: Float64  # (P + 1,)
+    kept: Float64  # (P + 1,): share of the covariance of z^2 that W leaves no room for
+    excess: float  # E[q_s] / q - 1 in a network of this width
+    covariance: Float64  # (P + 1,), of q_s and q_t
+    slope: float  # of log V and log D by log q
+    slope_back: float
+    slopes: Float64  # (P + 1,): E[g'(u1) g'(u2)] / E[g'^2]
+    overlap: float  # E[g^2 g'^2] / E[g^2] E[g'^2]
+    spread: Float64  # (P + 1,): covariance of the means of g(z_s)^2 and of g(z_t)^2
+    spread_both: Float64  # of g(z_s)^2 and g'(z_t)^2
+    squared_slopes: Float64  # E[g'(u1)^2 g'(u2)^2] / E[g'^2]^2
+    shift_z: float  # E[log] - log(mean) of the batch's variance of z
+    shift_a: float  # of its mean a^2
+
+
+def _forward(activation: Activation, e: Ensemble) -> list[_Layer]:
+    m = moments(activation)
+    signal, c = e.second_moment, np.append(e.correlation, 1.0)  # mean a^2 of the layer before, and cosines there
+    excess, covariance = 0.0, np.zeros_like(c)  # of signal
+    layers = []
+    for i, n in enumerate(e.sizes[1:-1]):
+        weights, bias = e.sigma_w[i] ** 2, e.bias_variance[i]
+        log_q, part = np.log(weights * signal + bias), float(weights / (weights + bias / signal.mean()))
+        excess, covariance = part * excess, part**2 * covariance
+        kept, c = e.bound(i) * np.square(part * c), part * c + 1 - part
+        signal = np.exp(m.V(log_q))
+        share = signal / signal.sum()
+        slope, slope_back = float(share @ m.V(log_q, 1)), float(m.D(log_q, 1).mean())
+        coefficients = series(activation, float(np.exp(log_q.mean())))
+        pairs = at(np.array(list(coefficients.values())), c)  # (5, P + 1)
+        g, dg, g2, dg2, both = (row / whole for row, whole in zip(pairs, _wholes(coefficients), strict=True))
+        spread = g2 - 1 - 2 * slope**2 * kept
+        layer = _Layer(
+            log_q, part, c, kept, excess, covariance, slope, slope_back, dg,
+            overlap=float(both[-1]),
+            spread=spread,
+            spread_both=both - 1 - 2 * slope * slope_back * kept,
+            squared_slopes=dg2,
+            shift_z=excess - e.batch(covariance) / 2 - e.batch(np.square(c) - kept + c) / n,
+            shift_a=0.0,
+        )  # fmt: skip
+        excess = slope * excess + _bend(m.V, layer, n, share)
+        covariance = slope**2 * covariance + spread / n
+        layers.append(replace(layer, shift_a=excess - e.batch(covariance) / 2))
+        c = g
+    return layers
+
+
+def _bend(moment: LogMoment, layer: _Layer, n: int, share: Float64) -> float:
+    """What a q that varies, or a z that has to keep its length, adds to the mean of a moment M: q^2 M'' / 2 M of it."""
+    slope = moment(layer.log_q, 1)
+    bend = float(share @ (moment(layer.log_q, 2) + slope**2 - slope))
+    return bend * float(layer.covariance[-1] / 2 - layer.kept[-1] / n)
+
+
+def _wholes(coefficients: Mapping[str, Float64]) -> tuple[float, ...]:
+    """E[f^2] of g and g', E[f]^2 of their squares."""
+    return tuple(float(k[0] if name.endswith("2") else k.sum()) for name, k in coefficients.items())
+
+
+def _backward(activation: Activation, e: Ensemble, layers: list[_Layer]) -> tuple[Float64, Float64]:
+    """log of the batch's mean delta^2 and its shift, (depth,) each, up to a constant."""
+    m = moments(activation)
+    logs, shifts = np.zeros(len(layers)), np.zeros(len(layers))
+    log_delta, alignment = np.zeros_like(e.second_moment), np.append(e.alignment, 1.0)
+    shift = 0.0  # E[log] - log(mean) of one sample's delta^2
+    covariance = np.zeros_like(alignment)  # of delta_s^2 and delta_t^2, from what is drawn above this layer's q
+    pull = 0.0  # d log(delta^2) / d log q
+    reach = 0.0  # E[(z . delta)^2] / q |delta|^2 - 1
+    last = e.sigma_w[-1] ** 2 * np.exp(m.V(layers[-1].log_q)).mean()
+    part = float(last / (last + e.bias_variance[-1]))
+    even = np.full_like(e.second_moment, 1 / len(e.second_moment))
+    for i, layer in reversed(list(enumerate(layers))):
+        n, bound = e.sizes[i + 1], e.bound(i + 1, backward=True)
+        log_delta = log_delta + np.log(e.sizes[i + 2] * e.weight_variance[i + 1]) + m.D(layer.log_q)
+        # of the mean of (g' delta W)^2 over the n units, whose columns of W are independent
+        spread = layer.squared_slopes * (1 + 2 * alignment) - 1 - 2 * bound * alignment
+        spread = spread - 2 * layer.slope_back**2 * layer.kept
+        shift += layer.slope_back * layer.excess - layer.slope_back**2 * float(layer.covariance[-1]) / 2
+        shift += _bend(m.D, layer, n, even)
+        pulled = max(1 + (layer.overlap - bound) * part * reach / n, 1 / n)
+        shift += float(np.log(pulled)) - spread[-1] / 2 / n
+        pull *= part
+        covariance = covariance + (spread + 2 * pull * layer.spread_both + pull**2 * layer.spread) / n
+        ratio = layer.slope**2 * float(np.exp(m.V(layer.log_q) - m.D(layer.log_q) - layer.log_q).mean())
+        reach = (1 + 2 * layer.slope_back + ratio * part * reach) / pulled - 1  # E[z^2 g'^2] = q D + 2 q^2 D', by parts
+        pull = layer.slope_back + layer.slope * pull
+        alignment = alignment + (1 - bound) * (1 + alignment - 2 * alignment**2) / n
+        alignment, part = alignment * np.square(layer.slopes), layer.part
+        total = covariance + pull**2 * layer.covariance
+        logs[i] = np.log(np.exp(log_delta - log_delta.max()).mean()) + log_delta.max()
+        shifts[i] = shift + (total[-1] - e.batch(total)) / 2
+    return logs, shifts
+
+
+def profile(activation: Activation, e: Ensemble) -> Profile:
+    """The predicted statistics of every hidden layer. Needs at least one, and weights that are not all 0."""
+    layers = _forward(activation, e)
+    log_delta, delta_shift = _backward(activation, e, layers)
+    return Profile(
+        mean=_statistics(activation, e, layers, log_delta, typical=0.0),
+        typical=_statistics(activation, e, layers, log_delta + delta_shift, typical=1.0),
+        jacobian=_jacobian(activation, e, layers),
+    )
+
+
+def _statistics(
+    activation: Activation, e: Ensemble, layers: list[_Layer], log_delta: Float64, typical: float
+) -> dict[str, Float64]:
+    m, n = moments(activation), np.array(e.sizes, dtype=np.float64)
+    log_q = np.array([layer.log_q for layer in layers])  # (depth, S)
+    of_z = typical * np.array([layer.shift_z for layer in layers])
+    of_a = typical * np.array([layer.shift_a for layer in layers])
+    of_q = typical * np.array([[layer.excess - layer.covariance[-1] / 2] for layer in layers])
+    slopes = np.concatenate([[1.0], np.exp(m.D(log_q + of_q)[:-1]).mean(axis=1)])
+    larger = np.maximum(n[1:-1], n[:-2])  # an n_l x n_{l-1} matrix has the smaller number of singular values
+    return {
+        "preactivation_std": np.sqrt(np.exp(log_q).mean(axis=1) * np.exp(of_z)),
+        "activation_rms": np.sqrt(np.exp(m.V(log_q)).mean(axis=1) * np.exp(of_a)),
+        "delta_rms": np.exp((log_delta - log_delta[-1]) / 2),
+        "input_correlation": np.array([layer.c[:-1].mean() for layer in layers]),
+        "saturated_fraction": flat_share(activation, np.exp(log_q + of_q)).mean(axis=1),
+        "jacobian_gain": larger * e.weight_variance[:-1] * slopes,
+    }
+
+
+def _jacobian(activation: Activation, e: Ensemble, layers: list[_Layer]) -> tuple[float, float]:
+    """Mean and variance of the squared singular values of dh/dx, the min(n_0, n_L) that can differ from 0.
+
+    Relative variance n_L (sum_l (mu_2 / mu_1^2 - 1) / n_l + sum_l s_l), at equal widths Pennington et al. 2017's
+    L (mu_2 / mu_1^2 - 1 - s_1), mu_k = E[g'^(2k)]; a free W[l] spreads by s_l = 1 / n_{l-1}, an orthogonal one by
+    the directions it has to lose, max(0, 1 / n_{l-1} - 1 / n_l).
+    """
+    m, n = moments(activation), np.array(e.sizes, dtype=np.float64)
+    values = min(n[0], n[-1])
+    log_mean = np.log(n[:-1] * e.weight_variance).sum() + sum(m.D(layer.log_q) for layer in layers)
+    mean = float(n[-1] / values * np.exp(log_mean).mean())
+    kurtoses = [float(np.exp(m.D4(layer.log_q) - 2 * m.D(layer.log_q)).mean()) for layer in layers]
+    gates = float(((np.array(kurtoses) - 1) / n[1:-1]).sum())
+    orthogonal = np.maximum(0.0, 1 / n[:-1] - 1 / n[1:])
+    weights = float((e.freedom / n[:-1] + (1 - e.freedom) * orthogonal).sum())
+    relative = (1 + n[-1] * (gates + weights)) * values / n[-1] - 1
+    return mean, mean**2 * relative

@@ -1,0 +1,35 @@
+"""The figures of a sweep as artifacts in MLflow, whose UI shows them."""
+
+import contextlib
+from collections.abc import Sequence
+from pathlib import Path
+
+from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
+from mlflow.tracking import MlflowClient
+
+from mlpstudy import uris
+from mlpstudy.tracking.reading import Run
+from mlpstudy.tracking.store import prove_writable
+
+
+def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
+    """Keep the files in the run `report` of the sweep, in place of those of its last drawing. Returns a complaint.
+
+    That run has no tag `sweep`: it is no cell, and no search for cells finds it.
+    """
+    uri, sweep, experiment = runs[0].uri, runs[0].tags["sweep"], runs[0].experiment_id
+    try:
+        path = uris.database_path(uri)
+        if path is not None:
+            prove_writable(path)  # MLflow would try for minutes before it says no
+        client = MlflowClient(uri)
+        found = client.search_runs([experiment], f"tags.report = '{sweep}'", max_results=1)
+        run = found[0] if found else client.create_run(experiment, tags={"report": sweep}, run_name="report")
+        with contextlib.suppress(Exception):  # not every artifact store can delete: what was there before then stays
+            get_artifact_repository(run.info.artifact_uri).delete_artifacts()
+        for file in files:
+            client.log_artifact(run.info.run_id, str(file))
+        client.set_terminated(run.info.run_id)
+    except Exception as error:  # of whatever kind the store is; the figures are drawn all the same
+        return uris.redact(" ".join(f"{type(error).__name__}: {error}".split()))[:200]
+    return ""

@@ -1,0 +1,111 @@
+"""When and where does the gradient vanish or explode? rms of dJ/dz by layer and training step, as colour."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.cm import ScalarMappable
+from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
+from matplotlib.ticker import LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from mlpstudy.palette import VERDICT_COLOURS
+from mlpstudy.results import mean_and_interval
+from reports import cells, marks, style, theme
+
+DECADES = 3  # of colour either way; beyond is where a layer counts as vanishing or exploding
+NONE = -99.0  # log10 of no gradient: below every colour
+COLUMNS = 8
+
+
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+    """One panel a run, all with the same colours and the same steps."""
+    last = max(edges(run.arrays["step"])[-1] for run in runs)
+    for ax, run in cells.each(axes, runs):
+        heat(ax, run)
+        ax.set_title(style.label(run))
+        ax.set_xlim(edges(run.arrays["step"])[0], last)
+    for row, (_, depth) in zip(axes, style.facets(runs), strict=True):
+        row[0].set_yticks([1, depth], ["layer 1\ninput side", f"layer {depth}\noutput side"])
+    for ax in axes[-1]:
+        ax.set_xlabel("training step + 1")
+    colour_bar(axes)
+    cells.remark(
+        axes,
+        f"colour: geometric mean over {cells.replicas(runs)}, of those that had not diverged. "
+        "Grey: no gradient, or none that is finite",
+    )
+
+
+def heat(axes: Axes, run: style.Measured) -> None:
+    """Layers upwards from the input, steps to the right."""
+    values = relative(run)  # (depth, S)
+    none = np.isneginf(values)
+    values[none] = np.nan if none.all() else NONE
+    depth = len(values)
+    axes.pcolormesh(
+        edges(run.arrays["step"]), np.arange(depth + 1) + 0.5, np.ma.masked_invalid(values),
+        cmap=colours(), vmin=-DECADES, vmax=DECADES, rasterized=True,
+    )  # fmt: skip
+    axes.set_facecolor(theme.ink(0.3))
+    axes.set_xscale("log")
+    axes.xaxis.set_major_locator(LogLocator(numticks=5))
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_yticks([])
+    axes.grid(visible=False)
+    if none.all():
+        marks.note(axes, "no gradient\nin any layer", 0.5, 0.5, ha="center", va="center")
+    elif np.isnan(values).all(axis=0).any():
+        marks.note(axes, "diverged", 0.97, 0.5, ha="right", va="center")
+
+
+def relative(run: style.Measured) -> NDArray[np.float64]:
+    """log10 of delta_rms over that of the last hidden layer at the same step, (depth, S); the mean over replicas.
+
+    -inf where no replica has a gradient, NaN where none is finite.
+    """
+    delta = run.arrays["delta_rms"]  # (S, R, depth)
+    with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+        mean, _ = mean_and_interval(np.log10(delta / delta[:, :, -1:]).swapaxes(0, 1))
+    mean[(delta == 0).all(axis=1)] = -np.inf
+    return mean.T
+
+
+def choose(runs: style.Runs) -> style.Runs:
+    """Those with several hidden layers, one of which is compared with the others."""
+    found = [run for run in style.layered(runs) if style.depth(run) > 1]
+    if not found:
+        raise style.CannotDraw("none of these runs has two hidden layers to compare")
+    return found
+
+
+def edges(steps: NDArray[np.int64]) -> NDArray[np.float64]:
+    """Where one snapshot's column ends and the next begins, halfway in log(step + 1)."""
+    logs = np.log(steps + 1.0)
+    gaps = np.diff(logs) if len(logs) > 1 else np.ones(1)
+    middles = logs[:-1] + gaps[: len(logs) - 1] / 2
+    return np.asarray(np.exp(np.concatenate([[logs[0] - gaps[0] / 2], middles, [logs[-1] + gaps[-1] / 2]])))
+
+
+def colours() -> Colormap:
+    """From the colour of vanishing through the background to that of exploding."""
+    low, high = (theme.legible(VERDICT_COLOURS[name]) for name in ("vanishing", "exploding"))
+    ends = [theme.mixed(end, theme.ink(1), 0.35) for end in (low, high)]
+    return LinearSegmentedColormap.from_list("flow", [ends[0], low, theme.ink(0.04), high, ends[1]])
+
+
+def colour_bar(axes: NDArray[Any]) -> None:
+    """One for all panels."""
+    scale = ScalarMappable(Normalize(-DECADES, DECADES), colours())
+    bar = axes.flat[0].figure.colorbar(scale, ax=list(axes.flat), extend="both", aspect=40)
+    names = {-DECADES: "vanishing", DECADES: "exploding"}
+    powers = range(-DECADES, DECADES + 1)
+    bar.set_ticks(powers, labels=[f"$10^{{{p}}}$ {names.get(p, '')}" if p else "1" for p in powers])
+    bar.set_label("rms of dJ/dz ÷ last hidden layer")
+    bar.outline.set_visible(False)
+
+
+FIGURE = style.Figure(
+    "Gradients over training: where and when they vanish",
+    cells.panels, draw, (1.5, 1.6), cells.by_panels(COLUMNS), choose, ("delta_rms",),
+)  # fmt: skip
