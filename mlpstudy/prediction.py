@@ -85,7 +85,7 @@ def _freedom(W: Array) -> float:
     """Mean squared inner product of two rows (columns where those are fewer), 1 for independent entries."""
     rows = W if W.shape[0] <= W.shape[1] else W.T
     rows = rows[:ROWS].astype(np.float64)
-    if len(rows) < 2:
+    if len(rows) < 2 or not rows.any():
         return 1.0
     gram = rows @ rows.T
     others = gram[~np.eye(len(gram), dtype=bool)]

@@ -23,7 +23,7 @@ def panels(runs: style.Runs) -> tuple[int, int]:
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """A row for each activation, a column for each depth, a place for each initializer."""
     places = cells.labels(runs)
-    rotation = 90 if len("".join(places)) > 32 else 0
+    rotation = 90 if max(map(len, places)) * len(places) > 32 else 0
     for row, activation in zip(axes, style.activations(runs), strict=True):
         for ax, depth in zip(row, style.depths(runs), strict=True):
             panel(ax, style.facet(runs, activation, depth), places)

@@ -35,6 +35,8 @@ def test_main_command_end_to_end(tmp_path):
         "symmetric",
         "healthy",
         "test accuracy",
+        "by theory",
+        "Theory foresaw the verdict of 2 of 2 cells (it does not apply to the other 1).",
         "mlflow ui",
         "viewStateShareKey=",
         "-m reports",
@@ -118,6 +120,25 @@ def test_an_error_of_the_shell_repeats_no_password(monkeypatch):
 def test_what_a_sweep_has_in_common_cannot_vary():
     with pytest.raises(ConfigError, match=r"tracking\.experiment must be the same for all cells of a sweep"):
         cli.cells(["-m", "tracking.experiment=a,b", *TINY])
+
+
+def test_a_sweep_ends_with_what_theory_foresaw(sweep_copy, capsys):
+    """Sigmoid, four layers deep, is called vanishing by a threshold that is set here."""
+    network = ["network.depth=4", "network.width=32", "training.epochs=0", "replicas=2", "workers=1"]
+    settings = [f"tracking.uri={sweep_copy}", "verdict.vanishing=0.2", *network]
+    assert cli.run(cli.cells(["-m", "init=xavier,constant", "activation=tanh,sigmoid", *settings]))
+    out = capsys.readouterr().out
+    table = out[out.index("Verdict at initialization") :]
+    head = next(line for line in table.splitlines() if "by theory" in line)
+    rows = {tuple(line.split()[:2]): line for line in table.splitlines() if line.split()[2:3] == ["4"]}
+    predicted = {cell: row[head.index("by theory") :].split()[0] for cell, row in rows.items()}
+    assert predicted == {
+        ("xavier", "tanh"): "healthy", ("xavier", "sigmoid"): "vanishing", ("constant", "tanh"): "-",
+        ("constant", "sigmoid"): "-",
+    }  # fmt: skip
+    assert "evidence" in head
+    assert "delta_rms first / last layer: 0.0" in rows["xavier", "sigmoid"]
+    assert "Theory foresaw the verdict of 2 of 2 cells (it does not apply to the other 2).\n" in table
 
 
 def test_glob_leaves_out_what_cannot_stand_alone(capsys):

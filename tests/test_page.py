@@ -17,7 +17,7 @@ import pytest
 from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.tracking import NotMeasured, load_runs
 from mlpstudy.verdict import OUTCOMES, VERDICTS
-from reports import page
+from reports import network, page
 from reports.style import Drawn
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
@@ -295,8 +295,8 @@ def test_what_is_not_finite_is_null_and_said(written):
 
 def test_many_deep_cells_make_a_small_page_that_is_the_same_twice(written):
     rng = np.random.default_rng(0)
-    arrays = {name: rng.lognormal(size=(2, 3, 50)) for name in page.LOG_SCALED}
-    theory = {f"theory_{name}": rng.lognormal(size=50) for name in page.LOG_SCALED}
+    arrays = {name: rng.lognormal(size=(2, 3, 50)) for name in network.LOG_SCALED}
+    theory = {f"theory_{name}": rng.lognormal(size=50) for name in network.LOG_SCALED}
     curve = {"curve_step": np.arange(1000), "curve_accuracy_test": rng.uniform(size=(1000, 3))}
     cells = [(f"init{i}", activation, 50) for i in range(50) for activation in ("tanh", "relu", "elu", "gelu")]
     runs = [made(*cell, replicas=3, arrays=arrays | theory | curve) for cell in cells]
@@ -565,7 +565,7 @@ def test_every_kind_of_sweep_can_be_looked_through(case, written, browse):
         "without theory": [plain],
         "not finite": [made(arrays=arrays, metrics=metrics, tags={"outcome": "diverged"}), made("he")],
         "not trained": [made(params={"training.epochs": "0"}, arrays=start)],
-        "gone": [made(arrays={name: np.full((2, 2, 3), math.nan) for name in page.LOG_SCALED})],
+        "gone": [made(arrays={name: np.full((2, 2, 3), math.nan) for name in network.LOG_SCALED})],
     }[case]
     answer = browse(
         written(runs),

@@ -189,6 +189,9 @@ def test_runs_without_an_array_are_left_out_and_named(runs):
     found, remark = rendering.having([old, *runs[1:]], figure.needs)
     assert found == runs[1:]
     assert remark == "left out, without curve_loss_test: zeros-tanh-d3"
+    (page,) = rendering.render(figure, [old, *runs[1:]], ["svg"])
+    assert remark in page["svg"].decode()
+    assert "zeros, identical" not in page["svg"].decode()
     with pytest.raises(style.CannotDraw, match="none of these runs holds curve_loss_test"):
         rendering.having([old], figure.needs)
 

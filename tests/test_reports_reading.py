@@ -162,6 +162,7 @@ def test_the_cache_forgets_what_was_not_used_for_longest(remote, tmp_path):
     _ = dataclasses.replace(run, id="run0").arrays  # used again
     artifacts.trim(2 * files[0].stat().st_size)
     assert [file.exists() for file in files] == [True, False, True]
+    assert not files[1].parent.exists()
     artifacts.trim()
     assert files[0].exists()
     assert len(downloaded) == 3

@@ -77,6 +77,48 @@ def test_curves_and_headline_numbers_agree_with_the_arrays(runs, sweep_uri):
     assert f"{'delta_rms'}/layer_03" in run.metrics
 
 
+def test_predictions_land_beside_what_was_measured(runs, sweep_uri):
+    run, client = runs["xavier-tanh-d3"], MlflowClient(sweep_uri)
+    assert run.tags["verdict_predicted"] == "healthy"
+    assert run.tags["evidence_predicted"] == "no layer beyond a threshold"
+    assert 0 < run.metrics["theory/discrepancy"] < 1
+    assert {"theory/discrepancy_activation_rms", "theory/discrepancy_delta_rms"} <= run.metrics.keys()
+    for name in ("activation_rms", "input_correlation", "saturated_fraction", "jacobian_gain", "preactivation_std"):
+        history = client.get_metric_history(run.id, f"profile/{name}_theory")
+        assert [m.step for m in history] == [1, 2, 3]
+        np.testing.assert_allclose([m.value for m in history], run.arrays[f"theory_{name}"])
+    delta = [m.value for m in client.get_metric_history(run.id, "profile/delta_rms_theory")]
+    measured = [m.value for m in client.get_metric_history(run.id, "profile/delta_rms_init")]
+    assert delta[-1] == pytest.approx(measured[-1])  # predicted up to a factor
+    np.testing.assert_allclose(np.array(delta) / delta[-1], run.arrays["theory_delta_rms"])
+    assert "profile/weight_rms_theory" not in run.metrics
+
+
+def test_where_theory_does_not_apply_nothing_is_logged_of_it(runs):
+    for name in ("zeros-tanh-d3", "identical-tanh-d3", "constant-tanh-d3"):
+        run = runs[name]
+        told = [*run.metrics, *run.arrays]
+        assert not any("theory" in key for key in told)
+        assert not any("predicted" in key for key in run.tags)
+        assert "profile/delta_rms_init" in run.metrics
+
+
+def test_the_predicted_verdict_is_there_before_training_ends(sweep_copy):
+    from mlpstudy import sweep
+
+    store = open_store(sweep_copy, "mlpstudy")
+    for init, known in (("xavier", True), ("constant", False)):
+        cell = [f"init={init}", "network.depth=2", "network.width=16", "training.epochs=1", "replicas=2"]
+        (cell,) = cli.cells(cell)
+        log = writing.RunLog(store, cell, "name", "early", 0)
+        events = sweep.run([cell], 1)
+        log.record(next(iter(events))[1])
+        (run,) = store.client.search_runs([store.experiment_id], "tags.sweep = 'early'", max_results=1)
+        assert "verdict" not in run.data.tags
+        assert run.data.tags.get("verdict_predicted") == ("healthy" if known else None)
+        assert ("evidence_predicted" in run.data.tags) == known
+
+
 def test_epochs_to_an_accuracy_are_those_of_the_median_replica(runs):
     for run in runs.values():
         assert run.arrays["accuracies"].tolist() == [0.5, 0.8, 0.9, 0.95]

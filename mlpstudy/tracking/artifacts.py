@@ -52,6 +52,8 @@ def trim(most: int = CACHE_BYTES) -> None:
             total += stat.st_size
             if total > most:
                 path.unlink()
+                if not any(path.parent.iterdir()):
+                    path.parent.rmdir()
 
 
 def _load(path: Path) -> Arrays:
