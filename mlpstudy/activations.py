@@ -8,6 +8,7 @@ Everything is written without branches on z: np.where costs more than the expone
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cache
 from math import inf, pi, sqrt
 
 import numpy as np
@@ -74,6 +75,7 @@ def normal_density(z: Array) -> Array:
     return np.asarray(np.exp(-0.5 * np.square(z)) / sqrt(2 * pi))
 
 
+@cache  # one record for the cells of a sweep, so that theory is worked out once
 def leaky_relu(slope: float) -> Activation:
     """max(z, 0) + slope min(z, 0) (Maas et al. 2013)."""
     return Activation(
@@ -85,6 +87,7 @@ def leaky_relu(slope: float) -> Activation:
     )
 
 
+@cache
 def elu(alpha: float, scale: float = 1.0) -> Activation:
     """scale * (z for z > 0, else alpha (exp(z) - 1)) (Clevert et al. 2016)."""
     return Activation(

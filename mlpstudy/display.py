@@ -17,7 +17,7 @@ from mlpstudy.results import Result, mean_and_interval
 from mlpstudy.training import Record
 
 PIPE_WIDTH = 170  # columns where the output is no terminal
-EVIDENCE_WIDTH = 165  # columns from which on the table has room for the evidence
+EVIDENCE_WIDTH = 140  # columns from which on the table has room for the evidence
 
 
 def console() -> Console:
@@ -88,9 +88,11 @@ def verdict_text(result: Result) -> Text:
 
 
 def outcome_text(result: Result) -> str:
-    """learned; with the count where replicas differ; what was not trained has none."""
+    """learned; with the count where replicas differ; what was not trained, or not to its end, has none."""
     if result.config.epochs == 0:
         return "not trained"
+    if result.theta_final is None:
+        return result.outcome
     count = int((result.outcomes == result.outcome).sum())
     return result.outcome + (f" ({count} of {result.outcomes.size})" if count < result.outcomes.size else "")
 

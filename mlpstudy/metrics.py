@@ -98,24 +98,27 @@ def series(record: Record) -> Rows:
 def profiles(result: Result) -> Rows:
     """`profile/<statistic>_init`, `_final` and `_theory` with step = layer: the UI then overlays depth profiles.
 
-    The prediction is that of a typical network at initialization. It has delta_rms relative to the last hidden layer,
-    and starts there from what was measured.
+    `log10_` profiles are means over replicas of the logarithm, as the prediction is, that of a typical network at
+    initialization. It has delta_rms relative to the last hidden layer, and starts there from what was measured.
     """
-    means = {
-        (name, when): mean_and_interval(result.arrays[name][snapshot])[0]
-        for name in STATISTICS
-        for when, snapshot in (("init", 0), ("final", -1))
-    }
+    means, logs = {}, {}
+    for name in STATISTICS:
+        for when, snapshot in (("init", 0), ("final", -1)):
+            values = np.asarray(result.arrays[name][snapshot], dtype=np.float64)
+            means[name, when] = mean_and_interval(values)[0]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                logs[name, when] = mean_and_interval(np.log10(values))[0]
     for name in STATISTICS:
         if f"theory_{name}" in result.arrays:
             predicted = np.asarray(result.arrays[f"theory_{name}"], dtype=np.float64)
-            start = means[name, "init"][-1] if name == "delta_rms" else 1.0
-            means[name, "theory"] = start * predicted
+            with np.errstate(divide="ignore"):
+                start = logs[name, "init"][-1] if name == "delta_rms" else 0.0
+                logs[name, "theory"] = start + np.log10(predicted)
+            means[name, "theory"] = 10**start * predicted
     rows: Rows = {}
     for (name, when), values in means.items():
         for i, value in enumerate(values):
             rows[f"profile/{name}_{when}", i + 1] = float(value)
             if name in LOG_SCALED:
-                log = float(np.log10(value)) if value > 0 else float("nan")
-                rows[f"profile/log10_{name}_{when}", i + 1] = log
+                rows[f"profile/log10_{name}_{when}", i + 1] = float(logs[name, when][i])
     return rows

@@ -18,7 +18,7 @@ HUES: dict[str, str] = {
     "lecun": "#8c6bb1",
     "lecun_uniform": "#b39ddb",
     "critical": "#c51b7d",
-    "orthogonal": "#4d9221",
+    "orthogonal": "#999933",
     "lsuv": "#01665e",
     "truncated_normal": "#b35806",
     "sparse": "#8c510a",

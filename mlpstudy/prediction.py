@@ -23,6 +23,7 @@ class Prediction:
 
     ensemble: Ensemble
     profile: Profile
+    jacobian: tuple[float, float] | None  # as in the profile; None where the output layer is not random
     verdict: Verdict
 
 
@@ -40,7 +41,7 @@ def predict(layers: Layers, activation: Activation, x: Array, y: Array, threshol
     with np.errstate(over="ignore", under="ignore"):
         profile = theory.profile(activation, e)
         verdict = _verdict(profile, e.sizes[1:-1], activation, thresholds, layers[0][0].dtype)
-    return Prediction(e, profile, verdict)
+    return Prediction(e, profile, profile.jacobian if is_random(*layers[-1]) else None, verdict)
 
 
 def is_random(W: Array, b: Array) -> bool:

@@ -21,7 +21,7 @@ from mlpstudy.verdict import Verdict
 class Result:
     """One cell's measurements. `arrays` is the content of `statistics.npz`:
 
-    step, epoch (S,); every statistic by name (S, R, depth); curve_step, curve_epoch (E,) and
+    activation_range (2,); step, epoch (S,); every statistic by name (S, R, depth); curve_step, curve_epoch (E,) and
     curve_loss_train, curve_accuracy_test, ... (E, R); histogram_step (H,), activation_histogram
     (H, R, depth, bins) with activation_edges (bins + 1,), the same of preactivation and delta (log10|delta|);
     accuracies (A,), epochs_to_accuracy (A, R), NaN where not reached; unit_paths (S, units, 2); the arrays of
@@ -42,8 +42,8 @@ class Result:
 
     @property
     def outcome(self) -> str:
-        """The outcome of most replicas."""
-        return verdict.majority(self.outcomes)
+        """The outcome of most replicas; unfinished where training was interrupted."""
+        return verdict.majority(self.outcomes) if self.theta_final is not None else "unfinished"
 
     def last(self, curve: str) -> NDArray[np.float64] | None:
         """The last value of a curve such as accuracy_test, (R,); None where there is no such curve."""
@@ -69,10 +69,10 @@ class Result:
             with np.errstate(divide="ignore", invalid="ignore"):
                 if name == "delta_rms":  # relative to the last hidden layer, which says nothing itself
                     values, predicted = values[:, :-1] / values[:, -1:], predicted[:-1]
-                off = np.abs(np.log10(values).mean(axis=0) - np.log10(predicted))
+                off = np.abs(mean_and_interval(np.log10(values))[0] - np.log10(predicted))  # of what is not 0
             found.append(off[predicted > 1e-12])
         every = np.concatenate(found)
-        return float(np.median(every)) if every.size else np.nan
+        return float(np.nanmedian(every)) if np.isfinite(every).any() else np.nan
 
 
 def collect(cell: Cell, records: Sequence[Record]) -> Result:
@@ -82,6 +82,7 @@ def collect(cell: Cell, records: Sequence[Record]) -> Result:
     paths = [r.unit_paths for r in records if r.unit_paths is not None]
     counted = [(r, r.histograms) for r in records if r.histograms is not None]
     arrays: dict[str, NDArray[np.generic]] = {
+        "activation_range": np.array(config.activation.range),
         "step": np.array([r.step for r, _ in measured]),
         "epoch": np.array([r.epoch for r, _ in measured]),
         **{name: np.stack([s[name] for _, s in measured]) for name in measured[0][1]},
@@ -126,7 +127,7 @@ def theory_arrays(prediction: Prediction) -> dict[str, NDArray[np.generic]]:
     return {
         **{f"theory_{name}": values for name, values in profile.typical.items()},
         **{f"theory_mean_{name}": values for name, values in profile.mean.items()},
-        "theory_jacobian": np.array(profile.jacobian),
+        **({} if prediction.jacobian is None else {"theory_jacobian": np.array(prediction.jacobian)}),
         "theory_sigma_w": e.sigma_w,
         "theory_sigma_b": np.sqrt(e.bias_variance),
     }

@@ -187,8 +187,8 @@ def update_ratio(s: Snapshot) -> Statistic:
 def effective_rank(s: Snapshot) -> Statistic:
     """(sum s_i^2)^2 / sum s_i^4 over the width, s_i the singular values of a[l] as a (batch, n_l) matrix.
 
-    The participation ratio (Gao et al. 2017): 1/n where all samples lie on one line, 1 where all directions
-    carry the same. NaN where a = 0.
+    The participation ratio, as that of Gao et al. 2017 but not centred: 1/n where all samples lie on one line, 1
+    where all directions carry the same. NaN where a = 0.
     """
 
     def rank(a: Array) -> Statistic:

@@ -204,7 +204,7 @@ def _snapshot(problem: Problem, theta: Array, step_taken: Array | None) -> stati
 
 def _predict(problem: Problem, theta: Array) -> Prediction | None:
     c, layers = problem.config, mlp.unflatten(theta, problem.sizes)
-    if c.flat["init.name"] == "file":  # weights that may have been trained
+    if "file" in (c.flat["init.name"], c.flat.get("init.output.name")):  # weights that may have been trained
         return None
     x, y = problem.x_train[0, : c.probe_size], problem.y_train[: c.probe_size]
     return predict(layers, c.activation, x, y, c.thresholds)

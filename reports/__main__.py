@@ -109,8 +109,10 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
         files.append(index)
     if options.where is None:  # of a whole sweep
         complaint = log_report(found, files)
-        told = f"not logged ({complaint})" if complaint else "beside the runs of the sweep, as run `report`"
-        out.print(f"In MLflow:         {told}", soft_wrap=True)
+        told = f"not kept ({complaint})" if complaint else f"artifacts of the run `report {sweeps[0]}`"
+    else:
+        told = "not kept, as these are not the runs of one whole sweep"
+    out.print(f"In MLflow:         {told}", soft_wrap=True)
     look = f"{python_command()} -m webbrowser {index.resolve().as_uri()}" if shown else f"in {folder}"
     out.print(f"Look at them:      {look}", soft_wrap=True)
     return 0 if any(outcome.pages for outcome in done.values()) else 1

@@ -152,7 +152,7 @@ def footnote(axes: NDArray[Any], runs: Sequence[style.Measured], *remarks: str, 
     counts = sorted({int(run.params["replicas"]) for run in runs})
     count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     lines = f"line: mean over {count} random initializations{' (of log10 on log axes)' * log}"
-    text = "\n".join([f"{lines}, without those that diverged; band: 95 % interval", *remarks])
+    text = "\n".join([f"{lines}, without those that diverged or are 0; band: 95 % interval", *remarks])
     axes.flat[0].figure.supxlabel(text, fontsize=SMALL, color=theme.ink(0.7), x=0.01, ha="left")
 
 

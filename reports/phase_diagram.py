@@ -100,8 +100,8 @@ def keys(runs: style.Runs) -> list[Any]:
     lines: list[dict[str, Any]] = []
     if any(not is_point(edge) for edge in edges):
         lines.append({"label": "edge of chaos", "linewidth": 2})
-    if any(not edge.stable.all() for edge in edges):
-        lines.append({"label": "unstable edge", "linewidth": 2, "linestyle": ":"})
+    if any(not edge.stable[edge.sigma_b <= window(runs)[2]].all() for edge in edges):
+        lines.append({"label": "edge, unstable\nor saturated", "linewidth": 2, "linestyle": ":"})
     if any(is_point(edge) for edge in edges):
         lines.append({"label": "edge of chaos,\na single point", "linestyle": ""} | POINT | {"markersize": 10})
     if edges:
@@ -142,7 +142,7 @@ def background(axes: Axes, found: theory.Plane, depth: int) -> None:
 
 
 def edge(axes: Axes, activation: Activation, sides: tuple[float, float, float]) -> None:
-    """Where chi = 1: solid where the length map is stable, dotted where it is not; a diamond where it is one point."""
+    """Where chi = 1: dotted where the length map is unstable or g mostly flat; a diamond where it is one point."""
     found = theory.edge_of_chaos(activation)
     low, high, top = sides
     if not ((found.sigma_w >= low) & (found.sigma_w <= high) & (found.sigma_b <= top)).any():

@@ -11,7 +11,6 @@ from reports import marks, style, theme
 
 RIDGES = 6  # layers in a histogram panel
 HISTOGRAMS = 4  # panels of them in a row
-CUT = 4.0  # where the histograms of an unbounded activation end
 WORDS = {  # what being on the flat part of g means: bounded on both sides, on one, on none
     2: "saturated",
     1: "inactive",
@@ -55,9 +54,8 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
 
 
 def word(run: style.Measured) -> str:
-    """What being on the flat part means for this activation, told by the range that its histograms cover."""
-    edges = run.arrays["activation_edges"]
-    return WORDS[int(edges[0] > -CUT) + int(edges[-1] < CUT)]
+    """What being on the flat part means for this activation, told by its range."""
+    return WORDS[int(np.isfinite(run.arrays["activation_range"]).sum())]
 
 
 def by_layer(axes: Axes, runs: Sequence[style.Measured]) -> None:

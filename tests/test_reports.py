@@ -255,14 +255,14 @@ def test_the_command_draws_the_latest_sweep_and_logs_it(sweep_copy, tmp_path, ca
 
     report, names = logged()
     assert names == files
-    assert report.info.run_name == "report"
+    assert report.info.run_name == f"report {report.data.tags['report']}"
     assert report.info.status == "FINISHED"
     assert report.data.tags["report"] == load_runs(sweep_copy)[0].tags["sweep"]
     assert "sweep" not in report.data.tags
     assert reports.main(["--uri", sweep_copy, "--out", str(tmp_path / "again"), "--figures", "gradient_flow"]) == 0
-    again, names = logged()  # the same run, with what was drawn last
+    again, names = logged()  # the same run: what was drawn last, and what was drawn of other figures before
     assert again.info.run_id == report.info.run_id
-    assert names == {"gradient_flow.png", "index.html"}
+    assert names == {"symmetry.png", "symmetry.svg", "gradient_flow.png", "index.html"}
     assert [run.name for run in load_runs(sweep_copy)] == [run.name for run in load_runs(sweep_copy, where="")]
 
 

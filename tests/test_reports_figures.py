@@ -190,10 +190,16 @@ def test_saturation_draws_histograms_of_the_activations(runs, named):
 
 @pytest.mark.parametrize(
     ("low", "high", "expected"),
-    [(-1, 1, "saturated"), (0, 1, "saturated"), (0, 4, "inactive"), (-4, 4, "on the flat side")],
+    [
+        (-1, 1, "saturated"),
+        (0, 1, "saturated"),
+        (0, 6, "saturated"),
+        (0, np.inf, "inactive"),
+        (-np.inf, np.inf, "on the flat side"),
+    ],
 )
 def test_saturation_reads_each_family_rightly(named, low, high, expected):
-    run = altered(named["xavier"], activation_edges=np.linspace(low, high, 61))
+    run = altered(named["xavier"], activation_range=np.array([low, high]))
     axes = drawn(saturation.FIGURE, [run])[0]
     assert axes[0].get_ylabel() == f"share {expected}"
     spans = [patch.get_y() for patch in axes[0].patches]

@@ -59,17 +59,23 @@ class Edge:
     q: Float64
     sigma_w: Float64
     sigma_b: Float64
-    stable: NDArray[np.bool_]  # the length map comes back to q
+    stable: NDArray[np.bool_]  # the length map comes back to q, and no bounded g is mostly flat there
 
 
 @lru_cache(maxsize=64)
 def edge_of_chaos(activation: Activation) -> Edge:
     """The whole edge: sigma_w^2 = 1 / D(q) and sigma_b^2 = q - V(q) / D(q), wherever that is not negative."""
     biases = np.array([_edge_bias(activation, q) for q in GRID])
-    q = GRID[biases >= 0]
-    sigma_w = np.array([slope_moment(activation, at) ** -0.5 for at in q])
-    slopes = np.array([length_slope(activation, w, at) for w, at in zip(sigma_w, q, strict=True)])
-    return Edge(q, sigma_w, np.sqrt(biases[biases >= 0]), slopes < 1 + 1e-6)
+    ends = [  # where it meets sigma_b = 0
+        float(optimize.brentq(lambda q: _edge_bias(activation, q), low, high, xtol=1e-14, rtol=1e-12))
+        for low, high, a, b in zip(GRID, GRID[1:], biases, biases[1:], strict=False)
+        if a * b < 0
+    ]
+    q = np.sort(np.append(GRID[biases >= 0], ends))
+    points = [_edge_point(activation, at, float(np.sqrt(max(_edge_bias(activation, at), 0.0)))) for at in q]
+    usable = [point.slope < 1 + 1e-6 and _flat(activation, point.q) <= USABLE_SATURATION for point in points]
+    sigma_w, sigma_b = np.array([(point.sigma_w, point.sigma_b) for point in points]).reshape(-1, 2).T
+    return Edge(q, sigma_w, sigma_b, np.array(usable, dtype=bool))
 
 
 def _edge_bias(activation: Activation, q: float) -> float:

@@ -1,6 +1,7 @@
 """The figures of a sweep as artifacts in MLflow, whose UI shows them."""
 
 import contextlib
+import re
 from collections.abc import Sequence
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from mlpstudy.tracking.store import prove_writable
 
 
 def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
-    """Keep the files in the run `report` of the sweep, in place of those of its last drawing. Returns a complaint.
+    """Keep the files in a run `report <sweep>`, in place of what it had of these figures. Returns a complaint.
 
     That run has no tag `sweep`: it is no cell, and no search for cells finds it.
     """
@@ -24,12 +25,20 @@ def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
             prove_writable(path)  # MLflow would try for minutes before it says no
         client = MlflowClient(uri)
         found = client.search_runs([experiment], f"tags.report = '{sweep}'", max_results=1)
-        run = found[0] if found else client.create_run(experiment, tags={"report": sweep}, run_name="report")
+        run = found[0] if found else client.create_run(experiment, tags={"report": sweep}, run_name=f"report {sweep}")
         with contextlib.suppress(Exception):  # not every artifact store can delete: what was there before then stays
-            get_artifact_repository(run.info.artifact_uri).delete_artifacts()
+            names = {_figure(file) for file in files}
+            for old in client.list_artifacts(run.info.run_id):
+                if _figure(Path(old.path)) in names:
+                    get_artifact_repository(run.info.artifact_uri).delete_artifacts(old.path)
         for file in files:
             client.log_artifact(run.info.run_id, str(file))
         client.set_terminated(run.info.run_id)
     except Exception as error:  # of whatever kind the store is; the figures are drawn all the same
         return uris.redact(" ".join(f"{type(error).__name__}: {error}".split()))[:200]
     return ""
+
+
+def _figure(file: Path) -> str:
+    """grid of grid.png and of grid-2.png."""
+    return re.sub(r"-\d+$", "", file.stem)
