@@ -110,5 +110,5 @@ def ridges(axes: Axes, run: style.Measured) -> None:
 
 FIGURE = style.Figure(
     "Saturation: how much of each layer sits where g is flat",
-    panels, draw, (1.95, 2.1), style.by_facets(lines=HISTOGRAMS), style.layered,
+    panels, draw, (1.95, 2.1), style.by_facets(lines=HISTOGRAMS), style.layered, ("activation_range",),
 )  # fmt: skip
