@@ -16,10 +16,10 @@ from mlpstudy.errors import ConfigError
 from mlpstudy.losses import accuracy
 from mlpstudy.optimizers import clip
 from mlpstudy.prediction import Prediction, predict
-from mlpstudy.streams import DATA, ORDER, WEIGHTS, stream
+from mlpstudy.streams import DATA, ORDER, SAMPLE, WEIGHTS, stream
 
 EVALUATIONS = 25  # evenly spaced, besides the log-spaced snapshots, for curves on a linear axis
-EVALUATION_SIZE = 4096  # about how many examples a curve is computed on; the last record uses all
+EVALUATION_SIZE = 4096  # examples a curve is computed on at most; the last record uses all
 CHUNK = 512  # examples evaluated at a time, so that memory does not grow with the data
 HISTOGRAMS = 5  # snapshots that keep histograms, first and last included
 
@@ -115,14 +115,18 @@ def batches(rng: np.random.Generator, n: int, size: int, replacement: bool) -> I
 
 
 def evaluate(problem: Problem, theta: Array, size: int | None = None) -> dict[str, NDArray[np.float64]]:
-    """Loss and accuracy on both splits, (R,); on about `size` evenly spaced examples of each, or on all."""
+    """Loss and accuracy on both splits, (R,); on `size` examples of each at most, or on all.
+
+    They are drawn at random, once for all records: data may have an order (every second image of MNIST is an easy one).
+    """
     c = problem.config
     layers = mlp.unflatten(theta, problem.sizes)
     splits = {"train": (problem.x_train, problem.y_train), "test": (problem.x_test, problem.y_test)}
     curves = {}
     for split, (x, y) in splits.items():
-        every = 1 if size is None else max(1, len(y) // size)
-        x, y = x[:, ::every], y[::every]
+        if size is not None and size < len(y):
+            some = stream(c.seed, SAMPLE).choice(len(y), size, replace=False)
+            x, y = x[:, some], y[some]
         chunks = range(0, len(y), CHUNK)
         h = np.concatenate([mlp.predict(layers, c.activation, x[:, i : i + CHUNK]) for i in chunks], axis=1)
         curves[f"loss_{split}"] = c.loss.value(h, y[None]).mean(axis=1, dtype=np.float64)

@@ -588,3 +588,20 @@ def test_equal_units_stay_equal_for_ever(run, problem_of, activation, init):
 def test_random_units_stay_distinct(run, activation):
     records = run(*TINY, f"activation={activation}", "init=lecun")
     assert (records[-1].statistics["distinct_units"] == 1).all()
+
+
+def test_curves_are_of_a_random_sample(configure):
+    """Where classes come in turn a sample by stride would see but one: ours agrees with all to 5 standard errors."""
+    config = configure("data=moons", "data.samples=20000", "loss=bce", "network.depth=1", "network.width=4")
+    problem = training.prepare(config)
+    order = np.argsort(problem.y_train[:, 0], kind="stable")  # one class after the other, then in turn
+    half = len(order) // 2
+    turns = np.stack([order[:half], order[half : 2 * half]], axis=1).ravel()
+    problem = replace(problem, x_train=problem.x_train[:, turns], y_train=problem.y_train[turns])
+    theta = training.initial_theta(problem, range(2))
+    theta[:, -1] += 3  # one class is called
+    every, some = training.evaluate(problem, theta), training.evaluate(problem, theta, 1000)
+    error = np.sqrt(0.25 / 1000)
+    np.testing.assert_allclose(some["accuracy_train"], every["accuracy_train"], atol=5 * error)
+    again = training.evaluate(problem, theta, 1000)
+    np.testing.assert_array_equal(some["loss_train"], again["loss_train"])

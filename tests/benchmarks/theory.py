@@ -11,6 +11,7 @@ import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -124,6 +125,11 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
+def train(problem: training.Problem, theta: NDArray[np.floating]) -> list[training.Record]:
+    """A whole training."""
+    return list(training.train(problem, theta))
+
+
 def cost() -> None:
     """Print the time of one cell's prediction, and its ratio to that of one epoch of the cell's training."""
     for depth in DEPTHS:
@@ -132,14 +138,9 @@ def cost() -> None:
         problem = training.prepare(cell.config)
         theta = training.initial_theta(problem, range(cell.config.replicas))
         layers, probe = mlp.unflatten(theta, problem.sizes), slice(cell.config.probe_size)
-        x, y, activation = problem.x_train[0, probe], problem.y_train[probe], cell.config.activation
-
-        def predicted(layers: mlp.Layers = layers, x=x, y=y, activation=activation, cell=cell) -> object:  # type: ignore
-            return predict(layers, activation, x, y, cell.config.thresholds)
-
-        def trained(problem: training.Problem = problem, theta: NDArray[np.floating] = theta) -> object:
-            return list(training.train(problem, theta))
-
+        x, y = problem.x_train[0, probe], problem.y_train[probe]
+        predicted = partial(predict, layers, cell.config.activation, x, y, cell.config.thresholds)
+        trained = partial(train, problem, theta)
         first = seconds(predicted)  # the splines of this activation too, in the first cell of a sweep
         trained()
         times = [(seconds(predicted), seconds(trained)) for _ in range(ROUNDS)]
