@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 import sqlalchemy
+from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils as database
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
@@ -46,11 +47,21 @@ def open_store(uri: str | None, experiment: str) -> Store:
         # next to its database, wherever the command is typed
         slug = re.sub(r"[^\w -]", "_", experiment)
         folder = None if path is None else (path.parent / "mlruns" / slug).as_uri()
-        experiment_id = found.experiment_id if found else client.create_experiment(experiment, folder)
+        experiment_id = found.experiment_id if found else _create_experiment(client, experiment, folder)
         client.set_experiment_tag(experiment_id, dashboard.tag(dashboard.KEY), dashboard.view_state())
     except Exception as error:
         raise _refused(uri, "a store that can be written", error) from error
     return Store(uri, experiment_id, client)
+
+
+def _create_experiment(client: MlflowClient, name: str, folder: str | None) -> str:
+    try:
+        return str(client.create_experiment(name, folder))
+    except MlflowException:
+        found = client.get_experiment_by_name(name)
+        if found is None:
+            raise
+        return str(found.experiment_id)  # another process was faster
 
 
 def save_view(store: Store, sweep: str) -> None:

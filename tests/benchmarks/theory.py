@@ -131,7 +131,7 @@ def train(problem: training.Problem, theta: NDArray[np.floating]) -> list[traini
 
 
 def cost() -> None:
-    """Print the time of one cell's prediction, and its ratio to that of one epoch of the cell's training."""
+    """Print the time of one cell's prediction, and its ratio to that of training it for one epoch, curves included."""
     for depth in DEPTHS:
         few = ("training.epochs=1", "training.snapshots=2", "data=digits")
         (cell,) = cli.cells(settings("gelu", "he", depth, few))
@@ -147,7 +147,7 @@ def cost() -> None:
         took, ratio = (statistics.median(values) for values in zip(*((p, p / t) for p, t in times), strict=True))
         print(
             f"depth {depth}, width {WIDTH}, {cell.config.replicas} replicas: {1e3 * took:.0f} ms a prediction "
-            f"({1e3 * first:.0f} ms the first), {ratio:.3f} of the time of one epoch"
+            f"({1e3 * first:.0f} ms the first), {ratio:.3f} of the time of a training of one epoch"
         )
 
 
