@@ -413,9 +413,7 @@ def two_layers(activation, sigma_w, n, replicas, orthogonal, seed):
 
 
 @pytest.mark.parametrize("orthogonal", [False, True])
-@pytest.mark.parametrize(
-    ("name", "sigma_w"), [("tanh", 1.0), ("tanh", 1.5), ("sigmoid", 3.0), ("selu", 1.0), ("sin", 1.0)]
-)
+@pytest.mark.parametrize(("name", "sigma_w"), [("tanh", 1.0), ("tanh", 1.5), ("sigmoid", 3.0), ("selu", 1.0)])
 def test_two_layers_by_their_law(name, sigma_w, orthogonal):
     """Each part of the shift shows here: in units of 1/n it is 0.3 to 2, and the bound 0.07 to 0.15."""
     activation, n = ACTIVATIONS[name], 60

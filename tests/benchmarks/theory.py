@@ -153,9 +153,9 @@ def cost() -> None:
 
 def main() -> None:
     """Print both."""
+    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else MNIST  # before cli.cells puts its own arguments there
     cost()
     table(["data=digits"])
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else MNIST
     if folder.is_dir():
         table(["data=mnist", f"data.root={folder}"])
 
