@@ -7,6 +7,7 @@ import shlex
 import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from datetime import datetime
 from typing import TYPE_CHECKING, Any
@@ -32,11 +33,13 @@ if TYPE_CHECKING:  # imported in `run` alone, since it brings mlflow: help, comp
     from mlpstudy.tracking import RunLog, Store
 
 OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"))  # what users bring
+INTERRUPTED = threading.Event()  # an interrupt is an exception, which a library on its way may swallow
 SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException)
 
 
 def main() -> None:
     """Entry point of `python -m mlpstudy` and of the console script."""
+    signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an orderly end: runs are closed, workers stopped
     try:
         asked_for = cells(sys.argv[1:])
@@ -47,6 +50,11 @@ def main() -> None:
     except KeyboardInterrupt:
         print("mlpstudy: interrupted", file=sys.stderr)
         sys.exit(130)
+
+
+def _interrupt(*_: object) -> None:
+    INTERRUPTED.set()
+    raise KeyboardInterrupt
 
 
 def cells(arguments: Sequence[str]) -> list[Cell]:
@@ -125,6 +133,8 @@ def run(cells: Sequence[Cell]) -> bool:
     show = SweepDisplay(out, cell_names)
     try:
         for index, event in sweep.run(cells, workers):
+            if INTERRUPTED.is_set():
+                raise KeyboardInterrupt
             cell = cells[index]
             if index not in logs:
                 logs[index] = tracking.RunLog(store, cell, cell_names[index], sweep_name, index, run_page.draw)
