@@ -23,11 +23,12 @@ from rich.console import Console
 from mlpstudy import gradient_check, sweep, uris
 from mlpstudy.cell import Cell, check, names
 from mlpstudy.config import CONF, options_with
-from mlpstudy.display import SweepDisplay, agreement_text, console, python_command, summary_table
+from mlpstudy.display import SweepDisplay, console, python_command, summary_table
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.results import Result
 from mlpstudy.rules import RULES, unknown_key
 from mlpstudy.training import initial_theta, prepare
+from mlpstudy.verdict import agreement
 
 if TYPE_CHECKING:  # imported in `run` alone, since it brings mlflow: help, completion and errors stay fast
     from mlpstudy.tracking import RunLog, Store
@@ -158,7 +159,8 @@ def run(cells: Sequence[Cell]) -> bool:
         if results:
             named = [(cell_names[i], results[i]) for i in sorted(results)]
             out.print(summary_table(named, out.width))
-            out.print(agreement_text(named), soft_wrap=True)
+            verdicts = [(n, None if (p := r.verdict_predicted) is None else p.name, r.verdict.name) for n, r in named]
+            out.print(agreement(verdicts), soft_wrap=True)
         if results or logs:
             out.print(next_commands(store, sweep_name), soft_wrap=True)
     return not failed

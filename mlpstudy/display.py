@@ -154,22 +154,6 @@ def summary_table(results: Sequence[tuple[str, Result]], width: int) -> Table:
     return table
 
 
-def agreement_text(results: Sequence[tuple[str, Result]]) -> str:
-    """In how many cells theory alone foresaw the verdict at initialization, and where it did not."""
-    judged = [(name, r, r.verdict_predicted) for name, r in results if r.verdict_predicted is not None]
-    differ = [
-        f"{name} ({predicted.name} predicted, {r.verdict.name} measured)"
-        for name, r, predicted in judged
-        if predicted.name != r.verdict.name
-    ]
-    if not judged:
-        return "Theory: no prediction, since mean field theory does not apply to these initial weights."
-    text = f"Theory foresaw the verdict of {len(judged) - len(differ)} of {len(judged)} cells"
-    if len(judged) < len(results):
-        text += f" (it does not apply to the other {len(results) - len(judged)})"
-    return text + (f"; not that of {', '.join(differ)}." if differ else ".")
-
-
 def python_command() -> str:
     """How this Python is best called from this directory."""
     executable = Path(sys.executable)

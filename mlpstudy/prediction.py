@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 from mlpstudy import theory
 from mlpstudy.activations import Activation, Array
 from mlpstudy.mlp import Layers
+from mlpstudy.statistics import rms
 from mlpstudy.theory import Ensemble, Profile
 from mlpstudy.verdict import Thresholds, Verdict, judge
 
@@ -56,20 +57,19 @@ def is_random(W: Array, b: Array) -> bool:
     if (ends == 0).any() or len(set(map(tuple, ends.tolist()))) < len(rows):
         return False
     squares = np.square(rows, dtype=np.float64)
-    participation = np.square(squares.sum(axis=1)) / np.square(squares).sum(axis=1)
+    participation = np.square(squares.sum(axis=1)) / np.einsum("ij,ij->i", squares, squares)
     return _centred(W) and _centred(b) and bool(participation.mean() >= W.shape[2] / 6)
 
 
 def _centred(values: Array) -> bool:
-    mean, mean_square = values.mean(dtype=np.float64), np.square(values, dtype=np.float64).mean()
+    mean, mean_square = values.mean(dtype=np.float64), np.square(rms(values)).mean()
     few = mean != 0 and values.size <= ERRORS**2  # so few that equal ones would pass
     return bool(abs(mean) <= ERRORS * np.sqrt(mean_square / values.size)) and not (few and np.ptp(values) == 0)
 
 
 def ensemble(layers: Layers, x: Array, y: Array) -> Ensemble:
     """The sizes and moments of drawn weights and of the data."""
-    mean_squares = [(np.square(W, dtype=np.float64).mean(), np.square(b, dtype=np.float64).mean()) for W, b in layers]
-    weight_variance, bias_variance = np.array(mean_squares).T
+    weight_variance, bias_variance = np.array([[np.square(rms(p)).mean() for p in layer] for layer in layers]).T
     correlation, alignment = _pairs(x.astype(np.float64), y.astype(np.float64))
     return Ensemble(
         sizes=(x.shape[1], *(W.shape[1] for W, _ in layers)),

@@ -117,7 +117,7 @@ def collect(cell: Cell, records: Sequence[Record]) -> Result:
         verdict=first,
         verdict_final=last,
         verdict_predicted=None if prediction is None else prediction.verdict,
-        outcomes=verdict.outcome(records[-1].curves["loss_train"], cell.constant_loss),
+        outcomes=verdict.outcome(records[-1].curves["loss_train"], cell.constant_loss, config.thresholds),
     )
 
 

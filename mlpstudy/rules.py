@@ -142,6 +142,7 @@ RULES: dict[str, Rule] = {
     "verdict.saturated": NOT_NEGATIVE,
     "verdict.exploding": POSITIVE,
     "verdict.vanishing": POSITIVE,
+    "verdict.stalled": SHARE,
     "tracking.uri": ("null or a URI", lambda v: v is None or (isinstance(v, str) and v != "")),
     "tracking.experiment": NAME,
     "tracking.sweep": _or_null(NAME),

@@ -10,6 +10,7 @@ from mlpstudy.activations import Activation
 from mlpstudy.statistics import Statistic
 
 VERDICTS = ("symmetric", "dead", "saturated", "exploding", "vanishing", "healthy")
+NAMED = 8  # cells whose verdict theory missed, at most
 OUTCOMES = ("learned", "stalled", "diverged")
 
 
@@ -21,6 +22,7 @@ class Thresholds:
     saturated: float
     exploding: float
     vanishing: float
+    stalled: float
 
 
 @dataclass(frozen=True)
@@ -169,12 +171,29 @@ def judge(
     return Verdict(tuple(findings))
 
 
-def outcome(loss: NDArray[np.float64], constant_loss: float) -> NDArray[np.str_]:
+def agreement(cells: Sequence[tuple[str, str | None, str]]) -> str:
+    """In how many cells theory alone foresaw the verdict, and where it did not.
+
+    cells: name, predicted verdict (None: theory does not apply) and measured one.
+    """
+    judged = [cell for cell in cells if cell[1] is not None]
+    wrong = [f"{name} ({told} predicted, {found} measured)" for name, told, found in judged if told != found]
+    if not judged:
+        return "Theory: no prediction, since mean field theory does not apply to these initial weights."
+    text = f"Theory foresaw the verdict of {len(judged) - len(wrong)} of {len(judged)} cell{'s' * (len(judged) > 1)}"
+    if len(judged) < len(cells):
+        text += f" (it does not apply to the other {len(cells) - len(judged)})"
+    more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+    return text + (f"; not that of {', '.join(wrong[:NAMED])}{more}." if wrong else ".")
+
+
+def outcome(loss: NDArray[np.float64], constant_loss: float, thresholds: Thresholds) -> NDArray[np.str_]:
     """What came of each replica, (R,), from its last training loss.
 
-    diverged: not finite. stalled: not more than 5 % below the best constant predictor. Else learned.
+    diverged: not finite. stalled: not below the best constant predictor by more than this share. Else learned.
     """
-    return np.select([~np.isfinite(loss), ~(loss < 0.95 * constant_loss)], ["diverged", "stalled"], default="learned")
+    below = loss < (1 - thresholds.stalled) * constant_loss
+    return np.select([~np.isfinite(loss), ~below], ["diverged", "stalled"], default="learned")
 
 
 def majority(outcomes: NDArray[np.str_]) -> str:

@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         names = chosen("--figures", options.figures, FIGURES)
         formats = chosen("--format", options.format, FORMATS)
+        if formats == ["pdf"]:  # a page cannot show it
+            formats = ["png", "pdf"]
         (looks,) = chosen("--theme", [options.theme], THEMES)
         return report(options, names, formats, looks)
     except ConfigError as error:
@@ -90,31 +92,29 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
         outcomes = gallery.draw_all(names, runs, formats, looks)
         done = {o.name: o for o in progress.track(outcomes, total=len(names), description="drawing")}
 
-    shown = next((name for name in formats if name != "pdf"), "")  # in a page
+    shown = next(name for name in formats if name != "pdf")  # in the page
     files: list[Path] = []
     drawn: list[Drawn] = []
     for name in names:
         written = gallery.write(folder, done[name], formats)
         paths = [path for name in formats for path in written[name]]
         files += paths
-        drawn.append(Drawn(name, done[name].title, tuple(written.get(shown, ())), done[name].missing))
+        drawn.append(Drawn(name, done[name].title, tuple(written[shown]), done[name].missing))
         told = ", ".join(path.name for path in paths if path.stem == name) or f"not drawn: {done[name].missing}"
         pages = len(done[name].pages)
         out.print(f"{name:<18} {told}{f'  ({pages} pages)' * (pages > 1)}", soft_wrap=True)
     for complaint in complaints:
         out.print(f"left out: {complaint}", soft_wrap=True)
-    if shown:
-        index = folder / "index.html"
-        page.write(index, found, drawn)
-        files.append(index)
+    index = folder / "index.html"
+    page.write(index, found, drawn)
+    files.append(index)
     if options.where is None:  # of a whole sweep
         complaint = log_report(found, files)
         told = f"not kept ({complaint})" if complaint else f"artifacts of the run `report {sweeps[0]}`"
     else:
         told = "not kept, as these are not the runs of one whole sweep"
     out.print(f"In MLflow:         {told}", soft_wrap=True)
-    look = f"{python_command()} -m webbrowser {index.resolve().as_uri()}" if shown else f"in {folder}"
-    out.print(f"Look at them:      {look}", soft_wrap=True)
+    out.print(f"Look at them:      {python_command()} -m webbrowser {index.resolve().as_uri()}", soft_wrap=True)
     return 0 if any(outcome.pages for outcome in done.values()) else 1
 
 

@@ -4,9 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
-import numpy as np
 from matplotlib.axes import Axes
-from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from mlpstudy.results import mean_and_interval
@@ -89,21 +87,6 @@ def remark(axes: NDArray[Any], *lines: str) -> None:
     axes.flat[0].figure.supxlabel("\n".join(filter(None, lines)))
 
 
-def replicas(runs: Sequence[style.Measured]) -> str:
-    """`5 random initializations`, of each run."""
-    counts = sorted({int(run.params["replicas"]) for run in runs})
-    count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    return f"{count} random initialization{'s' * (counts[-1] > 1)}"
-
-
-def outcome(run: style.Measured) -> str:
-    """What came of the training, a name of SHAPES."""
-    if run.params.get("training.epochs") == "0":
-        return "not trained"
-    ended = getattr(run, "status", "FINISHED") == "FINISHED"  # one that is not MLflow's has ended
-    return run.tags.get("outcome", "unfinished") if ended else "unfinished"
-
-
 def score(run: style.Measured) -> tuple[str, float, float]:
     """What was reached on the test split: accuracy, or loss of a regression; its mean and half its 95 % interval."""
     name = "accuracy" if "curve_accuracy_test" in run.arrays else "loss"
@@ -111,20 +94,7 @@ def score(run: style.Measured) -> tuple[str, float, float]:
     return name, float(mean), float(half)
 
 
-def told(name: str, mean: float, half: float, join: str = " ") -> str:
-    """`0.942 ± 0.008`; nothing where nothing is known."""
-    digits, fewer = (".3f", ".3f") if name == "accuracy" else (".3g", ".2g")
-    if not np.isfinite(mean):
-        return ""
-    return f"{mean:{digits}}" + (f"{join}± {half:{fewer}}" if np.isfinite(half) else "")
-
-
 def text_on(colour: str) -> str:
     """The colour of text, or that of the background, whichever stands out more from this one."""
     candidates = theme.ink(1), theme.ink(0)
-    return max(candidates, key=lambda candidate: abs(np.log(luminance(candidate) / luminance(colour))))
-
-
-def luminance(colour: str) -> float:
-    """Relative luminance plus the glare of a screen; their ratios are the contrasts of WCAG 2."""
-    return float(np.array(to_rgb(colour)) ** 2.2 @ (0.2126, 0.7152, 0.0722)) + 0.05
+    return max(candidates, key=lambda candidate: theme.contrast(candidate, colour))

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from mlpstudy.palette import HUES
-from reports import cells, marks, style, theme
+from reports import cells, marks, style, theme, words
 
 COLOURS = [HUES[name] for name in ("xavier", "uniform", "he", "identical", "normal", "lecun", "zeros", "constant")]
 POINTS = 150  # of the training data, in a panel
@@ -29,10 +29,10 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """One panel a run."""
     for ax, run in cells.each(axes, runs):
         regions(ax, run)
-        ax.set_title(f"{style.label(run)}\n{cells.told(*cells.score(run)) or cells.outcome(run)}")
+        ax.set_title(f"{style.label(run)}\n{words.told(*cells.score(run)) or words.outcome(run)}")
     cells.remark(
         axes,
-        f"colour: the class that most networks of {cells.replicas(runs)} give, the fainter the more of them "
+        f"colour: the class that most networks of {marks.replicas(runs)} give, the fainter the more of them "
         f"disagree; dots: up to {POINTS} training examples and their class; number: test accuracy, 95 % interval",
     )
     known = sorted({int(k) for run in runs for k in np.unique(run.arrays["decision_classes"])})

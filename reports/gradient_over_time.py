@@ -32,7 +32,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     colour_bar(axes)
     cells.remark(
         axes,
-        f"colour: geometric mean over {cells.replicas(runs)}, of those that had not diverged. "
+        f"colour: geometric mean over {marks.replicas(runs)}, of those that had not diverged. "
         "Grey: no gradient, or none that is finite",
     )
 

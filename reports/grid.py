@@ -10,7 +10,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from mlpstudy.palette import VERDICT_COLOURS
-from reports import cells, marks, style, theme
+from reports import cells, marks, style, theme, words
 
 ACTIVATIONS, DEPTHS, INITS = 5, 4, 12  # of a page
 WIDTH, UNIT = 2.9, 0.5  # inches: of a table, and the height of which tables and curves have several
@@ -53,7 +53,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     cells.remark(
         drawn,
         f"colour: verdict at initialization; number: {score} after training, mean and 95 % interval over "
-        f"{cells.replicas(runs)}; hatched: did not learn",
+        f"{marks.replicas(runs)}; hatched: did not learn, or not finish",
     )
     marks.legend(drawn, keys(runs))
 
@@ -86,9 +86,9 @@ def table(axes: Axes, runs: style.Runs, depth: int) -> None:
 def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
     """Verdict as colour, score and outcome as text."""
     colour = VERDICT_COLOURS.get(run.tags["verdict"], theme.ink(0.25))
-    text, outcome = cells.text_on(colour), cells.outcome(run)
+    text, outcome = cells.text_on(colour), words.outcome(run)
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=theme.ink(0), linewidth=2))
-    lines = [told] if (told := cells.told(*cells.score(run), join=" " if width > ONE_LINE else "\n")) else []
+    lines = [told] if (told := words.told(*cells.score(run), join=" " if width > ONE_LINE else "\n")) else []
     if outcome != "learned":
         lines.append(outcome)
         strokes: dict[str, Any] = {"edgecolor": theme.mixed(colour, text, 0.3), "linewidth": 0, "hatch": "//"}

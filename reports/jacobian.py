@@ -34,8 +34,9 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     inputs = runs[0].arrays["jacobian_singular_values"].shape[1]
     cells.remark(
         axes,
-        f"dots: every squared singular value at {inputs} inputs for {cells.replicas(runs)}, "
+        f"dots: every squared singular value at {inputs} inputs for {marks.replicas(runs)}, "
         "sorted from left to right. Where all are 1, the network keeps every small change (dynamical isometry)",
+        "theory: to first order in depth / width",
     )
     theory = any("theory_jacobian" in run.arrays for run in runs)
     keys = [marks.style_key(label="measured: mean,\nand up to mean + std", **MEASURED)]

@@ -149,11 +149,16 @@ def note(axes: Axes, text: str, x: float = 0.03, y: float = 0.04, **placed: Any)
 
 def footnote(axes: NDArray[Any], runs: Sequence[style.Measured], *remarks: str, log: bool = False) -> None:
     """Say below the figure what lines and bands are, and whatever else a reader has to know."""
-    counts = sorted({int(run.params["replicas"]) for run in runs})
-    count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
-    lines = f"line: mean over {count} random initializations{' (of log10 on log axes)' * log}"
+    lines = f"line: mean over {replicas(runs)}{' (of log10 on log axes)' * log}"
     text = "\n".join([f"{lines}, without those that diverged or are 0; band: 95 % interval", *remarks])
     axes.flat[0].figure.supxlabel(text, fontsize=SMALL, color=theme.ink(0.7), x=0.01, ha="left")
+
+
+def replicas(runs: Sequence[style.Measured]) -> str:
+    """`5 random initializations`, of each run."""
+    counts = sorted({int(run.params["replicas"]) for run in runs})
+    count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{count} random initialization{'s' * (counts[-1] > 1)}"
 
 
 def legend(axes: NDArray[Any], extra: Sequence[Line2D] = ()) -> None:

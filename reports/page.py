@@ -14,11 +14,11 @@ from urllib.parse import quote, urlsplit
 from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.tracking import Run
 from mlpstudy.uris import database_path, redact
+from mlpstudy.verdict import agreement
 from reports.network import GREY, MEANINGS, entry
 from reports.style import Drawn
 from reports.words import (
     NONE,
-    agreement,
     coordinates,
     grid,
     is_number,
@@ -45,6 +45,7 @@ def write(path: Path, runs: Sequence[Run], drawn: Sequence[Drawn]) -> None:
     options = {name: ordered(column) for name, column in zip(names, zip(*keys, strict=True), strict=True)}
     at = [[options[name].index(value) for name, value in zip(names, key, strict=True)] for key in keys]
     digest = b64encode(sha256(f"\n{script}\n".encode()).digest()).decode()  # of the one script that may run
+    foreseen = agreement([(run.name, run.tags.get("verdict_predicted"), run.tags["verdict"]) for run in runs])
     page = Template(html).substitute(
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
         style=style,
@@ -54,7 +55,7 @@ def write(path: Path, runs: Sequence[Run], drawn: Sequence[Drawn]) -> None:
         question=escape(question(runs)),
         grid=escape(grid(runs, options)),
         controls=joined(control(i, name, options[name]) for i, name in enumerate(names)),
-        summary=escape(f"{outcomes(runs)} {agreement(runs)}"),
+        summary=escape(f"{outcomes(runs)} {foreseen}"),
         chips=chips(runs),
         count=escape(f"{len(runs)} of {number(len(runs), 'cell')}"),
         table=table(runs, names, keys),

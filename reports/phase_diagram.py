@@ -1,6 +1,6 @@
 """Where on the plane of (sigma_w, sigma_b) does each cell lie, how deep can a network there be, and did it train?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from functools import lru_cache
 from typing import Any
 
@@ -16,7 +16,7 @@ from mlpstudy import theory
 from mlpstudy.activations import Activation
 from mlpstudy.custom import activation as custom
 from mlpstudy.rules import TABLES
-from reports import cells, marks, style, theme
+from reports import cells, marks, style, theme, words
 
 ACTIVATIONS, DEPTHS, INITS = 4, 4, 12  # of a page
 PER_OCTAVE, ROWS = 16, 31  # of the picture
@@ -106,7 +106,7 @@ def keys(runs: style.Runs) -> list[Any]:
         lines.append({"label": "edge of chaos,\na single point", "linestyle": ""} | POINT | {"markersize": 10})
     if edges:
         lines.append({"label": "as deep as these\nnetworks are", "linewidth": 0.9})
-    found = {cells.outcome(run) for run in runs if predicted(run)}
+    found = {words.outcome(run) for run in runs if predicted(run)}
     shapes = [{"label": k, "marker": v, "markersize": 6} for k, v in cells.SHAPES.items() if k in found]
     return [
         *(marks.style_key(color=theme.ink(), **line) for line in lines),
@@ -171,7 +171,7 @@ def mark(axes: Axes, runs: Sequence[style.Measured]) -> None:
         level = sum(abs(np.log2(w / other)) < NEAR[0] and abs(b - bias) < NEAR[1] for other, bias in placed)
         placed.append((w, b))
         up = ScaledTranslation(0, level * RISE / 72, axes.figure.dpi_scale_trans)
-        (drawn,) = axes.plot([w], [b], cells.SHAPES[cells.outcome(run)], transform=axes.transData + up, **MARK)
+        (drawn,) = axes.plot([w], [b], cells.SHAPES[words.outcome(run)], transform=axes.transData + up, **MARK)
         drawn.set(color=look["color"], label=look["label"], path_effects=halo(4))
 
 
@@ -194,13 +194,7 @@ def activation_of(run: style.Measured) -> Activation | None:
     row = TABLES["activation"][given.pop("name")]
     if isinstance(row, Activation):
         return row
-    return None if row is custom else made(row, tuple(sorted((k, float(v)) for k, v in given.items())))
-
-
-@lru_cache(maxsize=64)
-def made(row: Callable[..., Activation], parameters: tuple[tuple[str, float], ...]) -> Activation:
-    """An activation with parameters; the same object each time, by which theory keeps what it has computed."""
-    return row(**dict(parameters))
+    return None if row is custom else row(**{k: float(v) for k, v in given.items()})
 
 
 @lru_cache(maxsize=64)
@@ -214,7 +208,7 @@ def plane(activation: Activation, low: float, high: float, top: float) -> theory
 
 def colours() -> str:
     """From near the background to far from it."""
-    return "YlGnBu" if cells.luminance(theme.ink(0)) > 0.3 else "YlGnBu_r"
+    return "YlGnBu" if theme.is_light() else "YlGnBu_r"
 
 
 FIGURE = style.Figure(

@@ -53,16 +53,26 @@ def mixed(start: str, end: str, share: float) -> str:
 
 def legible(colour: str) -> str:
     """The colour, of its hue, lighter or darker by no more than it takes to stand out from the background."""
-    ground = luminance(matplotlib.rcParams["figure.facecolor"])
+    ground = matplotlib.rcParams["figure.facecolor"]
     hue, lightness, saturation = colorsys.rgb_to_hls(*to_rgb(colour))
-    step = -0.02 if ground > 0.18 else 0.02  # 0.18 is as far from black as from white
-    needed = CONTRAST if ground > 0.18 else 1.5 * CONTRAST  # thin lines fade more on black
+    step = -0.02 if is_light() else 0.02
+    needed = CONTRAST if is_light() else 1.5 * CONTRAST  # thin lines fade more on black
     while True:
         found = to_hex(colorsys.hls_to_rgb(hue, lightness, saturation))
-        low, high = sorted((ground, luminance(found)))
-        if (high + 0.05) / (low + 0.05) >= needed:
+        if contrast(ground, found) >= needed:
             return found
         lightness += step
+
+
+def is_light() -> bool:
+    """Is the background nearer to white than to black?"""
+    return luminance(matplotlib.rcParams["figure.facecolor"]) > 0.18
+
+
+def contrast(one: str, other: str) -> float:
+    """From 1, none, to 21, black on white: WCAG 2."""
+    low, high = sorted((luminance(one), luminance(other)))
+    return (high + 0.05) / (low + 0.05)
 
 
 def luminance(colour: str) -> float:

@@ -6,11 +6,12 @@ from math import isfinite, nan
 
 from mlpstudy.config import NOT_SCIENCE
 from mlpstudy.tracking import Run
+from reports import style
 
 CELL = ("activation", "init", "depth")  # the params that name a cell
 SHORT = ("width", "optimizer", "lr", "loss", "data", "gain", "replicas")  # params to prefer to their longer names
 NONE = "–"
-UNTRAINED = "not trained"
+UNTRAINED, UNFINISHED = "not trained", "unfinished"
 
 
 def number(n: int, thing: str) -> str:
@@ -79,15 +80,18 @@ def grid(runs: Sequence[Run], options: Mapping[str, Sequence[str]]) -> str:
     )
 
 
-def outcome(run: Run) -> str:
+def outcome(run: style.Measured) -> str:
     """What came of the training, for most replicas."""
-    return UNTRAINED if run.params.get("training.epochs") == "0" else run.tags.get("outcome", NONE)
+    if run.params.get("training.epochs") == "0":
+        return UNTRAINED
+    ended = getattr(run, "status", "FINISHED") == "FINISHED"  # one that is not MLflow's has ended
+    return run.tags.get("outcome", UNFINISHED) if ended else UNFINISHED
 
 
 def outcome_in_full(run: Run) -> str:
     """With counts where replicas differ, and whether the run came to its end."""
     each = run.tags.get("outcomes", "")
-    counts = f" ({each})" if "," in each and outcome(run) != UNTRAINED else ""
+    counts = f" ({each})" if "," in each and outcome(run) not in (UNTRAINED, UNFINISHED) else ""
     return outcome(run) + counts + ("" if run.status == "FINISHED" else f", {run.status.lower()}")
 
 
@@ -103,22 +107,17 @@ def predicted(run: Run) -> str:
     return (f"≠ {verdict}" if verdict != run.tags["verdict"] else verdict) if verdict else NONE
 
 
-def agreement(runs: Sequence[Run]) -> str:
-    """How often theory foresaw the verdict, and the cells where it did not."""
-    told = [run for run in runs if predicted(run) != NONE]
-    wrong = [run for run in told if predicted(run).startswith("≠")]
-    cells = [f"{run.name} (predicted {run.tags['verdict_predicted']}, measured {run.tags['verdict']})" for run in wrong]
-    if not told:
-        return "Theory predicts no verdict for these cells."
-    others = f" (it predicts none for the other {len(runs) - len(told)})" if len(told) < len(runs) else ""
-    mistaken = f", but not of {listed(cells, 'and')}" if wrong else ""
-    return f"Theory foresaw the verdict of {len(told) - len(wrong)} of {number(len(told), 'cell')}{others}{mistaken}."
-
-
 def score(run: Run) -> tuple[str, str, float]:
     """Name, text and value of the test accuracy with its 95 % interval; of the test loss for a regression."""
     name = "accuracy_test" if "final/accuracy_test" in run.metrics else "loss_test"
     value, half = (run.metrics.get(f"final/{name}{end}", nan) for end in ("", "_ci95"))
-    digits = ".3f" if name == "accuracy_test" else ".3g"
-    text = f"{value:{digits}}" + (f" ± {half:{digits}}" if isfinite(half) else "")
-    return " ".join(reversed(name.split("_"))), text if isfinite(value) else NONE, value
+    text = told(name.removesuffix("_test"), value, half)
+    return " ".join(reversed(name.split("_"))), text or NONE, value
+
+
+def told(name: str, mean: float, half: float, join: str = " ") -> str:
+    """`0.942 ± 0.008`; nothing where nothing is known."""
+    digits, fewer = (".3f", ".3f") if name == "accuracy" else (".3g", ".2g")
+    if not isfinite(mean):
+        return ""
+    return f"{mean:{digits}}" + (f"{join}± {half:{fewer}}" if isfinite(half) else "")

@@ -1,15 +1,17 @@
 """What a user types, from the command line to what stands on disk afterwards."""
 
+import contextlib
 import os
 import signal
 import subprocess
 import sys
+import threading
 import time
 from pathlib import Path
 
 import pytest
 
-from mlpstudy import cli
+from mlpstudy import cli, tracking
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import load_runs
 from reports.__main__ import FIGURES
@@ -190,6 +192,27 @@ def test_interrupted_sweep_keeps_what_was_measured(tmp_path):
     assert runs
     assert {run.status for run in runs} == {"KILLED"}
     assert all(len(run.arrays["step"]) >= 1 for run in runs)
+
+
+def test_an_interrupt_that_a_library_swallows_ends_the_sweep(tmp_path, monkeypatch):
+    """Python raises it wherever it is, which may be inside a handler of MLflow's that catches whatever comes."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    record = tracking.RunLog.record
+
+    def swallowing(log, one):
+        record(log, one)
+        with contextlib.suppress(KeyboardInterrupt):
+            cli._interrupt()
+
+    monkeypatch.setattr(tracking.RunLog, "record", swallowing)
+    monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
+    asked_for = cli.cells([*TINY, f"tracking.uri={uri}", "workers=1"])
+    with pytest.raises(KeyboardInterrupt):
+        cli.run(asked_for)
+    (run,) = load_runs(uri)
+    assert run.status == "KILLED"
+    assert run.tags["outcome"] == "unfinished"
+    assert len(run.arrays["step"]) == 1
 
 
 def started_runs(database: Path) -> int:

@@ -27,6 +27,7 @@ from reports import (
     style,
     theme,
     update_ratio,
+    words,
 )
 
 MODULES = (gradient_over_time, forward_signal, grid, jacobian, phase_diagram, update_ratio, decision_boundary)
@@ -565,7 +566,7 @@ def test_a_missing_cell_leaves_its_panel_empty(runs):
 
 
 def test_scores_in_words():
-    assert cells.told("accuracy", 0.9421, 0.0084) == "0.942 ± 0.008"
-    assert cells.told("accuracy", 0.9421, np.nan) == "0.942"
-    assert cells.told("loss", 0.04113, 0.00621, "\n") == "0.0411\n± 0.0062"
-    assert cells.told("loss", np.nan, np.nan) == ""
+    assert words.told("accuracy", 0.9421, 0.0084) == "0.942 ± 0.008"
+    assert words.told("accuracy", 0.9421, np.nan) == "0.942"
+    assert words.told("loss", 0.04113, 0.00621, "\n") == "0.0411\n± 0.0062"
+    assert words.told("loss", np.nan, np.nan) == ""

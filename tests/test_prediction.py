@@ -12,14 +12,14 @@ from rich.console import Console
 from mlpstudy import metrics, mlp, theory, training
 from mlpstudy.activations import ACTIVATIONS
 from mlpstudy.cell import check
-from mlpstudy.display import EVIDENCE_WIDTH, agreement_text, summary_table
+from mlpstudy.display import EVIDENCE_WIDTH, summary_table
 from mlpstudy.initializers import INITIALIZERS
 from mlpstudy.prediction import ensemble, is_random, predict
 from mlpstudy.results import collect
 from mlpstudy.statistics import LOG_SCALED
 from mlpstudy.verdict import Finding, Thresholds, Verdict
 
-THRESHOLDS = Thresholds(dead=0.9, saturated=0.5, exploding=1e3, vanishing=1e-3)
+THRESHOLDS = Thresholds(dead=0.9, saturated=0.5, exploding=1e3, vanishing=1e-3, stalled=0.05)
 RANDOM = (
     "normal", "uniform", "truncated_normal", "xavier", "xavier_uniform", "he", "he_uniform", "lecun", "lecun_uniform",
     "critical", "orthogonal", "lsuv",
@@ -410,24 +410,6 @@ def judged(measured):
     return lambda found, predicted: dataclasses.replace(
         result, verdict=found, verdict_final=found, verdict_predicted=predicted
     )
-
-
-def test_agreement_is_told(judged):
-    healthy = Verdict(())
-    agree, differ, none = judged(VANISHING, VANISHING), judged(healthy, VANISHING), judged(healthy, None)
-    assert agreement_text([("a", agree), ("b", agree)]) == "Theory foresaw the verdict of 2 of 2 cells."
-    assert agreement_text([("a", agree), ("b", differ), ("c", none)]) == (
-        "Theory foresaw the verdict of 1 of 2 cells (it does not apply to the other 1); "
-        "not that of b (vanishing predicted, healthy measured)."
-    )
-    assert agreement_text([("a", differ), ("b", judged(SATURATED, healthy))]) == (
-        "Theory foresaw the verdict of 0 of 2 cells; "
-        "not that of a (vanishing predicted, healthy measured), b (healthy predicted, saturated measured)."
-    )
-    assert agreement_text([("a", agree), ("c", none)]) == (
-        "Theory foresaw the verdict of 1 of 1 cells (it does not apply to the other 1)."
-    )
-    assert agreement_text([("c", none)]).startswith("Theory: no prediction, since mean field theory does not apply")
 
 
 def drawn(results, width):

@@ -166,13 +166,3 @@ def test_the_cache_forgets_what_was_not_used_for_longest(remote, tmp_path):
     artifacts.trim()
     assert files[0].exists()
     assert len(downloaded) == 3
-
-
-def test_the_first_name_of_the_edges_is_understood(remote, runs, tmp_path):
-    run, _ = remote
-    arrays = dict(runs[0].arrays)
-    edges = arrays.pop("activation_edges")
-    kept = tmp_path / "cache" / "mlpstudy" / run.id
-    kept.mkdir(parents=True)
-    np.savez(kept / "statistics.npz", histogram_edges=edges, **arrays)
-    np.testing.assert_array_equal(afresh(run).arrays["activation_edges"], edges)

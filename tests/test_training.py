@@ -352,8 +352,9 @@ def test_every_optimizer_learns_moons(run, problem_of, optimizer):
         *(["optimizer.momentum=0.9"] if optimizer == "sgd" else []), "training.snapshots=2",
     )  # fmt: skip
     last = run(*overrides)[-1]
-    constant = constant_predictor_loss(problem_of(*overrides).config.loss, problem_of(*overrides).y_train)
-    assert outcome(last.curves["loss_train"], constant).tolist() == ["learned"] * 2
+    problem = problem_of(*overrides)
+    constant = constant_predictor_loss(problem.config.loss, problem.y_train)
+    assert outcome(last.curves["loss_train"], constant, problem.config.thresholds).tolist() == ["learned"] * 2
     assert (last.curves["accuracy_test"] > 0.8).all()
 
 
@@ -472,9 +473,9 @@ def test_batch_size(problem_of):
 
 @pytest.mark.parametrize("loss", ["cross_entropy", "mse", "bce"])
 @pytest.mark.parametrize("dtype", ["float32", "float64"])
-def test_divergence_is_a_record_not_an_exception(run, loss, dtype):
-    overrides = ("data=moons", "activation=relu", "init=he", "optimizer.lr=1e6")
-    records = run(*overrides, f"loss={loss}", f"dtype={dtype}")
+def test_divergence_is_a_record_not_an_exception(run, problem_of, loss, dtype):
+    overrides = ("data=moons", "activation=relu", "init=he", "optimizer.lr=1e6", f"loss={loss}", f"dtype={dtype}")
+    records = run(*overrides)
     assert [record.last for record in records] == [False] * (len(records) - 1) + [True]
     assert not np.isfinite(records[-1].curves["loss_train"]).any()
     assert np.isnan(records[-1].curves["accuracy_test"]).all()
@@ -483,7 +484,8 @@ def test_divergence_is_a_record_not_an_exception(run, loss, dtype):
     assert records[-1].histograms is not None
     assert np.isnan(records[-1].statistics["jacobian_gain"]).all()
     assert (records[-1].closeups["decision_regions"] == -1).all()
-    assert outcome(records[-1].curves["loss_train"], 0.7).tolist() == ["diverged"] * 2
+    thresholds = problem_of(*overrides).config.thresholds
+    assert outcome(records[-1].curves["loss_train"], 0.7, thresholds).tolist() == ["diverged"] * 2
 
 
 def test_training_ends_once_every_replica_has_diverged(run):
@@ -514,7 +516,7 @@ def test_tanh_with_xavier_learns_digits(run, problem_of):
     assert (records[-1].curves["accuracy_test"] > 0.85).all()
     problem = problem_of(*overrides)
     constant = constant_predictor_loss(problem.config.loss, problem.y_train)
-    assert outcome(losses[-1], constant).tolist() == ["learned"] * 2
+    assert outcome(losses[-1], constant, problem.config.thresholds).tolist() == ["learned"] * 2
 
 
 def test_zeros_stays_at_the_class_prior(run, problem_of):
@@ -525,7 +527,7 @@ def test_zeros_stays_at_the_class_prior(run, problem_of):
     entropy = stats.entropy(problem.y_train.sum(axis=0))
     assert entropy <= last.curves["loss_train"][0] < 1.005 * entropy
     assert last.curves["accuracy_test"][0] in [count / 360 for count in problem.y_test.sum(axis=0).tolist()]
-    assert outcome(last.curves["loss_train"], entropy).tolist() == ["stalled"]
+    assert outcome(last.curves["loss_train"], entropy, problem.config.thresholds).tolist() == ["stalled"]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

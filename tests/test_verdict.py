@@ -1,5 +1,6 @@
 import math
 import re
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -7,7 +8,7 @@ import pytest
 from mlpstudy import mlp, training
 from mlpstudy.activations import ACTIVATIONS
 from mlpstudy.statistics import Snapshot, measure
-from mlpstudy.verdict import OUTCOMES, VERDICTS, judge, majority, outcome
+from mlpstudy.verdict import OUTCOMES, VERDICTS, agreement, judge, majority, outcome
 
 TANH, RELU = ACTIVATIONS["tanh"], ACTIVATIONS["relu"]
 WIDTH, DEPTH, REPLICAS = 8, 4, 3
@@ -458,10 +459,12 @@ def test_a_bounded_activation_is_dead_before_it_is_saturated(thresholds, activat
 # ---------------------------------------------------------------- outcomes
 
 
-def test_outcome():
+def test_outcome(thresholds):
     loss = np.array([2.0, 0.95, np.nextafter(0.95, 0), 0.0, np.nan, np.inf, -np.inf])
     expected = ["stalled", "stalled", "learned", "learned", "diverged", "diverged", "diverged"]
-    assert outcome(loss, 1.0).tolist() == expected
+    assert outcome(loss, 1.0, thresholds).tolist() == expected
+    strict = replace(thresholds, stalled=0.5)
+    assert outcome(np.array([0.5, np.nextafter(0.5, 0)]), 1.0, strict).tolist() == ["stalled", "learned"]
 
 
 @pytest.mark.parametrize(
@@ -484,3 +487,24 @@ def test_majority_and_of_a_tie_the_worse(outcomes, name):
 
 def test_outcomes_from_best_to_worst():
     assert OUTCOMES == ("learned", "stalled", "diverged")
+
+
+# ---------------------------------------------------------------- theory beside measurement
+
+
+def test_agreement_is_told():
+    agree, differ, none = ("a", "vanishing", "vanishing"), ("b", "vanishing", "healthy"), ("c", None, "healthy")
+    assert agreement([agree, agree]) == "Theory foresaw the verdict of 2 of 2 cells."
+    assert agreement([agree, differ, none]) == (
+        "Theory foresaw the verdict of 1 of 2 cells (it does not apply to the other 1); "
+        "not that of b (vanishing predicted, healthy measured)."
+    )
+    assert agreement([differ, ("d", "healthy", "saturated")]) == (
+        "Theory foresaw the verdict of 0 of 2 cells; "
+        "not that of b (vanishing predicted, healthy measured), d (healthy predicted, saturated measured)."
+    )
+    assert agreement([agree, none]) == "Theory foresaw the verdict of 1 of 1 cell (it does not apply to the other 1)."
+    assert agreement([none]).startswith("Theory: no prediction, since mean field theory does not apply")
+    many = agreement([differ] * 30)
+    assert many.count("b (") == 8
+    assert many.endswith(" and 22 more.")

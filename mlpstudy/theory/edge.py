@@ -39,16 +39,10 @@ def critical(activation: Activation, sigma_b: float) -> Critical:
     at_zero = _critical_at_zero(activation)
     if sigma_b == 0 and at_zero is not None:
         return at_zero
-    biases = np.array([_edge_bias(activation, q) for q in GRID]) - sigma_b**2
-    roots = [
-        float(optimize.brentq(lambda q: _edge_bias(activation, q) - sigma_b**2, low, high, xtol=1e-14, rtol=1e-12))
-        for low, high, a, b in zip(GRID, GRID[1:], biases, biases[1:], strict=False)
-        if a * b < 0
-    ]
-    points = [_edge_point(activation, q, sigma_b) for q in roots]
-    stable = [point for point in points if point.slope < 1 and _flat(activation, point.q) <= USABLE_SATURATION]
-    if stable:
-        return stable[0]
+    points = [_edge_point(activation, q, sigma_b) for q in _crossings(activation, sigma_b)]
+    usable = [point for point in points if _usable(activation, point)]
+    if usable:
+        return usable[0]
     raise NoCriticalPoint(_why_not(activation, sigma_b, points, at_zero))
 
 
@@ -64,18 +58,37 @@ class Edge:
 
 @lru_cache(maxsize=64)
 def edge_of_chaos(activation: Activation) -> Edge:
-    """The whole edge: sigma_w^2 = 1 / D(q) and sigma_b^2 = q - V(q) / D(q), wherever that is not negative."""
-    biases = np.array([_edge_bias(activation, q) for q in GRID])
-    ends = [  # where it meets sigma_b = 0
-        float(optimize.brentq(lambda q: _edge_bias(activation, q), low, high, xtol=1e-14, rtol=1e-12))
-        for low, high, a, b in zip(GRID, GRID[1:], biases, biases[1:], strict=False)
+    """The whole edge: sigma_w^2 = 1 / D(q) and sigma_b^2 = q - V(q) / D(q), wherever that is not negative.
+
+    Of a scale-invariant g it is one point, at which every q is kept.
+    """
+    if _scale_invariant(activation):
+        kept = _edge_point(activation, 1.0, 0.0)
+        return Edge(np.array([kept.q]), np.array([kept.sigma_w]), np.array([kept.sigma_b]), np.array([True]))
+    ends = _crossings(activation, 0.0)  # exact, since a curve that stops short of the axis would be misread
+    q = np.sort([*(q for q in GRID if _edge_bias(activation, q) >= 0), *ends])
+    points = [_edge_point(activation, at, float(np.sqrt(max(_edge_bias(activation, at), 0.0)))) for at in q]
+    sigma_w, sigma_b = np.array([(point.sigma_w, point.sigma_b) for point in points]).reshape(-1, 2).T
+    return Edge(q, sigma_w, sigma_b, np.array([_usable(activation, point) for point in points], dtype=bool))
+
+
+def _crossings(activation: Activation, sigma_b: float) -> list[float]:
+    """Every q at which the edge has this sigma_b."""
+
+    def off(q: float) -> float:
+        return _edge_bias(activation, q) - sigma_b**2
+
+    values = [off(q) for q in GRID]
+    return [
+        float(optimize.brentq(off, low, high, xtol=1e-14, rtol=1e-12))
+        for low, high, a, b in zip(GRID, GRID[1:], values, values[1:], strict=False)
         if a * b < 0
     ]
-    q = np.sort(np.append(GRID[biases >= 0], ends))
-    points = [_edge_point(activation, at, float(np.sqrt(max(_edge_bias(activation, at), 0.0)))) for at in q]
-    usable = [point.slope < 1 + 1e-6 and _flat(activation, point.q) <= USABLE_SATURATION for point in points]
-    sigma_w, sigma_b = np.array([(point.sigma_w, point.sigma_b) for point in points]).reshape(-1, 2).T
-    return Edge(q, sigma_w, sigma_b, np.array(usable, dtype=bool))
+
+
+def _usable(activation: Activation, point: Critical) -> bool:
+    """Does the length map come back to this point, and is g not mostly flat there?"""
+    return point.slope < 1 and _flat(activation, point.q) <= USABLE_SATURATION
 
 
 def _edge_bias(activation: Activation, q: float) -> float:
@@ -92,12 +105,16 @@ def _critical_at_zero(activation: Activation) -> Critical | None:
     """Without biases: a scale-invariant g (any q is a fixed point), or one whose signals slowly shrink to q = 0."""
     if abs(float(activation.g(np.zeros(1))[0])) > 0:
         return None
-    small, large = 1e-6, 1.0
-    if all(abs(_edge_bias(activation, q)) < 1e-9 * q for q in (small, large)):
-        return _edge_point(activation, large, 0.0)
+    if _scale_invariant(activation):
+        return _edge_point(activation, 1.0, 0.0)
     sigma_w = float(slope_moment(activation, 1e-12) ** -0.5)
     shrinks = all(length_map(activation, sigma_w, 0.0, q) < q * (1 + 1e-9) for q in (1e-4, 1e-2, 1.0))
     return Critical(sigma_w, 0.0, 0.0, 1.0) if shrinks else None
+
+
+def _scale_invariant(activation: Activation) -> bool:
+    """g(s z) = s g(z), s > 0: every q is a fixed point on the edge."""
+    return all(_edge_bias(activation, q) == 0 for q in (1e-6, 1.0, 1e4))
 
 
 def _flat(activation: Activation, q: float) -> float:
@@ -116,7 +133,7 @@ def _why_not(activation: Activation, sigma_b: float, points: list[Critical], at_
     else:
         why = "no sigma_w has a stable point with chi = 1"
     others = [_edge_point(activation, q, float(np.sqrt(bias))) for q in GRID if (bias := _edge_bias(activation, q)) > 0]
-    usable = [p for p in others if p.slope < 1 and _flat(activation, p.q) <= USABLE_SATURATION]
+    usable = [point for point in others if _usable(activation, point)]
     usable += [at_zero] if at_zero is not None else []
     if not usable:
         return f"{why}, nor is there a usable one at any other sigma_b"

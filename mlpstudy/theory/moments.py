@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+from numpy.polynomial import hermite_e
 from scipy import interpolate, optimize, special
 
 from mlpstudy.activations import SATURATED_SLOPE, Activation
@@ -89,10 +90,8 @@ def _hermite() -> tuple[Float64, Float64]:
     half = np.diff(edges) / 2
     x = ((edges[:-1] + half)[:, None] + half[:, None] * NODES).ravel()
     weights = (half[:, None] * WEIGHTS).ravel() * np.exp(-0.5 * np.square(x)) / np.sqrt(2 * np.pi)
-    rows = [np.ones_like(x), x]
-    for k in range(1, TERMS - 1):
-        rows.append((x * rows[k] - np.sqrt(k) * rows[k - 1]) / np.sqrt(k + 1))
-    return x, np.array(rows) * weights
+    lengths = np.sqrt(special.factorial(np.arange(TERMS)))
+    return x, (hermite_e.hermevander(x, TERMS - 1) / lengths).T * weights
 
 
 def series(activation: Activation, q: float) -> dict[str, Float64]:

@@ -42,11 +42,6 @@ class Ensemble:
         larger = self.sizes[i + 1] / self.sizes[i]
         return (1 - float(self.freedom[i])) * min(1.0, 1 / larger if backward else larger)
 
-    def batch(self, values: Float64) -> float:
-        """Mean over all pairs of samples, of themselves too: values (P + 1,) of the groups, then of one sample."""
-        alone = 1 / len(self.second_moment)
-        return float((1 - alone) * values[:-1].mean() + alone * values[-1])
-
 
 @dataclass(frozen=True)
 class Profile:
@@ -65,6 +60,8 @@ class _Layer:
     """
 
     log_q: Float64  # (S,), of each sample
+    log_V: Float64  # (S,)
+    log_D: Float64
     part: float  # of q that comes through the weights
     c: Float64  # (P + 1,)
     kept: Float64  # (P + 1,): share of the covariance of z^2 that W leaves no room for
@@ -72,6 +69,7 @@ class _Layer:
     covariance: Float64  # (P + 1,), of q_s and q_t
     slope: float  # of log V and log D by log q
     slope_back: float
+    bend_back: float  # q^2 D'' / D
     slopes: Float64  # (P + 1,): E[g'(u1) g'(u2)] / E[g'^2]
     overlap: float  # E[g^2 g'^2] / E[g^2] E[g'^2]
     spread: Float64  # (P + 1,): covariance of the means of g(z_s)^2 and of g(z_t)^2
@@ -79,6 +77,10 @@ class _Layer:
     squared_slopes: Float64  # E[g'(u1)^2 g'(u2)^2] / E[g'^2]^2
     shift_z: float  # E[log] - log(mean) of the batch's variance of z
     shift_a: float  # of its mean a^2
+
+    def varies(self, n: int) -> float:
+        """Half the variance of q, less what a z that has to keep its length lacks: times a bend, a change of mean."""
+        return float(self.covariance[-1] / 2 - self.kept[-1] / n)
 
 
 def _forward(activation: Activation, e: Ensemble) -> list[_Layer]:
@@ -88,37 +90,48 @@ def _forward(activation: Activation, e: Ensemble) -> list[_Layer]:
     layers = []
     for i, n in enumerate(e.sizes[1:-1]):
         weights, bias = e.sigma_w[i] ** 2, e.bias_variance[i]
-        log_q, part = np.log(weights * signal + bias), float(weights / (weights + bias / signal.mean()))
+        q, part = weights * signal + bias, float(weights / (weights + bias / signal.mean()))
         excess, covariance = part * excess, part**2 * covariance
         kept, c = e.bound(i) * np.square(part * c), part * c + 1 - part
-        signal = np.exp(m.V(log_q))
-        share = signal / signal.sum()
-        slope, slope_back = float(share @ m.V(log_q, 1)), float(m.D(log_q, 1).mean())
+        log_q, share_z = np.log(q), q / q.sum()
+        log_V, log_D = m.V(log_q), m.D(log_q)
+        signal = np.exp(log_V)
+        share_a = signal / signal.sum()
+        slope, bend = _slope_and_bend(m.V, log_q, share_a)
+        slope_back, bend_back = _slope_and_bend(m.D, log_q, np.full_like(q, 1 / len(q)))
         coefficients = series(activation, float(np.exp(log_q.mean())))
         pairs = at(np.array(list(coefficients.values())), c)  # (5, P + 1)
         g, dg, g2, dg2, both = (row / whole for row, whole in zip(pairs, _wholes(coefficients), strict=True))
         spread = g2 - 1 - 2 * slope**2 * kept
         layer = _Layer(
-            log_q, part, c, kept, excess, covariance, slope, slope_back, dg,
+            log_q, log_V, log_D, part, c, kept, excess, covariance, slope, slope_back, bend_back, dg,
             overlap=float(both[-1]),
             spread=spread,
             spread_both=both - 1 - 2 * slope * slope_back * kept,
             squared_slopes=dg2,
-            shift_z=excess - e.batch(covariance) / 2 - e.batch(np.square(c) - kept + c) / n,
+            shift_z=excess - _batch(covariance, share_z) / 2 - _batch(np.square(c) - kept + c, share_z) / n,
             shift_a=0.0,
         )  # fmt: skip
-        excess = slope * excess + _bend(m.V, layer, n, share)
+        excess = slope * excess + bend * layer.varies(n)
         covariance = slope**2 * covariance + spread / n
-        layers.append(replace(layer, shift_a=excess - e.batch(covariance) / 2))
-        c = g
+        layers.append(replace(layer, shift_a=excess - _batch(covariance, share_a) / 2))
+        c = np.append(g[:-1], 1.0)  # exactly, since in the chaotic phase any error grows
     return layers
 
 
-def _bend(moment: LogMoment, layer: _Layer, n: int, share: Float64) -> float:
-    """What a q that varies, or a z that has to keep its length, adds to the mean of a moment M: q^2 M'' / 2 M of it."""
-    slope = moment(layer.log_q, 1)
-    bend = float(share @ (moment(layer.log_q, 2) + slope**2 - slope))
-    return bend * float(layer.covariance[-1] / 2 - layer.kept[-1] / n)
+def _slope_and_bend(moment: LogMoment, log_q: Float64, share: Float64) -> tuple[float, float]:
+    """q M' / M and q^2 M'' / M of a moment M(q), averaged over the samples by their shares."""
+    slope = moment(log_q, 1)
+    return float(share @ slope), float(share @ (moment(log_q, 2) + slope**2 - slope))
+
+
+def _batch(values: Float64, share: Float64) -> float:
+    """Mean over all pairs of samples, of themselves too, by their shares of what the batch's mean is of.
+
+    values (P + 1,): of the groups of pairs, then of one sample with itself.
+    """
+    alone = float(share @ share)
+    return float((1 - alone) * values[:-1].mean() + alone * values[-1])
 
 
 def _wholes(coefficients: Mapping[str, Float64]) -> tuple[float, ...]:
@@ -126,45 +139,44 @@ def _wholes(coefficients: Mapping[str, Float64]) -> tuple[float, ...]:
     return tuple(float(k[0] if name.endswith("2") else k.sum()) for name, k in coefficients.items())
 
 
-def _backward(activation: Activation, e: Ensemble, layers: list[_Layer]) -> tuple[Float64, Float64]:
+def _backward(e: Ensemble, layers: list[_Layer]) -> tuple[Float64, Float64]:
     """log of the batch's mean delta^2 and its shift, (depth,) each, up to a constant."""
-    m = moments(activation)
     logs, shifts = np.zeros(len(layers)), np.zeros(len(layers))
     log_delta, alignment = np.zeros_like(e.second_moment), np.append(e.alignment, 1.0)
     shift = 0.0  # E[log] - log(mean) of one sample's delta^2
     covariance = np.zeros_like(alignment)  # of delta_s^2 and delta_t^2, from what is drawn above this layer's q
     pull = 0.0  # d log(delta^2) / d log q
     reach = 0.0  # E[(z . delta)^2] / q |delta|^2 - 1
-    last = e.sigma_w[-1] ** 2 * np.exp(m.V(layers[-1].log_q)).mean()
+    last = e.sigma_w[-1] ** 2 * np.exp(layers[-1].log_V).mean()
     part = float(last / (last + e.bias_variance[-1]))
-    even = np.full_like(e.second_moment, 1 / len(e.second_moment))
     for i, layer in reversed(list(enumerate(layers))):
         n, bound = e.sizes[i + 1], e.bound(i + 1, backward=True)
-        log_delta = log_delta + np.log(e.sizes[i + 2] * e.weight_variance[i + 1]) + m.D(layer.log_q)
+        log_delta = log_delta + np.log(e.sizes[i + 2] * e.weight_variance[i + 1]) + layer.log_D
         # of the mean of (g' delta W)^2 over the n units, whose columns of W are independent
         spread = layer.squared_slopes * (1 + 2 * alignment) - 1 - 2 * bound * alignment
         spread = spread - 2 * layer.slope_back**2 * layer.kept
         shift += layer.slope_back * layer.excess - layer.slope_back**2 * float(layer.covariance[-1]) / 2
-        shift += _bend(m.D, layer, n, even)
+        shift += layer.bend_back * layer.varies(n)
         pulled = max(1 + (layer.overlap - bound) * part * reach / n, 1 / n)
         shift += float(np.log(pulled)) - spread[-1] / 2 / n
         pull *= part
         covariance = covariance + (spread + 2 * pull * layer.spread_both + pull**2 * layer.spread) / n
-        ratio = layer.slope**2 * float(np.exp(m.V(layer.log_q) - m.D(layer.log_q) - layer.log_q).mean())
+        ratio = layer.slope**2 * float(np.exp(layer.log_V - layer.log_D - layer.log_q).mean())
         reach = (1 + 2 * layer.slope_back + ratio * part * reach) / pulled - 1  # E[z^2 g'^2] = q D + 2 q^2 D', by parts
         pull = layer.slope_back + layer.slope * pull
         alignment = alignment + (1 - bound) * (1 + alignment - 2 * alignment**2) / n
         alignment, part = alignment * np.square(layer.slopes), layer.part
         total = covariance + pull**2 * layer.covariance
-        logs[i] = np.log(np.exp(log_delta - log_delta.max()).mean()) + log_delta.max()
-        shifts[i] = shift + (total[-1] - e.batch(total)) / 2
+        delta = np.exp(log_delta - log_delta.max())
+        logs[i] = np.log(delta.mean()) + log_delta.max()
+        shifts[i] = shift + (total[-1] - _batch(total, delta / delta.sum())) / 2
     return logs, shifts
 
 
 def profile(activation: Activation, e: Ensemble) -> Profile:
     """The predicted statistics of every hidden layer. Needs at least one, and weights that are not all 0."""
     layers = _forward(activation, e)
-    log_delta, delta_shift = _backward(activation, e, layers)
+    log_delta, delta_shift = _backward(e, layers)
     return Profile(
         mean=_statistics(activation, e, layers, log_delta, typical=0.0),
         typical=_statistics(activation, e, layers, log_delta + delta_shift, typical=1.0),
@@ -201,9 +213,9 @@ def _jacobian(activation: Activation, e: Ensemble, layers: list[_Layer]) -> tupl
     """
     m, n = moments(activation), np.array(e.sizes, dtype=np.float64)
     values = min(n[0], n[-1])
-    log_mean = np.log(n[:-1] * e.weight_variance).sum() + sum(m.D(layer.log_q) for layer in layers)
+    log_mean = np.log(n[:-1] * e.weight_variance).sum() + sum(layer.log_D for layer in layers)
     mean = float(n[-1] / values * np.exp(log_mean).mean())
-    kurtoses = [float(np.exp(m.D4(layer.log_q) - 2 * m.D(layer.log_q)).mean()) for layer in layers]
+    kurtoses = [float(np.exp(m.D4(layer.log_q) - 2 * layer.log_D).mean()) for layer in layers]
     gates = float(((np.array(kurtoses) - 1) / n[1:-1]).sum())
     orthogonal = np.maximum(0.0, 1 / n[:-1] - 1 / n[1:])
     weights = float((e.freedom / n[:-1] + (1 - e.freedom) * orthogonal).sum())

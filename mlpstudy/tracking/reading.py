@@ -40,10 +40,7 @@ class Run:
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
         """The content of statistics.npz, see `results.Result`."""
-        arrays = dict(self._npz("statistics.npz"))
-        if "histogram_edges" in arrays:  # their first name
-            arrays.setdefault("activation_edges", arrays.pop("histogram_edges"))
-        return arrays
+        return self._npz("statistics.npz")
 
     def weights(self, when: str) -> Mapping[str, NDArray[Any]]:
         """W1 (R, n_1, n_0), b1 (R, n_1), W2, ... ; `when` is initial or final."""
