@@ -6,7 +6,6 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
-from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from mlpstudy.palette import VERDICT_COLOURS
@@ -27,8 +26,8 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         ax.set_xlim(edges(run.arrays["step"])[0], last)
     for row, (_, depth) in zip(axes, style.facets(runs), strict=True):
         row[0].set_yticks([1, depth], ["layer 1\ninput side", f"layer {depth}\noutput side"])
-    for ax in axes[-1]:
-        ax.set_xlabel("training step + 1")
+    for ax in axes[:-1].flat:  # said below
+        ax.set_xlabel("")
     colour_bar(axes)
     cells.remark(
         axes,
@@ -48,9 +47,7 @@ def heat(axes: Axes, run: style.Measured) -> None:
         cmap=colours(), vmin=-DECADES, vmax=DECADES, rasterized=True,
     )  # fmt: skip
     axes.set_facecolor(theme.ink(0.3))
-    axes.set_xscale("log")
-    axes.xaxis.set_major_locator(LogLocator(numticks=5))
-    axes.xaxis.set_minor_locator(NullLocator())
+    marks.step_axis(axes)
     axes.set_yticks([])
     axes.grid(visible=False)
     if none.all():
@@ -100,7 +97,7 @@ def colour_bar(axes: NDArray[Any]) -> None:
     bar = axes.flat[0].figure.colorbar(scale, ax=list(axes.flat), extend="both", aspect=40)
     names = {-DECADES: "vanishing", DECADES: "exploding"}
     powers = range(-DECADES, DECADES + 1)
-    bar.set_ticks(powers, labels=[f"$10^{{{p}}}$ {names.get(p, '')}" if p else "1" for p in powers])
+    bar.set_ticks(powers, labels=[f"{marks.number(10.0**p)} {names.get(p, '')}" for p in powers])
     bar.set_label("rms of dJ/dz ÷ last hidden layer")
     bar.outline.set_visible(False)
 

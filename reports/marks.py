@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
-from matplotlib.ticker import LogFormatterSciNotation, LogLocator, NullLocator
+from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from mlpstudy.results import mean_and_interval
@@ -113,7 +113,7 @@ def _log_ticks(axes: Axes) -> None:
     low, high = axes.get_ylim()
     few = np.log10(high) - np.log10(low) < 2
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=8))
-    axes.yaxis.set_major_formatter("{x:g}" if few else LogFormatterSciNotation())
+    axes.yaxis.set_major_formatter(number)
     axes.yaxis.set_minor_locator(NullLocator())
 
 
@@ -121,7 +121,15 @@ def step_axis(axes: Axes) -> None:
     """Label a logarithmic axis of steps + 1, so that step 0 is on it."""
     axes.set_xscale("log")
     axes.set_xlabel("training step + 1")
+    axes.xaxis.set_major_locator(LogLocator(numticks=5))
+    axes.xaxis.set_major_formatter(number)
     axes.xaxis.set_minor_locator(NullLocator())
+
+
+def number(x: float, _position: float = 0) -> str:
+    """`0.001`, `1e-6`: without raised exponents, which are smaller than text ought to be."""
+    digits, _, exponent = f"{x:g}".partition("e")
+    return f"{digits}e{int(exponent)}" if exponent else digits
 
 
 def row_title(axes: Axes, activation: str, layers: int) -> None:

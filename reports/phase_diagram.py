@@ -25,6 +25,7 @@ DEPTH = (3.0, 1000.0)  # ends of the colours
 TICKS = (3, 10, 30, 100, 300, 1000)
 NEAR = (0.3, 0.08)  # octaves of sigma_w, and sigma_b: markers that are closer are stacked
 RISE = 7.0  # points by which one lies above the other
+INDEXED = marks.SMALL / 0.7  # points: of which indices are 0.7
 POINT: dict[str, Any] = {"marker": "d", "markersize": 15, "markerfacecolor": "none", "markeredgewidth": 1.5}
 MARK: dict[str, Any] = {"markersize": 5.5, "markeredgewidth": 1.8, "clip_on": False, "zorder": 5}
 FIXED = ("name=", "function=", "derivative=")  # what is no parameter of an activation
@@ -66,9 +67,9 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         for ax, depth in zip(row, style.depths(runs), strict=True):
             panel(ax, sides, [run for run in runs if (kind(run), style.depth(run)) == (name, depth)])
             ax.set_title(f"{name}, {depth} hidden layer{'s' * (depth != 1)}")
-        row[0].set_ylabel(r"$\sigma_b$ of biases")
+        row[0].set_ylabel(r"$\sigma_b$ of biases", size=INDEXED)
     for ax in axes[-1]:
-        ax.set_xlabel(r"$\sigma_w$ of weights $\times\ \sqrt{n}$")
+        ax.set_xlabel(r"$\sigma_w$ of weights $\times\ \sqrt{n}$", size=INDEXED)
     scale = ScalarMappable(LogNorm(*DEPTH), colours())
     bar = axes.flat[0].figure.colorbar(scale, ax=list(axes.flat), aspect=40, extend="both")
     bar.set_ticks(TICKS, labels=[str(tick) for tick in TICKS])

@@ -41,7 +41,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     for ax, head in zip(axes[0], HEADS, strict=True):
         ax.set_title(head)
     marks.footnote(axes, runs, "means over layers and steps are geometric, too", log=True)
-    marks.legend(axes, [marks.style_key(linestyle=":", label="rule of thumb:\nhealthy near $10^{-3}$")])
+    marks.legend(axes, [marks.style_key(linestyle=":", label="rule of thumb:\nhealthy near 0.001")])
 
 
 def first(run: style.Measured) -> NDArray[np.float64]:

@@ -173,6 +173,17 @@ def targets_for():
 
 
 @pytest.fixture(scope="session")
+def smallest():
+    """Points of the smallest letters of a text of a figure: indices and exponents are 0.7 of its size."""
+
+    def points(text):
+        raised = "$" in text.get_text() and set("_^") & set(text.get_text())
+        return text.get_fontsize() * (0.7 if raised else 1.0) + 1e-9
+
+    return points
+
+
+@pytest.fixture(scope="session")
 def sweep_uri(tmp_path_factory):
     """A store that holds one small real sweep: zeros, identical, constant and xavier; tests only read it."""
     from mlpstudy import cli

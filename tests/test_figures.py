@@ -117,12 +117,12 @@ def line(axes, label):
 
 @pytest.mark.parametrize("looks", theme.THEMES)
 @pytest.mark.parametrize("module", MODULES)
-def test_all_text_can_be_read(module, looks, runs, plane):
+def test_all_text_can_be_read(module, looks, runs, plane, smallest):
     canvas = drawn(module, plane if module is decision_boundary else runs, looks)
     ground = theme.THEMES[looks]["figure.facecolor"]
     for text in canvas.findobj(Text):
         if text.get_text().strip() and text.get_visible():
-            assert text.get_fontsize() >= 8, text
+            assert smallest(text) >= 8, text
             assert to_hex(text.get_color()) != ground or text.get_bbox_patch() is not None, text
 
 

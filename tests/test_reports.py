@@ -75,7 +75,7 @@ def pages(figure, runs, looks="light"):
 
 @pytest.mark.parametrize("count", [1, 4])
 @pytest.mark.parametrize("name", FIGURES)
-def test_text_is_at_least_8_points_and_inside_the_page(name, count, runs):
+def test_text_is_at_least_8_points_and_inside_the_page(name, count, runs, smallest):
     try:
         drawn = pages(FIGURES[name], runs[-count:])
     except style.CannotDraw:
@@ -83,7 +83,7 @@ def test_text_is_at_least_8_points_and_inside_the_page(name, count, runs):
     for canvas in drawn:
         canvas.canvas.draw()
         width, height = canvas.get_size_inches() * canvas.dpi
-        assert all(text.get_fontsize() >= 8 for text in canvas.findobj(Text))
+        assert all(smallest(text) >= 8 for text in canvas.findobj(Text))
         for text in told(canvas):
             box = text.get_window_extent()
             assert box.x0 >= -1, text
