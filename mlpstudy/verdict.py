@@ -10,8 +10,8 @@ from mlpstudy.activations import Activation
 from mlpstudy.statistics import Statistic
 
 VERDICTS = ("symmetric", "dead", "saturated", "exploding", "vanishing", "healthy")
-NAMED = 8  # cells whose verdict theory missed, at most
 OUTCOMES = ("learned", "stalled", "diverged")
+NAMED = 8  # cells whose verdict theory missed, at most
 
 
 @dataclass(frozen=True)

@@ -1,4 +1,4 @@
-"""What figures with a panel, a tile or a mark for each run share: pages, panels, outcomes and scores in words."""
+"""What figures with a panel, a tile or a mark for each run share: pages, panels, shapes of outcomes, scores."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise

@@ -178,7 +178,7 @@ def smallest():
 
     def points(text):
         raised = "$" in text.get_text() and set("_^") & set(text.get_text())
-        return text.get_fontsize() * (0.7 if raised else 1.0) + 1e-9
+        return text.get_fontsize() * (0.7 if raised else 1.0)
 
     return points
 
