@@ -12,6 +12,7 @@ SHARED: dict[Any, Any] = {
     "font.size": 9,
     "axes.titlesize": 9.5,
     "axes.labelsize": 9,
+    "axes.formatter.useoffset": False,  # a sum above an axis is overlooked
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
     "legend.fontsize": 9,
