@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy import theory
 from mlpstudy.activations import Activation, Array
+from mlpstudy.losses import Loss
 from mlpstudy.mlp import Layers
 from mlpstudy.statistics import rms
 from mlpstudy.theory import Ensemble, Profile
@@ -15,6 +17,7 @@ from mlpstudy.verdict import Thresholds, Verdict, judge
 
 GROUPS = 64  # of pairs of inputs, by their cosine
 ROWS = 64  # of a layer's weights tell enough of how they were drawn
+DRAWS = 512  # of an output
 ERRORS = 5  # standard errors within which a mean counts as 0
 
 
@@ -28,7 +31,9 @@ class Prediction:
     verdict: Verdict
 
 
-def predict(layers: Layers, activation: Activation, x: Array, y: Array, thresholds: Thresholds) -> Prediction | None:
+def predict(
+    layers: Layers, activation: Activation, loss: Loss, x: Array, y: Array, thresholds: Thresholds
+) -> Prediction | None:
     """The prediction for drawn weights (R replicas), probe inputs x (batch, n_0) and targets y (batch, n_L).
 
     None where mean field theory does not apply: without hidden layers, or where the weights or biases of one are
@@ -40,7 +45,7 @@ def predict(layers: Layers, activation: Activation, x: Array, y: Array, threshol
     if not (e.weight_variance > 0).all() or not (e.second_moment > 0).all():
         return None
     with np.errstate(over="ignore", under="ignore"):
-        profile = theory.profile(activation, e)
+        profile = theory.profile(activation, e, partial(reach, loss, y))
         verdict = _verdict(profile, e.sizes[1:-1], activation, thresholds, layers[0][0].dtype)
     return Prediction(e, profile, profile.jacobian if is_random(*layers[-1]) else None, verdict)
 
@@ -80,6 +85,19 @@ def ensemble(layers: Layers, x: Array, y: Array) -> Ensemble:
         correlation=correlation,
         alignment=alignment,
     )
+
+
+def reach(loss: Loss, y: Array, q: float) -> float:
+    """E[sum (h . dJ/dh)^2 / q sum |dJ/dh|^2] - 1 of an output h ~ N(0, q), sums over targets y (batch, n_L).
+
+    How much more of the errors lies along the output than would if they did not depend on it. By Monte Carlo, with
+    one output for all examples: deep networks tell them apart but little.
+    """
+    targets, counts = np.unique(y, axis=0, return_counts=True)
+    unit = np.random.default_rng(0).normal(size=(DRAWS, 1, y.shape[1]))
+    dh = loss.gradient(np.sqrt(q) * unit, targets[None])
+    along, whole = np.square((unit * dh).sum(axis=-1)) @ counts, np.square(dh).sum(axis=-1) @ counts
+    return float((along / whole).mean() - 1)
 
 
 def _freedom(W: Array) -> float:

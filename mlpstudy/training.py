@@ -211,7 +211,7 @@ def _predict(problem: Problem, theta: Array) -> Prediction | None:
     if "file" in (c.flat["init.name"], c.flat.get("init.output.name")):  # weights that may have been trained
         return None
     x, y = problem.x_train[0, : c.probe_size], problem.y_train[: c.probe_size]
-    return predict(layers, c.activation, x, y, c.thresholds)
+    return predict(layers, c.activation, c.loss, x, y, c.thresholds)
 
 
 def _once(problem: Problem, moment: statistics.Snapshot, first: bool, last: bool) -> dict[str, NDArray[np.generic]]:

@@ -14,11 +14,13 @@ from mlpstudy.activations import ACTIVATIONS
 from mlpstudy.cell import check
 from mlpstudy.display import EVIDENCE_WIDTH, summary_table
 from mlpstudy.initializers import INITIALIZERS
-from mlpstudy.prediction import ensemble, is_random, predict
+from mlpstudy.losses import LOSSES
+from mlpstudy.prediction import ensemble, is_random, predict, reach
 from mlpstudy.results import collect
 from mlpstudy.statistics import LOG_SCALED
 from mlpstudy.verdict import Finding, Thresholds, Verdict
 
+LOSS = LOSSES["cross_entropy"]
 THRESHOLDS = Thresholds(dead=0.9, saturated=0.5, exploding=1e3, vanishing=1e-3, stalled=0.05)
 RANDOM = (
     "normal", "uniform", "truncated_normal", "xavier", "xavier_uniform", "he", "he_uniform", "lecun", "lecun_uniform",
@@ -107,17 +109,60 @@ def test_one_layer_that_does_not_apply_is_enough(start):
     sizes = (6, 20, 20, 20, 3)
     x, y = gaussian(30, 6), np.eye(3)[np.arange(30) % 3]
     layers = mlp.unflatten(start("he", sizes, replicas=3), sizes)
-    assert predict(layers, ACTIVATIONS["relu"], x, y, THRESHOLDS) is not None
+    assert predict(layers, ACTIVATIONS["relu"], LOSS, x, y, THRESHOLDS) is not None
     for i in range(4):
         changed = [(W.copy(), b.copy()) for W, b in layers]
         changed[i][0][:] = 0.1
-        found = predict(changed, ACTIVATIONS["relu"], x, y, THRESHOLDS)
+        found = predict(changed, ACTIVATIONS["relu"], LOSS, x, y, THRESHOLDS)
         assert (found is None) == (i < 3)  # the output layer counts by its variance alone
     changed[3][0][:] = 0
-    assert predict(changed, ACTIVATIONS["relu"], x, y, THRESHOLDS) is None
-    assert predict(layers[:1], ACTIVATIONS["relu"], x, y, THRESHOLDS) is None
-    assert predict(layers, ACTIVATIONS["relu"], x[:1], y[:1], THRESHOLDS) is None
-    assert predict(layers, ACTIVATIONS["relu"], np.concatenate([x[1:], 0 * x[:1]]), y, THRESHOLDS) is None
+    assert predict(changed, ACTIVATIONS["relu"], LOSS, x, y, THRESHOLDS) is None
+    assert predict(layers[:1], ACTIVATIONS["relu"], LOSS, x, y, THRESHOLDS) is None
+    assert predict(layers, ACTIVATIONS["relu"], LOSS, x[:1], y[:1], THRESHOLDS) is None
+    assert predict(layers, ACTIVATIONS["relu"], LOSS, np.concatenate([x[1:], 0 * x[:1]]), y, THRESHOLDS) is None
+
+
+# ---------------------------------------------------------------- how errors depend on the output
+
+
+@pytest.mark.parametrize("q", [0.01, 1.0, 30.0])
+def test_reach_of_mse_without_targets(q):
+    """dJ/dh = h: E[|h|^4 / q |h|^2] - 1 = n_L - 1, within four standard errors of a mean of |h|^2 / q over draws."""
+    n, draws = 8, 512
+    error = math.sqrt(2 * n / draws)
+    assert reach(LOSSES["mse"], np.zeros((5, n)), q) == pytest.approx(n - 1, abs=4 * error)
+
+
+@pytest.mark.parametrize("q", [0.01, 1.0, 30.0])
+@pytest.mark.parametrize("share", [0.5, 0.9])
+def test_reach_of_bce(q, share):
+    """One output: E[sum u^2 dh^2 / sum dh^2] = E[u^2] = 1, so none; the mean of u^2 has the error sqrt(2 / draws)."""
+    y = (np.arange(20) < 20 * share).astype(float)[:, None]
+    assert reach(LOSSES["bce"], y, q) == pytest.approx(0, abs=4 * math.sqrt(2 / 512))
+
+
+def test_reach_of_cross_entropy():
+    """Near q = 0 the errors 1/n - y do not depend on h. Where q is large they are e_k - y, k the largest output.
+
+    Of ten equal classes one is then right, and each of the others sees the largest output less its own.
+    """
+    loss, y, draws = LOSSES["cross_entropy"], np.eye(10), 512
+    assert reach(loss, y, 1e-8) == pytest.approx(0, abs=4 / math.sqrt(draws))
+    u = np.sort(np.random.default_rng(5).normal(size=(200_000, 10)), axis=1)
+    expected = np.square(u[:, -1:] - u[:, :-1]).sum(axis=1) / (9 * 2) - 1
+    tolerance = 4 * expected.std() / math.sqrt(draws)
+    assert reach(loss, y, 1e12) == pytest.approx(expected.mean(), abs=tolerance)
+    assert expected.mean() > 2 * tolerance
+
+
+def test_reach_counts_every_target():
+    """Two of one target and one of another are three examples, not two."""
+    y = np.eye(3)[[0, 0, 1]]
+    u = np.random.default_rng(6).normal(size=(200_000, 1, 3))
+    dh = LOSSES["cross_entropy"].gradient(3 * u, y[None])
+    ratio = np.square((u * dh).sum(axis=2)).sum(axis=1) / np.square(dh).sum(axis=(1, 2))
+    found = reach(LOSSES["cross_entropy"], y, 9.0)
+    assert found == pytest.approx(ratio.mean() - 1, abs=4 * ratio.std() / math.sqrt(512))
 
 
 @pytest.fixture(scope="module")
@@ -320,7 +365,7 @@ def test_a_prediction_of_other_weights_is_found_out(measured, compose):
     problem = training.prepare(config)
     layers = mlp.unflatten(training.initial_theta(problem, range(3)), problem.sizes)
     x, y = problem.x_train[0, :256], problem.y_train[:256]
-    wrong = predict([(2 * W, b) for W, b in layers], config.activation, x, y, config.thresholds)
+    wrong = predict([(2 * W, b) for W, b in layers], config.activation, config.loss, x, y, config.thresholds)
     sabotaged = with_arrays(result, **{f"theory_{k}": v for k, v in wrong.profile.typical.items()})
     off = np.log10(2) * np.arange(1, 9)  # of each layer; the median of the factors is 4.5
     assert sabotaged.discrepancy("activation_rms") == pytest.approx(np.median(off), abs=0.05)

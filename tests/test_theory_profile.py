@@ -257,7 +257,10 @@ def draw(rng, replicas, n_out, n_in, orthogonal):
 
 
 def simulate(activation, sizes, sigma_w, sigma_b, x, dh, replicas, orthogonal=False, seed=0):
-    """Statistics of random networks by name, (replicas, depth): logs of mean squares, shares, mean cosines."""
+    """Statistics of random networks by name, (replicas, depth): logs of mean squares, shares, mean cosines.
+
+    dh are the errors dJ/dh, or a function of h.
+    """
     rng, depth = np.random.default_rng(seed), len(sizes) - 2
     W = [sigma_w * draw(rng, replicas, o, i, orthogonal) for i, o in itertools.pairwise(sizes)]
     a, z = np.broadcast_to(x, (replicas, *x.shape)), []
@@ -273,7 +276,7 @@ def simulate(activation, sizes, sigma_w, sigma_b, x, dh, replicas, orthogonal=Fa
             total = (z[i] / np.linalg.norm(z[i], axis=2, keepdims=True)).sum(axis=1)
             pairs = len(x) * (len(x) - 1)
             found["input_correlation"][:, i] = (np.square(total).sum(axis=1) - len(x)) / pairs
-    delta = np.broadcast_to(dh, (replicas, *dh.shape))
+    delta = dh(a @ W[-1].swapaxes(1, 2)) if callable(dh) else np.broadcast_to(dh, (replicas, *dh.shape))
     for i in reversed(range(depth)):
         delta = (delta @ W[i + 1]) * activation.dg(z[i])
         found["delta_rms"][:, i] = np.log(np.square(delta).mean(axis=(1, 2)))
@@ -388,6 +391,23 @@ def test_shares_and_correlations_are_those_of_finite_networks(case):
         mean, error = found[name]
         if name != "input_correlation" or CASES[case][5] not in (SINGLE, UNEVEN):
             assert (np.abs(prediction.typical[name] - mean) <= SIGMAS * error + 0.015).all(), name
+
+
+@pytest.mark.parametrize(("name", "sigma_w"), [("relu", math.sqrt(2)), ("identity", 1.0), ("selu", 1.0)])
+def test_errors_that_depend_on_the_output_come_back_longer(name, sigma_w):
+    """dJ/dh = h, of mse with targets 0: E[|h|^4 / q |h|^2] - 1 = n_L - 1, and 0 would be seen to be wrong.
+
+    Half a percent for the next order in 1/n.
+    """
+    sizes, (x, _) = (40, *(64,) * 12, 8), data(SINGLE, 40, 8)
+    found = simulate(ACTIVATIONS[name], sizes, sigma_w, 0.0, x, lambda h: h, 1200)["delta_rms"]
+    error = found.std(axis=0, ddof=1) / math.sqrt(len(found))
+    e = ensemble(sizes, sigma_w)
+    with_it = theory.profile(ACTIVATIONS[name], e, lambda q: sizes[-1] - 1)
+    without = theory.profile(ACTIVATIONS[name], e)
+    off, wrong = (2 * np.log(p.typical["delta_rms"]) - found.mean(axis=0) for p in (with_it, without))
+    assert (np.abs(off) <= SIGMAS * error + 0.005).all()
+    assert (np.abs(wrong) > SIGMAS * error + 0.005).any()
 
 
 def on_sphere(rng, replicas, n):

@@ -7,10 +7,10 @@ order in 1 / width, as the mean of the log that replicas have. It counts
 - the log of a mean being above the mean of logs, by half the variance of each layer's mean over its units;
 - V(q) and D(q) not being straight, so that a q that varies changes their means;
 - the same weights going forward and back: with z = W a, delta W has more in the direction of a than in others, the
-  longer z . delta is.
+  longer z . delta is, from the output on, where dJ/dh depends on h.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
@@ -139,16 +139,16 @@ def _wholes(coefficients: Mapping[str, Float64]) -> tuple[float, ...]:
     return tuple(float(k[0] if name.endswith("2") else k.sum()) for name, k in coefficients.items())
 
 
-def _backward(e: Ensemble, layers: list[_Layer]) -> tuple[Float64, Float64]:
+def _backward(e: Ensemble, layers: list[_Layer], reach_of: Callable[[float], float]) -> tuple[Float64, Float64]:
     """log of the batch's mean delta^2 and its shift, (depth,) each, up to a constant."""
     logs, shifts = np.zeros(len(layers)), np.zeros(len(layers))
     log_delta, alignment = np.zeros_like(e.second_moment), np.append(e.alignment, 1.0)
     shift = 0.0  # E[log] - log(mean) of one sample's delta^2
     covariance = np.zeros_like(alignment)  # of delta_s^2 and delta_t^2, from what is drawn above this layer's q
     pull = 0.0  # d log(delta^2) / d log q
-    reach = 0.0  # E[(z . delta)^2] / q |delta|^2 - 1
-    last = e.sigma_w[-1] ** 2 * np.exp(layers[-1].log_V).mean()
-    part = float(last / (last + e.bias_variance[-1]))
+    last = float(e.sigma_w[-1] ** 2 * np.exp(layers[-1].log_V + layers[-1].shift_a).mean())
+    q = last + float(e.bias_variance[-1])  # of the output
+    part, reach = last / q, reach_of(q)  # reach: E[(z . delta)^2] / q |delta|^2 - 1
     for i, layer in reversed(list(enumerate(layers))):
         n, bound = e.sizes[i + 1], e.bound(i + 1, backward=True)
         log_delta = log_delta + np.log(e.sizes[i + 2] * e.weight_variance[i + 1]) + layer.log_D
@@ -173,10 +173,13 @@ def _backward(e: Ensemble, layers: list[_Layer]) -> tuple[Float64, Float64]:
     return logs, shifts
 
 
-def profile(activation: Activation, e: Ensemble) -> Profile:
-    """The predicted statistics of every hidden layer. Needs at least one, and weights that are not all 0."""
+def profile(activation: Activation, e: Ensemble, reach: Callable[[float], float] = lambda q: 0.0) -> Profile:
+    """The predicted statistics of every hidden layer. Needs at least one, and weights that are not all 0.
+
+    reach(q) is E[(h . dJ/dh)^2 / q |dJ/dh|^2] - 1 of an output h ~ N(0, q): 0 where dJ/dh does not depend on it.
+    """
     layers = _forward(activation, e)
-    log_delta, delta_shift = _backward(e, layers)
+    log_delta, delta_shift = _backward(e, layers, reach)
     return Profile(
         mean=_statistics(activation, e, layers, log_delta, typical=0.0),
         typical=_statistics(activation, e, layers, log_delta + delta_shift, typical=1.0),

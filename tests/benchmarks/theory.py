@@ -72,7 +72,7 @@ def compare(overrides: Sequence[str], replicas: int = REPLICAS) -> Comparison:
         for start in range(0, replicas, CHUNK):
             theta = training.initial_theta(problem, range(start, min(start + CHUNK, replicas)))
             layers = mlp.unflatten(theta, problem.sizes)
-            prediction = prediction or predict(layers, config.activation, x[0], y, config.thresholds)
+            prediction = prediction or predict(layers, config.activation, config.loss, x[0], y, config.thresholds)
             trace = mlp.forward(layers, config.activation, x)
             dh = config.loss.gradient(trace.h, y[None]) / trace.h.dtype.type(len(y))
             gradients = mlp.backward(layers, config.activation, trace, dh)
@@ -139,7 +139,7 @@ def cost() -> None:
         theta = training.initial_theta(problem, range(cell.config.replicas))
         layers, probe = mlp.unflatten(theta, problem.sizes), slice(cell.config.probe_size)
         x, y = problem.x_train[0, probe], problem.y_train[probe]
-        predicted = partial(predict, layers, cell.config.activation, x, y, cell.config.thresholds)
+        predicted = partial(predict, layers, cell.config.activation, cell.config.loss, x, y, cell.config.thresholds)
         trained = partial(train, problem, theta)
         first = seconds(predicted)  # the splines of this activation too, in the first cell of a sweep
         trained()
