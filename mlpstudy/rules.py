@@ -127,7 +127,7 @@ RULES: dict[str, Rule] = {
     "training.batch_size": _or_null(_integer(1)),
     "training.sampling": _option(SAMPLINGS),
     "training.snapshots": _integer(2),
-    "training.probe_size": _integer(1),
+    "training.probe_size": _integer(256),
     "training.accuracies": (
         "a list of numbers > 0 and <= 1",
         lambda v: isinstance(v, list) and all(_is_number(n) and 0 < n <= 1 for n in v),

@@ -96,7 +96,7 @@ BAD = {
     "training.epochs": [*NOT_INTEGERS, -1],
     "training.batch_size": ["1", True, [1], 2.0, math.nan, 0, -1],
     "training.snapshots": [*NOT_INTEGERS, 1],
-    "training.probe_size": [*NOT_INTEGERS, 0],
+    "training.probe_size": [*NOT_INTEGERS, 0, 255],
     "training.accuracies": [0.5, "0.5", None, True, [0], [-0.1], [1.01], ["0.5"], [None], [True], [math.nan], [[0.5]]],
     "training.clip_norm": ["1", True, [1], math.nan, math.inf, 0, -1],
     "replicas": [*NOT_INTEGERS, 0],
@@ -295,12 +295,12 @@ def test_parameters_reach_the_parts(configure):
     assert (first, second) == (-1.0, -1.5)
     config = configure(
         "init.gain=1.5", "init.bias=-1", "init.sigma_b=0.5", "training.epochs=3", "training.batch_size=null",
-        "training.sampling=replacement", "training.snapshots=7", "training.probe_size=9", "training.clip_norm=2",
+        "training.sampling=replacement", "training.snapshots=7", "training.probe_size=300", "training.clip_norm=2",
         "replicas=2", "seed=5", "verdict.dead=0.7", "check_gradients=true", "training.accuracies=[0.6,1]",
     )  # fmt: skip
     assert (config.scheme.gain, config.scheme.bias, config.scheme.sigma_b) == (1.5, -1, 0.5)
     assert (config.epochs, config.batch_size, config.replacement) == (3, None, True)
-    assert (config.snapshots, config.probe_size, config.replicas, config.seed) == (7, 9, 2, 5)
+    assert (config.snapshots, config.probe_size, config.replicas, config.seed) == (7, 300, 2, 5)
     assert (config.clip_norm, config.check_gradients) == (2, True)
     assert config.accuracies == (0.6, 1)
     assert config.thresholds.dead == 0.7
@@ -359,7 +359,7 @@ def test_bad_values_are_refused_with_key_rule_and_value(compose, key, value):
     [
         ("network.depth", 0), ("network.width", 1), ("network.hidden", [1]), ("network.hidden", None),
         ("training.epochs", 0), ("training.batch_size", 1), ("training.batch_size", None),
-        ("training.snapshots", 2), ("training.probe_size", 1), ("replicas", 1), ("workers", 1),
+        ("training.snapshots", 2), ("training.probe_size", 256), ("replicas", 1), ("workers", 1),
         ("workers", None), ("seed", 0), ("optimizer.lr", 1e-300), ("optimizer.lr", 1),
         ("init.gain", 0), ("init.bias", -1), ("init.sigma_b", 0), ("init.output", None),
         ("optimizer.momentum", 0), ("optimizer.momentum", 0.999), ("optimizer.nesterov", True),
@@ -534,7 +534,7 @@ def test_science_spells_sizes_one_way(configure):
         "activation=relu", "init=he", "init.gain=2", "loss=mse", "optimizer.lr=0.2", "data=moons",
         "data.standardize=none", "data.test_fraction=0.3", "network.depth=9", "network.width=63",
         "training.epochs=1", "training.batch_size=16", "training.sampling=replacement",
-        "training.snapshots=9", "training.probe_size=8", "replicas=4", "seed=1", "dtype=float64",
+        "training.snapshots=9", "training.probe_size=512", "replicas=4", "seed=1", "dtype=float64",
         "verdict.dead=0.8", "init.bias=0.1", "init.sigma_b=0.1", "init.output=zeros", "optimizer=adam",
         "optimizer.momentum=0.9", "optimizer.nesterov=true", "optimizer.weight_decay=0.1", "schedule=cosine",
         "schedule.warmup=1", "training.clip_norm=1", "training.accuracies=[0.7]",

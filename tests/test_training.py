@@ -425,14 +425,14 @@ def test_update_ratio_is_that_of_the_step_taken(run):
 
 
 def test_statistics_are_those_of_the_probe(run, problem_of):
-    overrides = ("network.depth=2", "dtype=float64", "training.epochs=0", "training.probe_size=50")
+    overrides = ("network.depth=2", "dtype=float64", "training.epochs=0", "training.probe_size=300")
     problem = problem_of(*overrides)
     (record,) = run(*overrides)
     W, b = mlp.unflatten(record.theta, problem.sizes)[0]
-    z = problem.x_train[0, :50] @ W[1].T + b[1]
+    z = problem.x_train[0, :300] @ W[1].T + b[1]
     assert record.statistics["preactivation_std"][1, 0] == pytest.approx(z.std(), rel=1e-12)
     for counts in record.histograms.values():
-        assert counts.sum(axis=2).tolist() == [[50 * 64] * 2] * 2
+        assert counts.sum(axis=2).tolist() == [[300 * 64] * 2] * 2
 
 
 def test_prepare_gives_arrays_in_the_dtype_of_the_cell(problem_of):
@@ -566,7 +566,7 @@ def test_equal_units_stay_equal(run, problem_of, monkeypatch, activation, init, 
     overrides = (
         f"activation={activation}", f"init={init}", f"network.width={width}", f"dtype={dtype}",
         "network.depth=3", "training.epochs=1", "training.batch_size=48", "training.snapshots=6",
-        "training.probe_size=64", "optimizer.lr=0.01",
+        "optimizer.lr=0.01",
     )  # fmt: skip
     records = run(*overrides)
     assert np.isfinite(records[-1].theta).all()
