@@ -78,11 +78,12 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     from rich.progress import Progress
 
     from mlpstudy.display import console, python_command
-    from mlpstudy.tracking import load_runs, log_report
+    from mlpstudy.tracking import load_runs, log_report, unmeasured
     from reports import gallery, page
     from reports.style import Drawn, listed
+    from reports.words import told_apart
 
-    found = load_runs(options.uri, options.sweep, options.experiment, options.where)
+    found = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
     folder = writable(options.out)
     out = console()
     sweeps = list(dict.fromkeys(run.tags["sweep"] for run in found))
@@ -103,11 +104,14 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
         told = ", ".join(path.name for path in paths if path.stem == name) or f"not drawn: {done[name].missing}"
         pages = len(done[name].pages)
         out.print(f"{name:<18} {told}{f'  ({pages} pages)' * (pages > 1)}", soft_wrap=True)
+    if options.where is None:
+        complaints += [f"{cell} has measured nothing" for cell in unmeasured(found)]
     for complaint in complaints:
         out.print(f"left out: {complaint}", soft_wrap=True)
     index = folder / "index.html"
-    page.write(index, found, drawn)
-    files.append(index)
+    page.write(index, found, drawn, complaints)
+    if len(names) == len(FIGURES):  # else the page that is kept has more
+        files.append(index)
     if options.where is None:  # of a whole sweep
         complaint = log_report(found, files)
         told = f"not kept ({complaint})" if complaint else f"artifacts of the run `report {sweeps[0]}`"

@@ -50,6 +50,16 @@ def by_blocks(
     return pages
 
 
+def by_score(pages: Callable[[style.Runs], list[style.Runs]]) -> Callable[[style.Runs], list[style.Runs]]:
+    """Those pages, of classifiers first: accuracies and losses of regressions have no axis in common."""
+
+    def split(runs: style.Runs) -> list[style.Runs]:
+        kinds = ([run for run in runs if score_name(run) == name] for name in ("accuracy", "loss"))
+        return [page for those in kinds if those for page in pages(those)]
+
+    return split
+
+
 def by_panels(columns: int) -> Callable[[style.Runs], list[style.Runs]]:
     """Pages of as many facets as style.by_facets has, and at most so many labels."""
 
@@ -87,9 +97,14 @@ def remark(axes: NDArray[Any], *lines: str) -> None:
     axes.flat[0].figure.supxlabel("\n".join(filter(None, lines)))
 
 
+def score_name(run: style.Measured) -> str:
+    """What tells how good a run is on the test split: accuracy, or loss of a regression."""
+    return "accuracy" if "curve_accuracy_test" in run.arrays else "loss"
+
+
 def score(run: style.Measured) -> tuple[str, float, float]:
-    """What was reached on the test split: accuracy, or loss of a regression; its mean and half its 95 % interval."""
-    name = "accuracy" if "curve_accuracy_test" in run.arrays else "loss"
+    """What was reached on the test split: its name, mean and half its 95 % interval."""
+    name = score_name(run)
     mean, half = mean_and_interval(run.arrays[f"curve_{name}_test"][-1])
     return name, float(mean), float(half)
 

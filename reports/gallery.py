@@ -62,7 +62,7 @@ def figure(name: str) -> Figure:
 
 
 def draw(name: str, runs: Sequence[Run], formats: Sequence[str], looks: str) -> Outcome:
-    """Draw one figure, or tell why not."""
+    """Draw one figure, or tell why not: whatever goes wrong in one, the others are drawn."""
     title = figure(name).title
     try:
         if not runs:
@@ -70,6 +70,8 @@ def draw(name: str, runs: Sequence[Run], formats: Sequence[str], looks: str) -> 
         return Outcome(name, title, tuple(render(figure(name), runs, formats, looks)))
     except (CannotDraw, NotMeasured) as reason:
         return Outcome(name, title, missing=str(reason))
+    except Exception as error:
+        return Outcome(name, title, missing=f"it failed ({type(error).__name__}: {' '.join(str(error).split())})")
 
 
 def write(folder: Path, outcome: Outcome, formats: Sequence[str]) -> dict[str, list[Path]]:

@@ -12,7 +12,7 @@ from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.results import mean_and_interval
 from reports import cells, marks, style, theme
 
-DECADES = 3  # of colour either way; beyond is where a layer counts as vanishing or exploding
+DECADES = 3  # of colour either way
 NONE = -99.0  # log10 of no gradient: below every colour
 COLUMNS = 8
 
@@ -22,17 +22,17 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     last = max(edges(run.arrays["step"])[-1] for run in runs)
     for ax, run in cells.each(axes, runs):
         heat(ax, run)
-        ax.set_title(style.label(run))
+        ax.set_title(style.wrapped(run))
         ax.set_xlim(edges(run.arrays["step"])[0], last)
     for row, (_, depth) in zip(axes, style.facets(runs), strict=True):
-        row[0].set_yticks([1, depth], ["layer 1\ninput side", f"layer {depth}\noutput side"])
+        row[0].set_yticks([1, depth], ["layer 1\ninput", f"layer {depth}\noutput"])
     for ax in axes[:-1].flat:  # said below
         ax.set_xlabel("")
-    colour_bar(axes)
+    colour_bar(axes, runs)
     cells.remark(
         axes,
-        f"colour: geometric mean over {marks.replicas(runs)}, of those that had not diverged. "
-        "Grey: no gradient, or none that is finite",
+        f"colour: geometric mean over {marks.replicas(runs)}, of those that had not diverged and had a gradient. "
+        "Grey: none had",
     )
 
 
@@ -59,12 +59,12 @@ def heat(axes: Axes, run: style.Measured) -> None:
 def relative(run: style.Measured) -> NDArray[np.float64]:
     """log10 of delta_rms over that of the last hidden layer at the same step, (depth, S); the mean over replicas.
 
-    -inf where no replica has a gradient, NaN where none is finite.
+    -inf where no replica has a gradient and some are finite, NaN where none is.
     """
     delta = run.arrays["delta_rms"]  # (S, R, depth)
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         mean, _ = mean_and_interval(np.log10(delta / delta[:, :, -1:]).swapaxes(0, 1))
-    mean[(delta == 0).all(axis=1)] = -np.inf
+    mean[(delta == 0).any(axis=1) & ~(delta > 0).any(axis=1)] = -np.inf
     return mean.T
 
 
@@ -91,13 +91,14 @@ def colours() -> Colormap:
     return LinearSegmentedColormap.from_list("flow", [ends[0], low, theme.ink(0.04), high, ends[1]])
 
 
-def colour_bar(axes: NDArray[Any]) -> None:
-    """One for all panels."""
+def colour_bar(axes: NDArray[Any], runs: style.Runs) -> None:
+    """One for all panels, with the names of verdicts where they begin."""
     scale = ScalarMappable(Normalize(-DECADES, DECADES), colours())
     bar = axes.flat[0].figure.colorbar(scale, ax=list(axes.flat), extend="both", aspect=40)
-    names = {-DECADES: "vanishing", DECADES: "exploding"}
-    powers = range(-DECADES, DECADES + 1)
-    bar.set_ticks(powers, labels=[f"{marks.number(10.0**p)} {names.get(p, '')}" for p in powers])
+    begins = {np.log10(float(runs[0].params[f"verdict.{name}"])): name for name in ("vanishing", "exploding")}
+    ticks = {float(power): marks.number(10.0**power) for power in range(-DECADES, DECADES + 1)}
+    ticks |= {at: f"{marks.number(10.0**at)} {name}" for at, name in begins.items() if abs(at) <= DECADES}
+    bar.set_ticks(list(ticks), labels=list(ticks.values()))
     bar.set_label("rms of dJ/dz ÷ last hidden layer")
     bar.outline.set_visible(False)
 

@@ -45,15 +45,15 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         ax.tick_params(labelleft=ax is tables[0])
     for ax, activation in zip(curves, activations, strict=False):
         against_depth(ax, runs, activation)
-    score = f"test {cells.score(runs[0])[0]}"
+    score = f"test {cells.score_name(runs[0])}"
     if curves:
         marks.same_limits(curves)
         curves[0].set_ylabel(score)
     drawn = np.array([tables + curves])
     cells.remark(
         drawn,
-        f"colour: verdict at initialization; number: {score} after training, mean and 95 % interval over "
-        f"{marks.replicas(runs)}; hatched: did not learn, or not finish",
+        f"colour: verdict at initialization; number: {score}{' after training' * style.trained(runs)}, mean and 95 % "
+        f"interval over those of {marks.replicas(runs)} that did not diverge; hatched: did not learn, or not finish",
     )
     marks.legend(drawn, keys(runs))
 
@@ -63,7 +63,7 @@ def keys(runs: style.Runs) -> list[Any]:
     found = {run.tags["verdict"] for run in runs}
     swatch = {"linestyle": "", "marker": "s", "markersize": 11}
     swatches = [marks.style_key(color=c, label=name, **swatch) for name, c in VERDICT_COLOURS.items() if name in found]
-    lost = len(style.depths(runs)) > 1 and any(not np.isfinite(cells.score(run)[1]) for run in runs)
+    lost = len(style.depths(runs)) > 1 and any(map(diverged, runs))
     cross = marks.style_key(linestyle="", label="diverged", **CROSS)
     return [*[cross] * lost, marks.style_key(linestyle="", label="verdict:"), *swatches]
 
@@ -88,25 +88,37 @@ def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
     colour = VERDICT_COLOURS.get(run.tags["verdict"], theme.ink(0.25))
     text, outcome = cells.text_on(colour), words.outcome(run)
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=theme.ink(0), linewidth=2))
-    lines = [told] if (told := words.told(*cells.score(run), join=" " if width > ONE_LINE else "\n")) else []
-    if outcome != "learned":
+    (same, replicas), (name, mean, half), wide = words.count(run), cells.score(run), width > ONE_LINE
+    mixed = same < replicas
+    if mixed and not wide:  # no room for both, and an interval says little of two kinds
+        half = np.nan
+    lines = [words.told(name, mean, half, " " if wide else "\n")]
+    if mixed:
+        lines += [f"{same} of {replicas} {outcome}"] if wide else [f"{same} of {replicas}", outcome]
+    elif outcome != "learned":
         lines.append(outcome)
+    if outcome != "learned":
         strokes: dict[str, Any] = {"edgecolor": theme.mixed(colour, text, 0.3), "linewidth": 0, "hatch": "//"}
         axes.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, **strokes))
     axes.text(
-        x, y, "\n".join(lines), ha="center", va="center", fontsize=marks.SMALL, color=text, linespacing=1.05,
-        bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.5}, in_layout=False,
+        x, y, "\n".join(filter(None, lines)), color=text, fontsize=marks.SMALL, linespacing=1.05, in_layout=False,
+        ha="center", va="center", bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.5},
     )  # fmt: skip
+
+
+def diverged(run: style.Measured) -> bool:
+    """Did most of its replicas, so that the others do not speak for it?"""
+    return words.outcome(run) == "diverged" or not np.isfinite(cells.score(run)[1])
 
 
 def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
     """Score of one activation, a line per initializer with its intervals; they stand side by side."""
-    mine = [run for run in runs if run.params["activation"] == activation]
-    one_each = list({style.label(run): run for run in mine}.values())
+    mine = style.Part((run for run in runs if run.params["activation"] == activation), runs)
+    one_each = style.Part({style.label(run): run for run in mine}.values(), runs)
     for place, (_, look) in enumerate(style.looks(one_each)):
         line = sorted((run for run in mine if style.label(run) == look["label"]), key=style.depth)
         x = np.array([style.depth(run) for run in line]) * SPREAD ** ((place + 0.5) / len(one_each) - 0.5)
-        middle, half = np.array([cells.score(run)[1:] for run in line]).T
+        middle, half = np.array([(np.nan, np.nan) if diverged(run) else cells.score(run)[1:] for run in line]).T
         axes.errorbar(x, middle, np.nan_to_num(half), capsize=2, elinewidth=0.9, **look)
         for at in x[~np.isfinite(middle)]:
             axes.plot(at, 0.03, transform=axes.get_xaxis_transform(), color=look["color"], **CROSS)
@@ -118,7 +130,7 @@ def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("hidden layers")
     axes.set_title(activation, weight="bold")
-    if cells.score(mine[0])[0] == "accuracy":
+    if cells.score_name(mine[0]) == "accuracy":
         axes.set_ylim(0, 1.02)
     else:
         marks.log_axis(axes)
@@ -126,5 +138,5 @@ def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
 
 FIGURE = style.Figure(
     "Which networks train? Verdicts and test results",
-    panels, draw, (WIDTH, UNIT), cells.by_blocks(ACTIVATIONS, DEPTHS, INITS),
+    panels, draw, (WIDTH, UNIT), cells.by_score(cells.by_blocks(ACTIVATIONS, DEPTHS, INITS)),
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """How evenly does a network pass on small changes of its input? Singular values of dh/dx at initialization."""
 
+import textwrap
 from typing import Any
 
 import numpy as np
@@ -24,18 +25,20 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """A row for each activation, a column for each depth, a place for each initializer."""
     places = cells.labels(runs)
     rotation = 90 if max(map(len, places)) * len(places) > 32 else 0
+    told = [textwrap.fill(place, style.LETTERS) for place in places]
     for row, activation in zip(axes, style.activations(runs), strict=True):
         for ax, depth in zip(row, style.depths(runs), strict=True):
             panel(ax, style.facet(runs, activation, depth), places)
             ax.set_title(f"{activation}, {depth} hidden layer{'s' * (depth != 1)}")
         row[0].set_ylabel("squared singular\nvalue of dh/dx")
     for ax in axes.flat:
-        ax.set_xticks(range(len(places)), places if ax in axes[-1] else [""] * len(places), rotation=rotation)
+        ax.set_xticks(range(len(places)), told if ax in axes[-1] else [""] * len(places), rotation=rotation)
     inputs = runs[0].arrays["jacobian_singular_values"].shape[1]
     cells.remark(
         axes,
-        f"dots: every squared singular value at {inputs} inputs for {marks.replicas(runs)}, "
-        "sorted from left to right. Where all are 1, the network keeps every small change (dynamical isometry)",
+        f"dots: squared singular values at {inputs} inputs for {marks.replicas(runs)}, sorted from left to right, "
+        "where they are not 0 but for rounding; the mean counts those, too. Where all are 1, the network keeps every "
+        "small change (dynamical isometry)",
         "theory: to first order in depth / width",
     )
     theory = any("theory_jacobian" in run.arrays for run in runs)

@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mlpstudy.results import mean_and_interval
-from reports import marks, style
+from reports import cells, marks, style
 
 CURVES = {
     "loss_train": "training loss",
@@ -16,12 +16,20 @@ CURVES = {
     "accuracy_train": "training accuracy",
     "accuracy_test": "test accuracy",
 }
-LOSS_CEILING = 100.0  # on the way to divergence a loss reaches 1e30, which would flatten all others
+CEILING = 100.0  # times the least loss at the start: on the way to divergence one of 1e30 would flatten all others
 
 
 def curves(runs: style.Runs) -> list[str]:
     """The curves that these runs have; a regression has no accuracy."""
     return [name for name in CURVES if any(f"curve_{name}" in run.arrays for run in runs)]
+
+
+def choose(runs: style.Runs) -> style.Runs:
+    """Those that were trained; raises CannotDraw where none was."""
+    found = [run for run in runs if run.params["training.epochs"] != "0"]
+    if not found:
+        raise style.CannotDraw("none of these runs was trained: training.epochs=0")
+    return found
 
 
 def panels(runs: style.Runs) -> tuple[int, int]:
@@ -51,24 +59,40 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
 def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
     """One curve of the runs of one activation and depth."""
     log = curve.startswith("loss")
+    highest = ceiling(runs) if log else 1.02
+    leaving, crosses = [], []
     for run, look in style.looks(runs):
         if f"curve_{curve}" not in run.arrays:
             continue
         steps, values = run.arrays["curve_step"], run.arrays[f"curve_{curve}"]  # (E,), (E, R)
-        marks.band(axes, steps, values.T, log=log, **look)
+        drawn = marks.band(axes, steps, values.T, log=log, **look)
+        if np.nanmax(np.asarray(drawn.get_ydata()), initial=0) > highest:
+            leaving.append(look["label"])
         broken = ~np.isfinite(values).all(axis=1)
         if broken.any():
             first = max(int(np.argmax(broken)) - 1, 0)
             height = float(mean_and_interval(values[first])[0])
-            if log:  # non-finite from the start, or on its way: at the upper edge
-                height = min(height, LOSS_CEILING) if np.isfinite(height) else LOSS_CEILING
-            colour = look["color"]
-            axes.plot(steps[first], height, "x", color=colour, markersize=8, markeredgewidth=2, clip_on=False)
+            if not np.isfinite(height):  # from the start
+                height = highest if log else 0.0
+            crosses.append((steps[first], min(height, highest), look["color"]))
     if log:
-        marks.log_axis(axes, highest=LOSS_CEILING)
+        marks.log_axis(axes, highest=highest)
     else:
-        axes.set_ylim(0, 1.02)
+        axes.set_ylim(0, highest)
+    for step, height, colour in crosses:
+        axes.plot(step, height, "x", color=colour, markersize=8, markeredgewidth=2, clip_on=False)
     axes.set_xlabel("training step")
+    if leaving:
+        marks.note(axes, f"above {marks.number(highest)}: {style.listed(leaving, 2)}", 0.97, 0.97, ha="right", va="top")
 
 
-FIGURE = style.Figure("Learning curves: what came of the training", panels, draw)
+def ceiling(runs: Sequence[style.Measured]) -> float:
+    """The highest loss that is shown."""
+    starts = [mean_and_interval(run.arrays["curve_loss_train"][0])[0] for run in runs]
+    found = np.array([start for start in starts if np.isfinite(start) and start > 0])
+    return float(f"{CEILING * found.min():.1g}") if found.size else CEILING
+
+
+FIGURE = style.Figure(
+    "Learning curves: what came of the training", panels, draw, pages=cells.by_score(style.by_facets()), choose=choose
+)

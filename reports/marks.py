@@ -1,5 +1,6 @@
 """What panels are made of: bands over replicas, theory, axes, remarks and legends."""
 
+import textwrap
 from collections.abc import Callable, Sequence
 from typing import Any
 
@@ -14,6 +15,7 @@ from mlpstudy.results import mean_and_interval
 from reports import style, theme
 
 SMALL = 8  # points: the smallest text
+LETTERS = 14  # of that size, an inch
 
 
 def band(axes: Axes, x: NDArray[Any], values: NDArray[np.float64], log: bool = False, **line: Any) -> Line2D:
@@ -40,23 +42,37 @@ def profile(
 ) -> None:
     """A statistic by layer on a log axis, theory with it at initialization; says which runs have nothing to show."""
     missing: dict[str, list[str]] = {}
+    drawn: dict[bytes, str] = {}
     for run, look in style.looks(runs):
         raw = run.arrays[name][snapshot]  # (R, depth)
         with np.errstate(all="ignore"):
             values = scaled(raw)
         values = np.where((values > 0) & np.isfinite(values), values, np.nan)
         if np.isnan(values).all():
-            missing.setdefault("0 in every layer" if np.isfinite(raw).all() else "diverged", []).append(
-                style.label(run)
-            )
+            missing.setdefault(why_not(raw), []).append(look["label"])
             continue
+        same = drawn.setdefault(values.tobytes(), look["label"])
+        if same != look["label"]:
+            missing.setdefault(f"same as {same}", []).append(look["label"])
         band(axes, np.arange(1, values.shape[1] + 1), values, log=True, **look)
         if snapshot == 0:
             predicted(axes, run, name, look["color"])
     log_axis(axes, *limits)
     layer_axis(axes, style.depth(runs[0]))
-    told = [f"{why}: {style.listed(names, 3)}" for why, names in missing.items()]
-    axes.set_xlabel("\n".join(told), fontsize=SMALL, color=theme.ink(0.75))
+    below(axes, *(f"{why}: {style.listed(names, 3)}" for why, names in missing.items()))
+
+
+def why_not(values: NDArray[np.float64]) -> str:
+    """Why a logarithmic axis shows none of these, (R, depth)."""
+    finite = np.isfinite(values).all(axis=1)
+    return "0 in every layer" if finite.all() else "0, or diverged" if finite.any() else "diverged"
+
+
+def below(axes: Axes, *lines: str) -> None:
+    """Remarks under a panel, no wider than it."""
+    width = int(LETTERS * axes.bbox.width / axes.figure.dpi)
+    text = "\n".join(textwrap.fill(line, max(width, 20)) for line in lines)
+    axes.set_xlabel(text, fontsize=SMALL, color=theme.ink(0.75))
 
 
 def predicted(axes: Axes, run: style.Measured, name: str, colour: str) -> None:
@@ -76,7 +92,7 @@ def theory_key(runs: Sequence[style.Measured], name: str) -> list[Line2D]:
 def layer_axis(axes: Axes, layers: int) -> None:
     """Label the ends of the horizontal axis, which counts hidden layers."""
     if layers > 1:
-        axes.set_xticks([1, layers], ["layer 1\ninput side", f"layer {layers}\noutput side"])
+        axes.set_xticks([1, layers], ["layer 1\ninput", f"layer {layers}\noutput"])
         first, last = axes.get_xticklabels()
         first.set_horizontalalignment("left")
         last.set_horizontalalignment("right")
@@ -158,7 +174,7 @@ def note(axes: Axes, text: str, x: float = 0.03, y: float = 0.04, **placed: Any)
 def footnote(axes: NDArray[Any], runs: Sequence[style.Measured], *remarks: str, log: bool = False) -> None:
     """Say below the figure what lines and bands are, and whatever else a reader has to know."""
     lines = f"line: mean over {replicas(runs)}{' (of log10 on log axes)' * log}"
-    text = "\n".join([f"{lines}, without those that diverged or are 0; band: 95 % interval", *remarks])
+    text = "\n".join([f"{lines}, without those that diverged{' or are 0' * log}; band: 95 % interval", *remarks])
     axes.flat[0].figure.supxlabel(text, fontsize=SMALL, color=theme.ink(0.7), x=0.01, ha="left")
 
 

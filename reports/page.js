@@ -128,9 +128,11 @@ function drawProfile(name) {
 
 function drawCurve() {
   const {name, log} = shown.curve, {lines, note, last} = drawn("curve", (curve) => curve.step);
+  const starts = known(lines.map((line) => line.middle[0] ?? null)), start = starts.length ? Math.min(...starts) : 1;
   const across = {name: "training step", first: 0, last, ticks: ticks(0, last, 6, 1), ends: ["", ""]};
   find("#curve-title").textContent = name;
-  draw(find("[data-chart=curve]"), {title: name, lines, note, across, log, range: log ? [-2, 1] : [0, 1], ceiling: 3});
+  draw(find("[data-chart=curve]"), {title: name, lines, note, across, log, 
+    range: log ? [start - 2, start] : [0, 1], ceiling: log ? start + 2 : 1}); // on the way to divergence
 }
 
 function show(run) {

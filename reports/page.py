@@ -36,8 +36,8 @@ LABELS = {"lr": "learning rate"}
 MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m mlflow ui` answers
 
 
-def write(path: Path, runs: Sequence[Run], drawn: Sequence[Drawn]) -> None:
-    """Write one file that works without any other and without a connection."""
+def write(path: Path, runs: Sequence[Run], drawn: Sequence[Drawn], complaints: Sequence[str] = ()) -> None:
+    """Write one file that works without any other and without a connection; complaints: what it could not show."""
     html, style, script = (
         Path(__file__).with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".html", ".css", ".js")
     )
@@ -59,6 +59,7 @@ def write(path: Path, runs: Sequence[Run], drawn: Sequence[Drawn]) -> None:
         chips=chips(runs),
         count=escape(f"{len(runs)} of {number(len(runs), 'cell')}"),
         table=table(runs, names, keys),
+        missing=element("p", f"Left out: {'; '.join(complaints)}.") if complaints else "",
         note=note(runs[0].uri),
         glossary=joined(element(*part) for pair in MEANINGS.items() for part in zip(("dt", "dd"), pair, strict=True)),
         figures=joined(map(figure, drawn)),

@@ -65,11 +65,11 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     sides = window(runs)
     for row, name in zip(axes, kinds(runs), strict=True):
         for ax, depth in zip(row, style.depths(runs), strict=True):
-            panel(ax, sides, [run for run in runs if (kind(run), style.depth(run)) == (name, depth)])
+            panel(ax, sides, style.Part((run for run in runs if (kind(run), style.depth(run)) == (name, depth)), runs))
             ax.set_title(f"{name}, {depth} hidden layer{'s' * (depth != 1)}")
-        row[0].set_ylabel(r"$\sigma_b$ of biases", size=INDEXED)
+        row[0].set_ylabel(r"$\sigma_b$ of biases", size=INDEXED, parse_math=True)
     for ax in axes[-1]:
-        ax.set_xlabel(r"$\sigma_w$ of weights $\times\ \sqrt{n}$", size=INDEXED)
+        ax.set_xlabel(r"$\sigma_w$ of weights $\times\ \sqrt{n}$", size=INDEXED, parse_math=True)
     scale = ScalarMappable(LogNorm(*DEPTH), colours())
     bar = axes.flat[0].figure.colorbar(scale, ax=list(axes.flat), aspect=40, extend="both")
     bar.set_ticks(TICKS, labels=[str(tick) for tick in TICKS])
@@ -97,7 +97,8 @@ def window(runs: style.Runs) -> tuple[float, float, float]:
 
 def keys(runs: style.Runs) -> list[Any]:
     """Lines and shapes explained, those that there are."""
-    edges = [theory.edge_of_chaos(activation) for activation in map(activation_of, runs) if activation is not None]
+    known = [activation for activation in map(activation_of, runs) if activation is not None]
+    edges = [found for found in map(theory.edge_of_chaos, known) if in_sight(found, window(runs))]
     lines: list[dict[str, Any]] = []
     if any(not is_point(edge) for edge in edges):
         lines.append({"label": "edge of chaos", "linewidth": 2})
@@ -105,7 +106,7 @@ def keys(runs: style.Runs) -> list[Any]:
         lines.append({"label": "edge, unstable\nor saturated", "linewidth": 2, "linestyle": ":"})
     if any(is_point(edge) for edge in edges):
         lines.append({"label": "edge of chaos,\na single point", "linestyle": ""} | POINT | {"markersize": 10})
-    if edges:
+    if known:
         lines.append({"label": "as deep as these\nnetworks are", "linewidth": 0.9})
     found = {words.outcome(run) for run in runs if predicted(run)}
     shapes = [{"label": k, "marker": v, "markersize": 6} for k, v in cells.SHAPES.items() if k in found]
@@ -145,8 +146,7 @@ def background(axes: Axes, found: theory.Plane, depth: int) -> None:
 def edge(axes: Axes, activation: Activation, sides: tuple[float, float, float]) -> None:
     """Where chi = 1: dotted where the length map is unstable or g mostly flat; a diamond where it is one point."""
     found = theory.edge_of_chaos(activation)
-    low, high, top = sides
-    if not ((found.sigma_w >= low) & (found.sigma_w <= high) & (found.sigma_b <= top)).any():
+    if not in_sight(found, sides):
         marks.note(axes, "no edge of chaos here", 0.97, 0.96, ha="right", va="top")
         return
     look: dict[str, Any] = {"color": theme.ink(), "linewidth": 2, "path_effects": halo(3.5)}
@@ -159,6 +159,12 @@ def edge(axes: Axes, activation: Activation, sides: tuple[float, float, float]) 
             axes.plot(*(np.where(there, side, np.nan) for side in (found.sigma_w, found.sigma_b)), linestyle, **look)
 
 
+def in_sight(edge: theory.Edge, sides: tuple[float, float, float]) -> bool:
+    """Does it cross this window?"""
+    low, high, top = sides
+    return bool(((edge.sigma_w >= low) & (edge.sigma_w <= high) & (edge.sigma_b <= top)).any())
+
+
 def is_point(edge: theory.Edge) -> bool:
     """Is it but one point, as for a scale-invariant activation?"""
     return edge.q.size > 0 and bool(np.ptp(edge.sigma_w) < 1e-9 and np.ptp(edge.sigma_b) < 1e-9)
@@ -167,7 +173,7 @@ def is_point(edge: theory.Edge) -> bool:
 def mark(axes: Axes, runs: Sequence[style.Measured]) -> None:
     """Cells: colour and label of the initializer, shape of the outcome."""
     placed: list[tuple[float, float]] = []
-    for run, look in style.looks([run for run in runs if predicted(run)]):
+    for run, look in style.looks(style.Part(filter(predicted, runs), runs)):
         w, b = place(run)
         level = sum(abs(np.log2(w / other)) < NEAR[0] and abs(b - bias) < NEAR[1] for other, bias in placed)
         placed.append((w, b))

@@ -2,6 +2,7 @@
 
 import io
 import textwrap
+import warnings
 from collections.abc import Sequence
 
 import matplotlib
@@ -25,6 +26,8 @@ LEGEND = 1.5  # at least, beside the panels
 KEY, LETTER = 0.6, 0.075  # of it, before each label and for each letter
 NARROWEST = 6.5  # for the footnotes
 TITLE_LETTER = 0.12
+GAP = 0.2  # at least, between a legend and the footnotes
+GROWN = 1.25  # how much higher a page gets at a time whose labels leave no room for panels
 
 
 def render(figure: style.Figure, runs: style.Runs, formats: Sequence[str], looks: str = "light") -> list[Page]:
@@ -32,7 +35,8 @@ def render(figure: style.Figure, runs: style.Runs, formats: Sequence[str], looks
     drawn, left_out = having(figure.choose(runs), figure.needs)
     pages = figure.pages(drawn)
     with matplotlib.rc_context(theme.THEMES[looks]):
-        return [_save(draw(figure, page, (i + 1, len(pages)), left_out), formats) for i, page in enumerate(pages)]
+        parts = [style.Part(page, runs) for page in pages]
+        return [_save(draw(figure, page, (i + 1, len(parts)), left_out), formats) for i, page in enumerate(parts)]
 
 
 def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1), left_out: str = "") -> Canvas:
@@ -44,19 +48,38 @@ def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1
     canvas = Canvas(figsize=size)
     FigureCanvasAgg(canvas)
     figure.draw(canvas.subplots(rows, columns, squeeze=False), page)
-    left, top = 0.1 / size[0], 1 - HEADER / size[1]
+    left = 0.1 / size[0]
     page_of = f"   (page {number[0]} of {number[1]})" if number[1] > 1 else ""
-    canvas.text(left, 1 - 0.1 / size[1], figure.title, fontsize=13, weight="bold", va="top")
+    title = canvas.text(left, 1, figure.title, fontsize=13, weight="bold", va="top")
     subtitle = compared(page, int(10 * size[0]) - len(page_of)) + page_of  # ten of its letters an inch
-    canvas.text(left, 1 - 0.36 / size[1], subtitle, fontsize=9.5, va="top", color=theme.ink(0.8))
+    second = canvas.text(left, 1, subtitle, fontsize=9.5, va="top", color=theme.ink(0.8))
     notes = [*canvas.get_supxlabel().splitlines(), left_out, provenance(page)]
-    text = "\n".join(textwrap.fill(note, int(14 * size[0])) for note in notes if note)
-    canvas.supxlabel(text, fontsize=marks.SMALL, color=theme.ink(0.7), x=left, ha="left")
-    # once, for every format; it makes room for a legend in the corner only, from where that is moved below the title
-    ConstrainedLayoutEngine(rect=(0, 0, 1, top), w_pad=0.06, h_pad=0.06).execute(canvas)
+    text = "\n".join(textwrap.fill(note, int(marks.LETTERS * size[0])) for note in notes if note)
+    below = canvas.supxlabel(text, fontsize=marks.SMALL, color=theme.ink(0.7), x=left, ha="left")
+    beside = max([0.0, *(corner.get_window_extent().height for corner in canvas.legends)])
+    height = max(size[1], HEADER + GAP + (beside + below.get_window_extent().height) / canvas.dpi)
+    while not _laid_out(canvas, height):
+        height *= GROWN
+    title.set_y(1 - 0.1 / height)
+    second.set_y(1 - 0.36 / height)
+    return canvas
+
+
+def _laid_out(canvas: Canvas, height: float) -> bool:
+    """Place panels below the title and beside the legend; whether this height, in inches, has room for them."""
+    canvas.set_figheight(height)
+    top = 1 - HEADER / height
+    for corner in canvas.legends:  # in the corner, where alone room is made for them
+        corner.set_bbox_to_anchor(None)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="constrained_layout not applied")
+        try:  # once, for every format
+            ConstrainedLayoutEngine(rect=(0, 0, 1, top), w_pad=0.06, h_pad=0.06).execute(canvas)
+        except UserWarning:
+            return False
     for corner in canvas.legends:
         corner.set_bbox_to_anchor((0, 0, 1, top))
-    return canvas
+    return True
 
 
 def having(runs: style.Runs, names: Sequence[str]) -> tuple[style.Runs, str]:

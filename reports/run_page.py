@@ -23,7 +23,9 @@ def panels(runs: style.Runs) -> tuple[int, int]:
 
 
 def shown(runs: style.Runs) -> list[str]:
-    """The curves that are drawn."""
+    """The curves that are drawn; none where nothing was trained and there is something else."""
+    if style.depth(runs[0]) > 0 and runs[0].params["training.epochs"] == "0":
+        return []
     return [curve for curve in learning_curves.curves(runs) if curve in ("loss_train", "accuracy_test")]
 
 

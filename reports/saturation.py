@@ -47,10 +47,11 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     axes[0, 1].set_title("worst layer, by step")
     marks.footnote(axes, runs, MEANING, HISTOGRAM)
     theory = marks.theory_key(runs, "saturated_fraction")
-    keys = [marks.style_key(label="at initialization"), *theory, marks.style_key(linestyle=":", label="after training")]
+    before = [marks.style_key(label="at initialization"), *theory]
     start = marks.style_key(linewidth=6, alpha=0.4, label="histogram\nat initialization")
+    after = marks.style_key(linestyle=":", label="after training")
     end = marks.style_key(color=theme.ink(0.9), linewidth=0.9, label="histogram\nafter training")
-    marks.legend(axes, [*keys, start, end])
+    marks.legend(axes, [*before, after, start, end] if style.trained(runs) else [*before, start])
 
 
 def word(run: style.Measured) -> str:
@@ -65,7 +66,8 @@ def by_layer(axes: Axes, runs: Sequence[style.Measured]) -> None:
         x = np.arange(1, share.shape[2] + 1)
         marks.band(axes, x, share[0], **look)
         marks.predicted(axes, run, "saturated_fraction", look["color"])
-        marks.band(axes, x, share[-1], color=look["color"], linestyle=":")
+        if len(share) > 1:
+            marks.band(axes, x, share[-1], color=look["color"], linestyle=":")
     marks.layer_axis(axes, style.depth(runs[0]))
     _share_axis(axes, runs)
 
@@ -94,7 +96,7 @@ def ridges(axes: Axes, run: style.Measured) -> None:
     layers = np.unique(np.linspace(0, counts.shape[1] - 1, min(RIDGES, counts.shape[1])).astype(int))
     middle = (edges[:-1] + edges[1:]) / 2
     for place, layer in enumerate(layers):
-        for when in (0, -1):
+        for when in (0, -1)[: len(counts)]:
             top = counts[when, layer].max()
             height = place + 0.85 * np.sqrt(counts[when, layer] / top) if top else np.full(len(middle), np.nan)
             if when == 0:

@@ -20,7 +20,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
-import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.palette import DEEPEST, HUES, colour
@@ -29,6 +28,7 @@ from reports import theme
 MIDDLE = 15  # the depth whose shade stands for an initializer
 MARKERS = "osD^vP<X>"  # a second key beside the hue, so that relatives differ too
 ROWS = 4  # of panels on a page: a fifth would be too small for a slide
+LETTERS = 18  # in a line of the title of a small panel
 LINES = 12  # of runs in a panel, and so of rows in a legend
 
 
@@ -110,6 +110,11 @@ class Figure:
     needs: tuple[str, ...] = ()
 
 
+def trained(runs: Sequence[Measured]) -> bool:
+    """Was any of them?"""
+    return any(run.params["training.epochs"] != "0" for run in runs)
+
+
 def depth(run: Measured) -> int:
     """Number of hidden layers."""
     return int(run.params["depth"])
@@ -117,12 +122,13 @@ def depth(run: Measured) -> int:
 
 def label(run: Measured) -> str:
     """What tells the run apart inside a panel of one activation and depth."""
-    return run.name.replace(f"-{run.params['activation']}-d{run.params['depth']}", "", 1)
+    found = run.name.replace(f"-{run.params['activation']}-d{run.params['depth']}", "", 1)
+    return f" {found}" if found.startswith("_") else found  # matplotlib's legends leave out what begins with _
 
 
 def wrapped(run: Measured) -> str:
     """Its label in lines short enough for the title of a small panel."""
-    return textwrap.fill(label(run), 18)
+    return textwrap.fill(label(run), LETTERS)
 
 
 def activations(runs: Sequence[Measured]) -> list[str]:
@@ -146,17 +152,17 @@ def facets(runs: Sequence[Measured]) -> list[tuple[str, int]]:
     return sorted({facet_of(run) for run in runs}, key=lambda row: (order.index(row[0]), row[1]))
 
 
-class Facet(list[AnyRun]):
-    """The runs of one facet, which knows its page: a label has one colour on all of it, also where a run is missing."""
+class Part(list[AnyRun]):
+    """Some runs of a report, which know all of them, so that a label has one colour in every panel of every figure."""
 
-    def __init__(self, runs: Iterable[AnyRun], page: Sequence[AnyRun]) -> None:
+    def __init__(self, runs: Iterable[AnyRun], of: Sequence[AnyRun]) -> None:
         super().__init__(runs)
-        self.page = page
+        self.whole: Sequence[AnyRun] = of.whole if isinstance(of, Part) else of
 
 
-def facet(runs: Sequence[AnyRun], activation: str, layers: int) -> Facet[AnyRun]:
+def facet(runs: Sequence[AnyRun], activation: str, layers: int) -> Part[AnyRun]:
     """The runs of one facet of a page."""
-    return Facet((run for run in runs if facet_of(run) == (activation, layers)), runs)
+    return Part((run for run in runs if facet_of(run) == (activation, layers)), runs)
 
 
 def layered(runs: Sequence[AnyRun]) -> list[AnyRun]:
@@ -170,20 +176,25 @@ def layered(runs: Sequence[AnyRun]) -> list[AnyRun]:
 def looks(runs: Sequence[AnyRun]) -> Iterator[tuple[AnyRun, dict[str, Any]]]:
     """Each run of a panel with its line's colour, marker and label: hue and marker are those of the initializer.
 
-    Where runs share an initializer, each label gets a shade: the same in every panel of a page.
+    Where runs share an initializer, each label gets a shade: the same wherever it is drawn.
     """
-    page = runs.page if isinstance(runs, Facet) else runs
     labels: dict[str, list[str]] = {}  # by initializer
-    for run in page:
+    for run in runs.whole if isinstance(runs, Part) else runs:
         mine = labels.setdefault(run.params["init"], [])
         if label(run) not in mine:
             mine.append(label(run))
     for run in runs:
         init = run.params["init"]
         mine = labels[init]
-        shades = [MIDDLE] if len(mine) == 1 else np.geomspace(1, DEEPEST, len(mine)).astype(int)
-        hue = colour(init, int(shades[mine.index(label(run))]))
-        yield run, {"color": theme.legible(hue), "marker": marker(init), "label": label(run)}
+        hue = shade(init, mine.index(label(run)) / (len(mine) - 1)) if len(mine) > 1 else run_colour(run)
+        yield run, {"color": hue, "marker": marker(init), "label": label(run)}
+
+
+def shade(init: str, place: float) -> str:
+    """Of the initializer's hue: from what just stands out from the background, 0, to what does most, 1."""
+    first = theme.legible(colour(init, 1 if theme.is_light() else DEEPEST))
+    last = theme.mixed(theme.legible(colour(init, MIDDLE)), theme.ink(), 0.7)
+    return theme.mixed(first, last, place)
 
 
 def run_colour(run: Measured) -> str:

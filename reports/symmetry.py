@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mlpstudy.tracking import NotMeasured, Run
@@ -64,6 +65,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         ax.set_ylabel(head)
     marks.footnote(
         axes, runs,
+        "of each activation, the networks of least depth",
         f"distinct units: every hidden layer. Images: layer 1 of the first replica (up to {SHOWN} x {SHOWN} weights), "
         "each on its own scale; grey: all 0",
         "paths: weights of single units of layer 1 along the two principal axes of the inputs; ring: start, dot: end",
@@ -82,12 +84,14 @@ def distinct_units(axes: Axes, run: style.Measured) -> None:
 
 def at_the_end(run: style.Measured) -> str:
     """How many distinct units the layer with fewest of them has, in words."""
-    share = np.median(run.arrays["distinct_units"][-1], axis=0)  # (depth,)
-    widths = np.atleast_1d(json.loads(run.params["width"]))
-    if np.isnan(share).any():
+    shares = run.arrays["distinct_units"][-1]  # (R, depth)
+    finite = ~np.isnan(shares).any(axis=1)
+    if not finite.any():
         return "not finite"
+    share, widths = np.median(shares[finite], axis=0), np.atleast_1d(json.loads(run.params["width"]))
     same = np.allclose(share * widths, 1) and widths.max() > 1
-    return "one distinct unit" if same else f"{share.min():.0%} distinct"
+    told = "one distinct unit" if same else f"{share.min():.0%} distinct"
+    return told if finite.all() else f"{told}\nof those that are finite"
 
 
 def weight_rows(axes: Axes, run: Run, when: str) -> None:
@@ -98,7 +102,7 @@ def weight_rows(axes: Axes, run: Run, when: str) -> None:
     try:
         weights = run.weights(when)["W1"][0][:SHOWN, :SHOWN]
     except NotMeasured as reason:
-        axes.set_xlabel(f"not drawn: {reason}")
+        marks.below(axes, f"not drawn: {reason}")
         return
     limit = float(np.abs(weights).max())
     if not np.isfinite(limit):
@@ -124,7 +128,9 @@ def unit_paths(axes: Axes, run: style.Measured) -> None:
         axes.plot(x[-1], y[-1], "o", color=colour, markersize=width + 3)
         axes.plot(x[0], y[0], "o", color=theme.ink(0.6), markerfacecolor="none", markersize=width + 3)
     axes.margins(0.15)
-    axes.locator_params(nbins=4)
+    for axis, ticks in ((axes.xaxis, 2), (axes.yaxis, 4)):
+        axis.set_major_locator(MaxNLocator(ticks))
+        axis.set_major_formatter(marks.number)
     axes.set_xlabel(f"first axis ({told_paths(paths)})")
 
 

@@ -10,6 +10,7 @@ from matplotlib.colors import to_hex, to_rgb
 
 SHARED: dict[Any, Any] = {
     "font.size": 9,
+    "text.parse_math": False,  # names are text, also one with two dollars in it
     "axes.titlesize": 9.5,
     "axes.labelsize": 9,
     "axes.formatter.useoffset": False,  # a sum above an axis is overlooked

@@ -73,8 +73,7 @@ def by_layer(axes: Axes, runs: style.Runs, ratio: Callable[[style.Measured], NDA
             nothing.append(style.label(run))
     _finish(axes)
     marks.layer_axis(axes, style.depth(runs[0]))
-    told = f"no finite ratio: {style.listed(nothing, 2)}" if nothing else ""
-    axes.set_xlabel(told, fontsize=marks.SMALL, color=theme.ink(0.75))
+    marks.below(axes, *[f"no step, or none that is finite: {style.listed(nothing, 2)}"] * bool(nothing))
 
 
 def over_training(axes: Axes, runs: style.Runs) -> None:

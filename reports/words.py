@@ -2,6 +2,7 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
 from math import isfinite, nan
 
 from mlpstudy.config import NOT_SCIENCE
@@ -45,9 +46,26 @@ def param(runs: Sequence[Run], name: str) -> list[str]:
     return [NONE if value == "[]" else value for value in values]
 
 
+def told_apart(runs: Sequence[Run]) -> list[Run]:
+    """Named by all that tells them apart where the names are of several sweeps, or of one that was run again."""
+    if len({run.tags["sweep"] for run in runs}) == 1 and len({run.name for run in runs}) == len(runs):
+        return list(runs)
+    names, keys = coordinates(runs)
+    found = []
+    for run, (activation, init, depth, *rest) in zip(runs, keys, strict=True):
+        more = [f"{name.rpartition('.')[2]}={value}" for name, value in zip(names[len(CELL) :], rest, strict=True)]
+        found.append(replace(run, name="-".join([init, activation, f"d{depth}", *more])))
+    return found
+
+
 def coordinates(runs: Sequence[Run]) -> tuple[list[str], list[tuple[str, ...]]]:
-    """Names of CELL, of a width that varies, and of the fewest other params that tell runs apart; each run's values."""
-    names = [*CELL, *(["width"] if len({*param(runs, "width"), NONE}) > 2 else [])]
+    """Names of CELL, of a width that varies, and of the fewest other params that tell runs apart; each run's values.
+
+    Of several sweeps also whatever else of SHORT varies: data, say, that no cell shares with another.
+    """
+    several = len({run.tags["sweep"] for run in runs}) > 1
+    always = [name for name in SHORT if len({*param(runs, name), NONE}) > 2 and (several or name == "width")]
+    names = [*CELL, *always]
     keys = list(zip(*(param(runs, name) for name in names), strict=True))
     for name in dict.fromkeys([*SHORT, *sorted({name for run in runs for name in run.params})]):
         finer = [(*key, value) for key, value in zip(keys, param(runs, name), strict=True)]
@@ -86,6 +104,12 @@ def outcome(run: style.Measured) -> str:
         return UNTRAINED
     ended = getattr(run, "status", "FINISHED") == "FINISHED"  # one that is not MLflow's has ended
     return run.tags.get("outcome", UNFINISHED) if ended else UNFINISHED
+
+
+def count(run: style.Measured) -> tuple[int, int]:
+    """How many of its replicas came to that outcome, and how many there are; (0, 0) where that is not known."""
+    each = [part.split(" ", 1) for part in run.tags.get("outcomes", "").split(", ") if " " in part]
+    return sum(int(n) for n, name in each if name == outcome(run)), sum(int(n) for n, _ in each)
 
 
 def outcome_in_full(run: Run) -> str:

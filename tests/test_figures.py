@@ -19,11 +19,14 @@ from reports import (
     cells,
     decision_boundary,
     forward_signal,
+    gradient_flow,
     gradient_over_time,
     grid,
     jacobian,
+    learning_curves,
     phase_diagram,
     rendering,
+    saturation,
     style,
     theme,
     update_ratio,
@@ -297,12 +300,35 @@ def test_every_initializer_has_an_accuracy_curve_with_its_intervals(runs, named)
 
 def test_divergence_is_a_word_in_the_table_and_a_cross_below_the_curves(named):
     nothing = np.full_like(named["he-tanh-d3"].arrays["curve_accuracy_test"], np.nan)
-    lost = named["he-tanh-d3"].but(curve_accuracy_test=nothing, tags={"outcome": "diverged"})
+    lost = named["he-tanh-d3"].but(curve_accuracy_test=nothing, tags={"outcome": "diverged", "outcomes": "2 diverged"})
     canvas = drawn(grid, [named["he-tanh-d1"], lost])
     assert tiles(panel(canvas, "3 hidden"))[0, 0][1:] == ("diverged", True)
     crosses = [artist for artist in panel(canvas, "tanh").lines if artist.get_marker() == cells.SHAPES["diverged"]]
     assert [artist.get_xdata()[0] for artist in crosses] == [3]
     assert "diverged" in told(canvas)
+
+
+def test_replicas_that_came_to_something_else_are_counted(named):
+    run = named["he-tanh-d3"].but(tags={"outcome": "learned", "outcomes": "1 diverged, 4 learned"})
+    stalled = run.but(tags={"outcome": "stalled", "outcomes": "2 learned, 3 stalled"})
+    for canvas, told_of in ((drawn(grid, [run]), "4 of 5 learned"), (drawn(grid, [stalled]), "3 of 5 stalled")):
+        ((_, text, _),) = tiles(canvas.axes[0]).values()
+        assert text.endswith(told_of)
+    many = [run.but(params={"activation": f"g{i}"}) for i in range(5)]  # narrow tiles
+    for _, text, _ in tiles(drawn(grid, many).axes[0]).values():
+        assert text.split("\n") == [f"{run.arrays['curve_accuracy_test'][-1].mean():.3f}", "4 of 5", "learned"]
+    most = run.but(tags={"outcome": "diverged", "outcomes": "4 diverged, 1 learned"})
+    curves = panel(drawn(grid, [named["he-tanh-d1"], most]), "tanh")
+    assert any(artist.get_marker() == cells.SHAPES["diverged"] for artist in curves.lines)
+    (points,) = [line for line in curves.containers if line.get_label() == "he"]
+    assert np.isfinite(points[0].get_ydata()).tolist() == [True, False]
+
+
+def test_classifiers_and_regressions_share_no_page(named, sweep):
+    (regression,) = sweep([("network.depth=1",)], "data=teacher", "data.samples=60", "loss=mse")
+    for module in (grid, learning_curves):
+        pages = module.FIGURE.pages([regression, named["he-tanh-d1"], named["he-tanh-d3"]])
+        assert [[run.params["data"] for run in page] for page in pages] == [["gaussian"] * 2, ["teacher"]]
 
 
 def test_one_depth_needs_no_curves(named):
@@ -328,6 +354,13 @@ def test_what_was_not_trained_is_called_so(sweep):
     runs = sweep([("init=he",)], "training.epochs=0")
     (tile,) = tiles(drawn(grid, runs).axes[0]).values()
     assert tile[1].endswith("not trained")
+    assert "after training" not in told(drawn(grid, runs))
+    for module, columns in ((gradient_flow, 2), (saturation, 3)):
+        canvas = drawn(module, runs)
+        assert len(canvas.axes) == columns
+        assert "after training" not in told(canvas) + " ".join(ax.get_title() for ax in canvas.axes)
+    with pytest.raises(style.CannotDraw, match="was trained"):
+        drawn(learning_curves, runs)
     with pytest.raises(style.CannotDraw, match="took a step"):
         drawn(update_ratio, runs)
     assert len(drawn(gradient_over_time, runs).axes) == 2  # the map of one snapshot, and the colour bar
@@ -497,7 +530,7 @@ def test_update_ratios_by_layer_and_over_training(runs, named):
     for ax in (first, late, over):
         assert ax.get_yscale() == "log"
         assert [1e-3, 1e-3] in [list(artist.get_ydata()) for artist in ax.lines]
-    assert first.get_xlabel() == "no finite ratio: zeros"
+    assert " ".join(first.get_xlabel().split()) == "no step, or none that is finite: zeros"
 
 
 # decision boundary

@@ -1,20 +1,22 @@
 """`python -m reports`: what is drawn of what, how it looks, where it lands, and what is said of what is missing."""
 
 import dataclasses
+import itertools
 import re
 import subprocess
 import sys
 from xml.etree import ElementTree
 
 import matplotlib
+import numpy as np
 import pytest
-from matplotlib.colors import to_rgb
+from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 from mlflow.tracking import MlflowClient
 
 from mlpstudy.tracking import NotMeasured, load_runs, log_report
 from reports import __main__ as reports
-from reports import gallery, learning_curves, rendering, style, theme
+from reports import gallery, gradient_flow, jacobian, learning_curves, phase_diagram, rendering, style, theme
 
 FIGURES = {name: gallery.figure(name) for name in reports.FIGURES}
 
@@ -133,6 +135,57 @@ def test_runs_that_share_an_initializer_get_shades_and_a_marker(runs):
     assert len({look["color"] for _, look in style.looks(runs)}) == 4
 
 
+@pytest.mark.parametrize("background", theme.THEMES)
+@pytest.mark.parametrize("init", ["zeros", "xavier_uniform", "he", "normal"])
+def test_six_shades_can_be_told_apart(background, init):
+    """By 2 % of lightness and more."""
+    with matplotlib.rc_context(theme.THEMES[background]):
+        shades = [np.array(to_rgb(style.shade(init, place))) for place in np.linspace(0, 1, 6)]
+        assert min(np.abs(a - b).max() for a, b in itertools.pairwise(shades)) > 0.02
+        ground = matplotlib.rcParams["figure.facecolor"]
+        assert all(theme.contrast(ground, to_hex(shade)) >= theme.CONTRAST - 0.05 for shade in shades)
+
+
+def test_a_label_has_one_colour_in_figures_that_show_some_of_the_runs(runs):
+    whole = [like(runs[0], extra=f"-lr={i}") for i in range(3)]
+    every = [look for _, look in style.looks(whole)]
+    assert [look for _, look in style.looks(style.Part(whole[1:], whole))] == every[1:]
+    assert [look for _, look in style.looks(style.facet(style.Part(whole[1:], whole), "tanh", 3))] == every[1:]
+
+
+def test_names_are_text(runs):
+    """Also those that matplotlib would take for mathematics, or leave out of a legend."""
+    odd = [like(runs[3], init, extra=extra) for init, extra in (("xavier", " $\\foo$"), ("_tiny", ""))]
+    (canvas,) = pages(gradient_flow.FIGURE, odd)
+    (legend,) = canvas.legends
+    found = [text.get_text().strip() for text in legend.texts]
+    assert "xavier $\\foo$" in found
+    assert "_tiny" in found
+
+
+@pytest.mark.parametrize("module", [jacobian, phase_diagram])
+def test_a_page_makes_room_for_long_labels_and_long_legends(runs, module):
+    xavier = next(run for run in runs if run.params["init"] == "xavier")
+    many = [like(xavier, extra=f"-scale=0.1-lr=0.0{i}-momentum=0.9") for i in range(8)]
+    (canvas,) = pages(module.FIGURE, many)
+    canvas.draw_without_rendering()
+    boxes = [legend.get_window_extent() for legend in canvas.legends]
+    panels = [ax.get_window_extent() for ax in canvas.axes]
+    note = canvas._supxlabel.get_window_extent()
+    assert min(panel.height for panel in panels) > 60
+    assert all(box.y0 > note.y1 - 1 and box.y1 <= canvas.bbox.y1 for box in boxes)
+    assert not any(box.overlaps(panel) for box in boxes for panel in panels)
+
+
+def test_one_figure_that_fails_does_not_stop_the_others(runs, monkeypatch):
+    def broken(*_):
+        raise RuntimeError("a bug\nof two lines")
+
+    monkeypatch.setattr(gallery, "render", broken)
+    outcome = gallery.draw("grid", runs, ["png"], "light")
+    assert outcome.missing == "it failed (RuntimeError: a bug of two lines)"
+
+
 def test_a_label_has_one_colour_on_a_page_that_misses_some_runs(runs):
     page = [like(runs[0], activation=a, extra=f"-lr={i}") for a in ("tanh", "relu") for i in range(3)]
     del page[0]
@@ -245,8 +298,8 @@ def test_the_command_draws_the_latest_sweep_and_logs_it(sweep_copy, tmp_path, ca
     output = capsys.readouterr().out
     assert "gradient_flow      gradient_flow.png, gradient_flow.svg\n" in output
     assert f"-m webbrowser {(tmp_path / 'out' / 'index.html').as_uri()}" in output
-    files = {"symmetry.png", "symmetry.svg", "gradient_flow.png", "gradient_flow.svg", "index.html"}
-    assert {path.name for path in (tmp_path / "out").iterdir()} == files
+    files = {"symmetry.png", "symmetry.svg", "gradient_flow.png", "gradient_flow.svg"}
+    assert {path.name for path in (tmp_path / "out").iterdir()} == {*files, "index.html"}
     client = MlflowClient(sweep_copy)
 
     def logged():
@@ -262,7 +315,7 @@ def test_the_command_draws_the_latest_sweep_and_logs_it(sweep_copy, tmp_path, ca
     assert reports.main(["--uri", sweep_copy, "--out", str(tmp_path / "again"), "--figures", "gradient_flow"]) == 0
     again, names = logged()  # the same run: what was drawn last, and what was drawn of other figures before
     assert again.info.run_id == report.info.run_id
-    assert names == {"symmetry.png", "symmetry.svg", "gradient_flow.png", "index.html"}
+    assert names == {"symmetry.png", "symmetry.svg", "gradient_flow.png"}  # a page is kept that has all figures
     assert [run.name for run in load_runs(sweep_copy)] == [run.name for run in load_runs(sweep_copy, where="")]
 
 

@@ -10,7 +10,18 @@ from matplotlib.colors import to_hex
 
 from mlpstudy.palette import colour
 from mlpstudy.tracking import load_runs
-from reports import gradient_flow, learning_curves, marks, rendering, run_page, saturation, style, symmetry, theme
+from reports import (
+    gradient_flow,
+    gradient_over_time,
+    learning_curves,
+    marks,
+    rendering,
+    run_page,
+    saturation,
+    style,
+    symmetry,
+    theme,
+)
 
 
 @pytest.fixture(scope="session")
@@ -81,6 +92,36 @@ def test_gradient_flow_tells_what_diverged_from_what_is_0(named):
     assert axes[0, 1].get_xlabel().splitlines()[-1] == "diverged: xavier"
 
 
+def test_a_replica_that_diverged_does_not_make_the_others_diverge(named):
+    delta, distinct = (named["xavier"].arrays[name].copy() for name in ("delta_rms", "distinct_units"))
+    delta[-1], delta[-1, 0] = 0.0, np.nan
+    distinct[-1, 0] = np.nan
+    run = altered(named["xavier"], delta_rms=delta, distinct_units=distinct)
+    assert drawn(gradient_flow.FIGURE, [run])[0, 1].get_xlabel() == "0, or diverged: xavier"
+    assert symmetry.at_the_end(run) == "100% distinct\nof those that are finite"
+    values = gradient_over_time.relative(run)
+    assert np.isneginf(values[:, -1]).all()
+    assert np.isfinite(values[:, 0]).all()
+
+
+def test_lines_that_coincide_are_told(named):
+    same = dataclasses.replace(
+        named["xavier"], name="lecun-tanh-d3", params={**named["xavier"].params, "init": "lecun"}
+    )
+    same.__dict__["arrays"] = named["xavier"].arrays
+    axes = drawn(gradient_flow.FIGURE, [named["xavier"], same])[0]
+    assert [ax.get_xlabel() for ax in axes] == ["same as xavier: lecun"] * 4
+
+
+def test_remarks_are_no_wider_than_their_panel(runs, named):
+    odd = [dataclasses.replace(named["zeros"], name=f"a-rather-long-name-{i}-tanh-d3") for i in range(4)]
+    for run in odd:
+        run.__dict__["arrays"] = named["zeros"].arrays
+    ax = drawn(gradient_flow.FIGURE, odd)[0, 0]
+    ax.figure.draw_without_rendering()
+    assert ax.xaxis.label.get_window_extent().width < 1.3 * ax.get_window_extent().width
+
+
 def test_gradient_flow_shades_the_thresholds_of_the_verdicts(runs):
     ax = drawn(gradient_flow.FIGURE, runs)[0, 0]
     assert {"vanishing", "exploding"} <= {text.get_text().strip() for text in ax.texts}
@@ -118,6 +159,30 @@ def test_learning_curves_mark_the_last_point_before_a_replica_diverged(named):
 def test_learning_curves_of_a_regression_are_losses(named):
     run = altered(named["xavier"], curve_accuracy_train=None, curve_accuracy_test=None)
     assert drawn(learning_curves.FIGURE, [run]).shape == (1, 2)
+
+
+def leaving(ax):
+    return [text.get_text() for text in ax.texts if text.get_text().startswith("above")]
+
+
+def test_learning_curves_have_room_for_large_losses(named):
+    """Of targets that are not standardized, say."""
+    large = {name: 1e7 * named["xavier"].arrays[name] for name in ("curve_loss_train", "curve_loss_test")}
+    ax = drawn(learning_curves.FIGURE, [altered(named["xavier"], **large)])[0, 0]
+    low, high = ax.get_ylim()
+    assert low < line(ax, "xavier").min()
+    assert line(ax, "xavier").max() < high
+    assert not leaving(ax)
+
+
+def test_learning_curves_say_which_losses_leave_the_axis(named):
+    loss = named["xavier"].arrays["curve_loss_train"].copy()
+    start = loss[0].mean()
+    loss[2:] *= 1e6
+    other = altered(named["zeros"])
+    ax = drawn(learning_curves.FIGURE, [altered(named["xavier"], curve_loss_train=loss), other])[0, 0]
+    assert ax.get_ylim()[1] == pytest.approx(100 * start, rel=0.3)
+    assert leaving(ax) == [f"above {learning_curves.ceiling([other]):g}: xavier"]
 
 
 def test_symmetry_shows_the_weight_rows(runs, named):

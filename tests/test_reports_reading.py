@@ -10,7 +10,8 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import NotMeasured, artifacts, load_runs
+from mlpstudy.tracking import NotMeasured, artifacts, load_runs, unmeasured
+from reports import words
 
 
 @pytest.fixture
@@ -73,7 +74,51 @@ def test_runs_of_several_sweeps_are_told_apart(sweep_copy, add):
     add("third", cell="2")
     names = [run.name for run in load_runs(sweep_copy, where="tags.cell != ''")]
     assert names[:3] == ["zeros-tanh-d3", "identical-tanh-d3", "constant-tanh-d3"]
-    assert names[4:] == ["xavier-tanh-d3 (second)", "xavier-tanh-d3 (third)"]
+
+
+def with_params(run, name, **params):
+    return dataclasses.replace(run, name=name, params={**run.params, **params})
+
+
+def test_names_of_several_sweeps_say_all_that_differs(runs):
+    first = runs[0]
+    tags = {**first.tags, "sweep": "other"}
+    other = dataclasses.replace(with_params(first, "zeros-tanh-d5", depth="5", data="moons"), tags=tags)
+    names = [run.name for run in words.told_apart([first, other])]
+    assert names == ["zeros-tanh-d3-data=digits", "zeros-tanh-d5-data=moons"]
+    assert [run.name for run in words.told_apart(runs)] == [run.name for run in runs]  # of one sweep
+
+
+def test_a_sweep_that_was_run_again_has_no_two_cells_of_one_name(runs):
+    faster = with_params(runs[0], runs[0].name, lr="0.5")
+    assert [run.name for run in words.told_apart([runs[0], faster])] == [
+        "zeros-tanh-d3-lr=0.01",
+        "zeros-tanh-d3-lr=0.5",
+    ]
+    again = [run.name for run in words.told_apart([runs[0], runs[0]])]
+    assert again == ["zeros-tanh-d3-repetition=1", "zeros-tanh-d3-repetition=2"]
+
+
+def test_a_cell_that_was_run_again_in_the_same_sweep_is_read_once(sweep_copy, add):
+    add("twice", cell="1")
+    latest = add("twice", cell="1")
+    assert ids(load_runs(sweep_copy, "twice")) == [latest]
+
+
+def test_cells_that_measured_nothing_are_named(sweep_copy, runs):
+    assert unmeasured(runs) == []
+    client = MlflowClient(sweep_copy)
+    tags = {"sweep": runs[0].tags["sweep"]}
+    run = client.create_run(runs[0].experiment_id, tags=tags, run_name="he-tanh-d9")
+    assert unmeasured(load_runs(sweep_copy)) == ["he-tanh-d9 (running)"]
+    client.set_terminated(run.info.run_id, "FAILED")
+    assert unmeasured(load_runs(sweep_copy)) == ["he-tanh-d9 (failed)"]
+
+
+def test_an_experiment_without_sweeps_names_those_with_some(sweep_copy):
+    MlflowClient(sweep_copy).create_experiment("empty")
+    with pytest.raises(ConfigError, match="--experiment must be one of mlpstudy; got 'empty'"):
+        load_runs(sweep_copy, experiment="empty")
 
 
 def test_a_filter_that_is_none_is_told_in_mlflows_words(sweep_uri):

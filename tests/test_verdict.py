@@ -504,7 +504,7 @@ def test_agreement_is_told():
         "not that of b (vanishing predicted, healthy measured), d (healthy predicted, saturated measured)."
     )
     assert agreement([agree, none]) == "Theory foresaw the verdict of 1 of 1 cell (it does not apply to the other 1)."
-    assert agreement([none]).startswith("Theory: no prediction, since mean field theory does not apply")
+    assert agreement([none]).startswith("Theory: no prediction, as that needs hidden layers")
     many = agreement([differ] * 30)
     assert many.count("b (") == 8
     assert many.endswith(" and 22 more.")

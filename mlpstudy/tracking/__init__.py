@@ -11,7 +11,7 @@ import os
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from mlpstudy.tracking.reading import NotMeasured, Run, load_runs
+from mlpstudy.tracking.reading import NotMeasured, Run, load_runs, unmeasured
 from mlpstudy.tracking.report import log_report
 from mlpstudy.tracking.store import Store, open_store, save_view
 from mlpstudy.tracking.writing import RunLog
@@ -20,4 +20,4 @@ logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow.tracking.fluent").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # we raise, or tell in one line, what fails
 
-__all__ = ["NotMeasured", "Run", "RunLog", "Store", "load_runs", "log_report", "open_store", "save_view"]
+__all__ = ["NotMeasured", "Run", "RunLog", "Store", "load_runs", "log_report", "open_store", "save_view", "unmeasured"]

@@ -1,7 +1,7 @@
 """Reading runs back: params, tags and headline numbers at once, arrays when first asked for."""
 
-from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from functools import cached_property
 from typing import Any
 
@@ -50,7 +50,7 @@ class Run:
         try:
             return artifacts.read_npz(self.uri, self.id, self.artifact_uri, name, keep=self.status in ENDED)
         except Exception as error:  # of whatever kind the artifact store is
-            raise NotMeasured(f"{self.name} ({self.status.lower()}) has no {name}") from error
+            raise NotMeasured(f"{self.name} ({self.status.lower()}) has no {name} that can be read") from error
 
 
 def load_runs(
@@ -59,8 +59,8 @@ def load_runs(
     """The runs that measured something, in the order of the grid: those of one sweep, by default the latest.
 
     `where`, an MLflow filter, chooses among the runs of the sweep; where none is named, among all of the experiment
-    or the store, of which a cell that was run more than once gives its latest run. Raises ConfigError, which names
-    the option of `python -m reports`.
+    or the store. A cell that was run more than once gives its latest run. Raises ConfigError, which names the option
+    of `python -m reports`.
     """
     uri = uris.resolve(uri)
     rule, holds = RULES["tracking.sweep"]
@@ -75,7 +75,8 @@ def load_runs(
     if sweep is None and where is None:
         latest = client.search_runs(ids, MEASURED, max_results=1)
         if not latest:
-            raise no_sweep(uri)
+            full = [name for name, own in experiments.items() if client.search_runs([own], MEASURED, max_results=1)]
+            raise ConfigError("--experiment", one_of(full), experiment) if full else no_sweep(uri)
         sweep = latest[0].data.tags["sweep"]
     found = _search(client, ids, MEASURED + (f" AND tags.sweep = '{sweep}'" if sweep else ""))
     if not found:
@@ -93,11 +94,19 @@ def load_runs(
     found.sort(
         key=lambda run: (starts[run.data.tags["sweep"]], int(run.data.tags.get("order", 0)), run.info.start_time)
     )
-    if sweep is None:
-        finished = sorted(found, key=lambda run: run.info.status == "FINISHED")  # which count most, so last
-        keep = {run.data.tags.get("cell", run.info.run_id): run.info.run_id for run in finished}.values()
-        found = [run for run in found if run.info.run_id in set(keep)]
-    return _told_apart([_run(uri, run) for run in found])
+    finished = sorted(found, key=lambda run: run.info.status == "FINISHED")  # which count most, so last
+    keep = {run.data.tags.get("cell", run.info.run_id): run.info.run_id for run in finished}.values()
+    return [_run(uri, run) for run in found if run.info.run_id in set(keep)]
+
+
+def unmeasured(runs: Sequence[Run]) -> list[str]:
+    """The cells of these runs' sweeps that have measured nothing, or not yet: `he-relu-d10 (running)`."""
+    client, found = connect(runs[0].uri, create=False), []
+    for sweep in dict.fromkeys(run.tags["sweep"] for run in runs):
+        ids = list(dict.fromkeys(run.experiment_id for run in runs if run.tags["sweep"] == sweep))
+        every = _search(client, ids, f"tags.sweep = '{sweep}'")
+        found += [run for run in every if "verdict" not in run.data.tags]
+    return [f"{run.info.run_name} ({run.info.status.lower()})" for run in found]
 
 
 def _search(client: MlflowClient, ids: list[str], chosen: str) -> list[MlflowRun]:
@@ -132,11 +141,3 @@ def _run(uri: str, run: MlflowRun) -> Run:
         experiment_id=run.info.experiment_id,
         artifact_uri=run.info.artifact_uri,
     )
-
-
-def _told_apart(runs: list[Run]) -> list[Run]:
-    """With the name of their sweep where runs of several have the same name."""
-    names = [run.name for run in runs]
-    return [
-        replace(run, name=f"{run.name} ({run.tags['sweep']})") if names.count(run.name) > 1 else run for run in runs
-    ]
