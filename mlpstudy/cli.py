@@ -175,7 +175,7 @@ def check_gradients(cells: Sequence[Cell], out: Console) -> None:
         report = gradient_check.check(problem, initial_theta(problem, range(cell.config.replicas)))
         out.print(
             f"Gradients of {name}: {report.checked} parameters compared with central differences, worst relative "
-            f"error {report.worst:.1e} ({report.where}); of the total differential {report.total:.1e}",
+            f"error {report.worst:.1e} ({report.where}); of the total differential {report.total:.1e} beyond rounding",
             soft_wrap=True,
         )
         if not report.passed:

@@ -18,6 +18,8 @@ from mlpstudy.training import Record
 
 PIPE_WIDTH = 170  # columns where the output is no terminal
 EVIDENCE_WIDTH = 140  # columns from which on the table has room for the evidence
+NARROW = 100  # columns below which it has none for the ratio of gradients
+LONGEST = max(map(len, VERDICT_COLOURS))
 
 
 def console() -> Console:
@@ -126,16 +128,19 @@ def summary_table(results: Sequence[tuple[str, Result]], width: int) -> Table:
     table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
     extra = any(name != usual_name(result) for name, result in results)
     told = width >= EVIDENCE_WIDTH and any(result.verdict.findings for _, result in results)
-    table.add_column("init")
-    table.add_column("activation")
+    narrow = width < NARROW
+    table.add_column("init", overflow="fold")
+    table.add_column("activation", overflow="fold")
     table.add_column("depth", justify="right")
     if extra:
         table.add_column("also varied", overflow="fold")
-    table.add_column("verdict")
-    table.add_column("by theory")
-    table.add_column("outcome")
-    table.add_column("test accuracy" if results[0][1].last("accuracy_test") is not None else "test loss")
-    table.add_column("gradient first/last", justify="right")
+    table.add_column("verdict", min_width=LONGEST)
+    table.add_column("by theory", min_width=LONGEST)
+    table.add_column("outcome", min_width=len("diverged"))
+    score = "accuracy" if results[0][1].last("accuracy_test") is not None else "loss"
+    table.add_column(score if narrow else f"test {score}", min_width=len("± 0.006"))
+    if not narrow:
+        table.add_column("gradient first/last", justify="right")
     if told:
         table.add_column("evidence")
     for name, result in results:
@@ -147,7 +152,9 @@ def summary_table(results: Sequence[tuple[str, Result]], width: int) -> Table:
         verdicts.right_crop(len(f", {outcome_text(result)}"))
         predicted = result.verdict_predicted
         cells += [verdicts, "-" if predicted is None else Text(predicted.name, VERDICT_COLOURS[predicted.name])]
-        cells += [outcome_text(result), accuracy_text(result).removeprefix("loss "), ratio_text(result)]
+        cells += [outcome_text(result), accuracy_text(result).removeprefix("loss ")]
+        if not narrow:
+            cells.append(ratio_text(result))
         if told:
             cells.append(Text(result.verdict.evidence if result.verdict.findings else "", "dim"))
         table.add_row(*cells)

@@ -5,6 +5,7 @@ import math
 import sys
 from collections.abc import Sequence
 
+import numpy as np
 from rich.box import SIMPLE
 from rich.table import Table
 
@@ -29,8 +30,10 @@ def main(arguments: Sequence[str]) -> int:
         out = console()
         out.print(f"{cell.config.activation_name}, sigma_b = {sigma_b:g}")
         out.print(f"gain that keeps unit variance, 1 / sqrt(E[g(x)^2]): {theory.gain(activation):.4f}")
-        out.print(table(activation, sigma_b))
-        out.print(edge(activation, sigma_b), soft_wrap=True)
+        with np.errstate(all="ignore"):  # a function of one's own may overflow at the lengths tried
+            found, critical = table(activation, sigma_b), edge(activation, sigma_b)
+        out.print(found)
+        out.print(critical, soft_wrap=True)
     return 0
 
 
@@ -44,17 +47,16 @@ def table(activation: Activation, sigma_b: float) -> Table:
         found.add_column(heading, justify="left" if heading in ("initializer", "gradients") else "right")
     for name, sigma_w in rows.items():
         point = theory.fixed_point(activation, sigma_w, sigma_b)
-        if point is None:
+        if point is None:  # signals shrink or grow for ever: where to, gradients change by the limit of chi
             q = theory.fixed_length(activation, sigma_w, sigma_b)
-            limit = theory.chi(activation, sigma_w, theory.SMALLEST_Q if q == 0 else theory.LARGEST_Q)
-            found.add_row(name, f"{sigma_w:.4f}", f"{q:g}", f"{limit:.4f}", "-", "-", "-")
-            continue
-        kept = abs(point.chi - 1) < 1e-6
-        fate = "keep their scale" if kept else "vanish" if point.chi < 1 else "explode"
-        depth = min(abs(point.xi_c), abs(point.xi_gradient))
+            chi, c = theory.chi(activation, sigma_w, theory.SMALLEST_Q if q == 0 else theory.LARGEST_Q), "-"
+            depth = 1 / max(abs(math.log(chi)), 1e-9)
+        else:
+            q, chi, c = point.q, point.chi, f"{point.c:.4f}"
+            depth = min(abs(point.xi_c), abs(point.xi_gradient))
+        fate = "keep their scale" if abs(chi - 1) < 1e-6 else "vanish" if chi < 1 else "explode"
         through = "any" if depth > 1e6 else f"{theory.TRAINABLE * depth:.0f}"
-        numbers = (f"{point.q:.4g}", f"{point.chi:.4f}", f"{point.c:.4f}")
-        found.add_row(name, f"{sigma_w:.4f}", *numbers, fate, through)
+        found.add_row(name, f"{sigma_w:.4f}", f"{q:.4g}", f"{chi:.4f}", c, fate, through)
     return found
 
 

@@ -31,8 +31,8 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     colour_bar(axes, runs)
     cells.remark(
         axes,
-        f"colour: geometric mean over {marks.replicas(runs)}, of those that had not diverged and had a gradient. "
-        "Grey: none had",
+        f"colour: geometric mean over {marks.replicas(runs)}, of those that had not diverged and had a gradient; where "
+        "none had, as where it vanishes. Grey: all had diverged, or no layer ever had a gradient",
     )
 
 

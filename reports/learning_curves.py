@@ -83,7 +83,8 @@ def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
         axes.plot(step, height, "x", color=colour, markersize=8, markeredgewidth=2, clip_on=False)
     axes.set_xlabel("training step")
     if leaving:
-        marks.note(axes, f"above {marks.number(highest)}: {style.listed(leaving, 2)}", 0.97, 0.97, ha="right", va="top")
+        told = leaving[0] if len(leaving) == 1 else f"{len(leaving)} lines"
+        marks.note(axes, f"above {marks.number(highest)}: {told}", 0.97, 0.97, ha="right", va="top")
 
 
 def ceiling(runs: Sequence[style.Measured]) -> float:

@@ -42,7 +42,7 @@ def profile(
 ) -> None:
     """A statistic by layer on a log axis, theory with it at initialization; says which runs have nothing to show."""
     missing: dict[str, list[str]] = {}
-    drawn: dict[bytes, str] = {}
+    drawn: dict[bytes, style.Measured] = {}
     for run, look in style.looks(runs):
         raw = run.arrays[name][snapshot]  # (R, depth)
         with np.errstate(all="ignore"):
@@ -51,9 +51,9 @@ def profile(
         if np.isnan(values).all():
             missing.setdefault(why_not(raw), []).append(look["label"])
             continue
-        same = drawn.setdefault(values.tobytes(), look["label"])
-        if same != look["label"]:
-            missing.setdefault(f"same as {same}", []).append(look["label"])
+        other = drawn.setdefault(values.tobytes(), run)
+        if other.params["init"] != run.params["init"]:
+            missing.setdefault(f"same as {style.label(other)}", []).append(look["label"])
         band(axes, np.arange(1, values.shape[1] + 1), values, log=True, **look)
         if snapshot == 0:
             predicted(axes, run, name, look["color"])
