@@ -130,7 +130,10 @@ def control(place: int, name: str, options: Sequence[str]) -> Html:
 
 
 def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str]]) -> Html:
-    """A row per cell; columns without content are left out. data-sort holds what a number is sorted by."""
+    """A row per cell. Columns without content are left out, and numbers that are the same in all.
+
+    data-sort holds what a number is sorted by.
+    """
 
     def columns(run: Run, key: Sequence[str]) -> dict[str, Html]:
         _, text, value = score(run)
@@ -150,13 +153,21 @@ def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str
 
     heading = " or ".join(dict.fromkeys(score(run)[0] for run in runs))
     rows = [columns(run, key) for run, key in zip(runs, keys, strict=True)]
-    shown = [name for name in rows[0] if any(row[name] != datum(NONE) for row in rows)]
+    same = {
+        LABELS.get(name, name) for name, values in zip(names, zip(*keys, strict=True), strict=True) if alike(values)
+    }
+    shown = [name for name in rows[0] if name not in same and any(row[name] != datum(NONE) for row in rows)]
     head = (element("th", element("button", name, type="button"), scope="col", aria_sort="none") for name in shown)
     body = (
         element("tr", opening(run), *(row[name] for name in shown), data_run=i, data_verdict=run.tags["verdict"])
         for i, (run, row) in enumerate(zip(runs, rows, strict=True))
     )
     return element("table", element("thead", element("tr", element("td"), *head)), element("tbody", *body))
+
+
+def alike(values: Sequence[str]) -> bool:
+    """Do several cells share this number? A name stays: it can be asked for in the filter."""
+    return len(values) > 1 and len(set(values)) == 1 and is_number(values[0])
 
 
 def opening(run: Run) -> Html:
