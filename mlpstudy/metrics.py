@@ -111,7 +111,7 @@ def profiles(result: Result) -> Rows:
     for name in STATISTICS:
         if f"theory_{name}" in result.arrays:
             predicted = np.asarray(result.arrays[f"theory_{name}"], dtype=np.float64)
-            with np.errstate(divide="ignore"):
+            with np.errstate(divide="ignore", invalid="ignore"):  # a correlation may be below 0
                 start = logs[name, "init"][-1] if name == "delta_rms" else 0.0
                 logs[name, "theory"] = start + np.log10(predicted)
             means[name, "theory"] = 10**start * predicted

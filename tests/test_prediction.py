@@ -428,6 +428,12 @@ def test_metrics_of_a_prediction(measured):
     assert first == pytest.approx(result.arrays["theory_delta_rms"][0])
 
 
+def test_a_negative_correlation_is_logged(measured):
+    result = measured("data=moons", "loss=bce", "network.depth=2", "network.width=16")
+    result.arrays["theory_input_correlation"][:] = -0.1
+    assert metrics.profiles(result)["profile/input_correlation_theory", 1] == -0.1
+
+
 def test_without_a_prediction_there_is_nothing_of_theory(measured):
     result = measured("init=constant", "network.depth=4", "network.width=32")
     names = {name for name, _ in {**metrics.headline(result), **metrics.profiles(result)}}
