@@ -109,7 +109,7 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     for complaint in complaints:
         out.print(f"left out: {complaint}", soft_wrap=True)
     index = folder / "index.html"
-    page.write(index, found, drawn, complaints)
+    page.write(index, found, drawn, complaints, looks)
     if len(names) == len(FIGURES):  # else the page that is kept has more
         files.append(index)
     if options.where is None:  # of a whole sweep

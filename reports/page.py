@@ -36,11 +36,18 @@ LABELS = {"lr": "learning rate"}
 MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m mlflow ui` answers
 
 
-def write(path: Path, runs: Sequence[Run], drawn: Sequence[Drawn], complaints: Sequence[str] = ()) -> None:
-    """Write one file that works without any other and without a connection; complaints: what it could not show."""
+def write(
+    path: Path, runs: Sequence[Run], drawn: Sequence[Drawn], complaints: Sequence[str] = (), looks: str = "light"
+) -> None:
+    """Write one file that works without any other and without a connection.
+
+    complaints: what it could not show. Light, it is dark where the system is; dark, as its figures are, always.
+    """
     html, style, script = (
         Path(__file__).with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".html", ".css", ".js")
     )
+    if looks == "dark":
+        style = style.replace("light dark", looks).replace("screen and (prefers-color-scheme: dark)", "screen")
     names, keys = coordinates(runs)
     options = {name: ordered(column) for name, column in zip(names, zip(*keys, strict=True), strict=True)}
     at = [[options[name].index(value) for name, value in zip(names, key, strict=True)] for key in keys]

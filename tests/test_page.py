@@ -589,3 +589,14 @@ def test_the_page_of_a_real_sweep(sweep_uri, written, browse):
     answer = browse(written(runs), "return [visible(), shown.name, findAll('.charts .dot').length]")
     assert answer[:2] == [[run.name for run in runs], "identical-tanh-d3"]  # the steepest gradient
     assert answer[2] > 9
+
+
+def test_a_dark_report_has_a_dark_page(tmp_path):
+    texts = {}
+    for looks in ("light", "dark"):
+        page.write(tmp_path / "index.html", [made()], [], ["he-tanh-d9 (failed) has measured <nothing>"], looks)
+        texts[looks] = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "prefers-color-scheme: dark" in texts["light"]
+    assert "prefers-color-scheme" not in texts["dark"]
+    assert "color-scheme: dark;" in texts["dark"]
+    assert "<p>Left out: he-tanh-d9 (failed) has measured &lt;nothing&gt;.</p>" in texts["light"]
