@@ -131,7 +131,7 @@ function drawCurve() {
   const starts = known(lines.map((line) => line.middle[0] ?? null)), start = starts.length ? Math.min(...starts) : 1;
   const across = {name: "training step", first: 0, last, ticks: ticks(0, last, 6, 1), ends: ["", ""]};
   find("#curve-title").textContent = name;
-  draw(find("[data-chart=curve]"), {title: name, lines, note, across, log, 
+  draw(find("[data-chart=curve]"), {title: name, lines, note, across, log,
     range: log ? [start - 2, start] : [0, 1], ceiling: log ? start + 2 : 1}); // on the way to divergence
 }
 

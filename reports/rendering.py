@@ -27,7 +27,7 @@ KEY, LETTER = 0.6, 0.075  # of it, before each label and for each letter
 NARROWEST = 6.5  # for the footnotes
 TITLE_LETTER = 0.12
 GAP = 0.2  # at least, between a legend and the footnotes
-GROWN = 1.25  # how much higher a page gets at a time whose labels leave no room for panels
+GROWN, MOST = 1.25, 4.0  # how much higher a page gets at a time, and at most, whose labels leave no room for panels
 
 
 def render(figure: style.Figure, runs: style.Runs, formats: Sequence[str], looks: str = "light") -> list[Page]:
@@ -58,7 +58,8 @@ def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1
     below = canvas.supxlabel(text, fontsize=marks.SMALL, color=theme.ink(0.7), x=left, ha="left")
     beside = max([0.0, *(corner.get_window_extent().height for corner in canvas.legends)])
     height = max(size[1], HEADER + GAP + (beside + below.get_window_extent().height) / canvas.dpi)
-    while not _laid_out(canvas, height):
+    highest = MOST * height
+    while not _laid_out(canvas, height) and height < highest:
         height *= GROWN
     title.set_y(1 - 0.1 / height)
     second.set_y(1 - 0.36 / height)

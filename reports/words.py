@@ -108,6 +108,8 @@ def outcome(run: style.Measured) -> str:
 
 def count(run: style.Measured) -> tuple[int, int]:
     """How many of its replicas came to that outcome, and how many there are; (0, 0) where that is not known."""
+    if outcome(run) in (UNTRAINED, UNFINISHED):
+        return 0, 0
     each = [part.split(" ", 1) for part in run.tags.get("outcomes", "").split(", ") if " " in part]
     return sum(int(n) for n, name in each if name == outcome(run)), sum(int(n) for n, _ in each)
 
