@@ -15,6 +15,7 @@ from mlpstudy.results import mean_and_interval
 from reports import style, theme
 
 SMALL = 8  # points: the smallest text
+HAIR = 1e-3  # lines no further apart than this, relatively, are one to the eye
 LETTERS = 14  # of that size, an inch
 
 
@@ -42,7 +43,7 @@ def profile(
 ) -> None:
     """A statistic by layer on a log axis, theory with it at initialization; says which runs have nothing to show."""
     missing: dict[str, list[str]] = {}
-    drawn: dict[bytes, style.Measured] = {}
+    drawn: list[tuple[style.Measured, NDArray[np.float64]]] = []
     for run, look in style.looks(runs):
         raw = run.arrays[name][snapshot]  # (R, depth)
         with np.errstate(all="ignore"):
@@ -51,15 +52,21 @@ def profile(
         if np.isnan(values).all():
             missing.setdefault(why_not(raw), []).append(look["label"])
             continue
-        other = drawn.setdefault(values.tobytes(), run)
-        if other.params["init"] != run.params["init"]:
-            missing.setdefault(f"same as {style.label(other)}", []).append(look["label"])
+        same = [other for other, line in drawn if coincide(values, line)]
+        drawn.append((run, values))
+        if same and same[0].params["init"] != run.params["init"]:
+            missing.setdefault(f"same as {style.label(same[0])}", []).append(look["label"])
         band(axes, np.arange(1, values.shape[1] + 1), values, log=True, **look)
         if snapshot == 0:
             predicted(axes, run, name, look["color"])
     log_axis(axes, *limits)
     layer_axis(axes, style.depth(runs[0]))
     below(axes, *(f"{why}: {style.listed(names, 3)}" for why, names in missing.items()))
+
+
+def coincide(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Are these (R, depth) the same to the eye?"""
+    return one.shape == other.shape and np.allclose(one, other, rtol=HAIR, atol=0, equal_nan=True)
 
 
 def why_not(values: NDArray[np.float64]) -> str:

@@ -108,9 +108,14 @@ def test_lines_that_coincide_are_told(named):
     same = dataclasses.replace(
         named["xavier"], name="lecun-tanh-d3", params={**named["xavier"].params, "init": "lecun"}
     )
-    same.__dict__["arrays"] = named["xavier"].arrays
+    same.__dict__["arrays"] = {k: v * (1 + 1e-6) if k.endswith("rms") else v for k, v in named["xavier"].arrays.items()}
     axes = drawn(gradient_flow.FIGURE, [named["xavier"], same])[0]
     assert [ax.get_xlabel() for ax in axes] == ["same as xavier: lecun"] * 4
+    same.__dict__["arrays"] = {
+        k: v[:, :1] if k in ("delta_rms", "weight_grad_rms") else v for k, v in named["xavier"].arrays.items()
+    }
+    axes = drawn(gradient_flow.FIGURE, [named["xavier"], same])[0]  # of one replica less
+    assert [ax.get_xlabel() for ax in axes] == [""] * 4
 
 
 def test_remarks_are_no_wider_than_their_panel(runs, named):
