@@ -58,6 +58,8 @@ def test_a_filter_looks_through_all_sweeps_or_the_one_named(sweep_copy, runs, ad
     assert ids(load_runs(sweep_copy, experiment="other", where="params.init = 'he'")) == [added[2]]
     with pytest.raises(ConfigError, match="--where must be a filter that some run of a sweep meets"):
         load_runs(sweep_copy, experiment="other", where=xavier)
+    with pytest.raises(ConfigError, match=r"a sweep meets, on params\.activation, .*params\.init, .*; got"):
+        load_runs(sweep_copy, where="params.activaton = 'tanh'")
 
 
 def test_of_a_cell_that_was_run_again_a_filter_finds_the_latest_that_finished(sweep_copy, add):

@@ -1,5 +1,6 @@
 """Reading runs back: params, tags and headline numbers at once, arrays when first asked for."""
 
+import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
@@ -83,10 +84,10 @@ def load_runs(
         others = {run.data.tags["sweep"] for run in _search(client, ids, MEASURED)}
         raise ConfigError("--sweep", one_of(others), sweep) if others else no_sweep(uri)
     if where is not None:
-        chosen = _matching(client, ids, where)
+        chosen, every = _matching(client, ids, where), found
         found = [run for run in found if run.info.run_id in chosen]
         if not found:
-            raise ConfigError("--where", "a filter that some run of a sweep meets", where)
+            raise ConfigError("--where", f"a filter that some run of a sweep meets, on {_named(every)}", where)
     starts: dict[str, int] = {}
     for run in found:
         name = run.data.tags["sweep"]
@@ -123,10 +124,16 @@ def _matching(client: MlflowClient, ids: list[str], where: str) -> set[str]:
     try:
         return {run.info.run_id for run in _search(client, ids, where)}
     except Exception as error:  # MLflow's own, and those of its parser and of the database behind
-        reason = " ".join(str(error).split())[:200]
+        reason = textwrap.shorten(str(error), 300, placeholder=" ...")
         raise ConfigError(
             "--where", f"an MLflow filter such as \"params.activation = 'tanh'\" ({reason})", where
         ) from error
+
+
+def _named(runs: Sequence[MlflowRun]) -> str:
+    """`params.activation, params.depth, ...`: the short ones, which are what varies most."""
+    names = {name for run in runs for name in run.data.params if "." not in name}
+    return ", ".join(f"params.{name}" for name in sorted(names))
 
 
 def _run(uri: str, run: MlflowRun) -> Run:
