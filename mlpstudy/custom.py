@@ -20,6 +20,8 @@ Float64 = NDArray[np.float64]
 STEP = 1e-6  # of the central differences
 TOLERANCE = 1e-4  # of a derivative, relative to 1 + |g'|: differences in float64 are good to about 1e-9
 GRID = np.linspace(-8, 8, 801) + 0.00317  # off the round numbers, where people put their kinks
+BISECTIONS = 50  # of a grid's step: down to neighbouring numbers
+JUMP = 1e-6  # far above the rounding of what is smooth
 WIDE = np.linspace(-1e4, 1e4, 200_001)
 
 HOW = (
@@ -52,7 +54,15 @@ def activation(function: str | None, derivative: str | None) -> Activation:
     if derivative is None:
         raise ConfigError("activation.derivative", HOW, None)
     dg = load("activation.derivative", derivative)
-    _check_derivative(found, dg, (), "activation.derivative", function, derivative)
+    for f, key, path in ((found, "activation.function", function), (dg, "activation.derivative", derivative)):
+        _evaluate(f, GRID, key, path)
+    return _made(found, dg, str(function), derivative)
+
+
+@functools.cache  # one record of the cells of a sweep, so that theory works it out once
+def _made(found: Callable[..., Any], dg: Callable[..., Any], function: str, derivative: str) -> Activation:
+    kinks = _kinks((found, "activation.function", function), (dg, "activation.derivative", derivative))
+    _check_derivative(found, dg, kinks, "activation.derivative", function, derivative)
     values = _evaluate(found, WIDE, "activation.function", function)
     near = values[np.abs(WIDE) <= WIDE[-1] / 10]
     bounded = np.isfinite(values).all() and np.ptp(values) <= 1.01 * np.ptp(near)  # it has stopped growing
@@ -61,7 +71,23 @@ def activation(function: str | None, derivative: str | None) -> Activation:
         dg=lambda z: np.asarray(dg(z), dtype=z.dtype),
         range=(float(values.min()), float(values.max())) if bounded else (-inf, inf),
         sup_dg=float(np.abs(_evaluate(dg, GRID, "activation.derivative", derivative)).max()) or 1.0,
+        kinks=kinks,
     )
+
+
+def _kinks(*functions: tuple[Callable[..., Any], str, str]) -> tuple[float, ...]:
+    """Where g or g' jumps between -8 and 8: what is left of a difference however near to each other its ends are."""
+    found: set[float] = set()
+    for f, key, path in functions:
+        low, high = GRID[:-1], GRID[1:]
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            at_low, at_middle, at_high = (_evaluate(f, z, key, path) for z in (low, middle, high))
+            left = np.abs(at_middle - at_low) > np.abs(at_high - at_middle)
+            low, high = np.where(left, low, middle), np.where(left, middle, high)
+        jumps = np.abs(_evaluate(f, high, key, path) - _evaluate(f, low, key, path)) > JUMP
+        found |= {round(float(z), 12) + 0.0 for z in high[jumps]}
+    return tuple(sorted(found))
 
 
 def _evaluate(f: Callable[..., Any], z: Float64, key: str, path: str | None) -> Float64:

@@ -49,8 +49,9 @@ def table(activation: Activation, sigma_b: float) -> Table:
         point = theory.fixed_point(activation, sigma_w, sigma_b)
         if point is None:  # signals shrink or grow for ever: where to, gradients change by the limit of chi
             q = theory.fixed_length(activation, sigma_w, sigma_b)
-            chi, c = theory.chi(activation, sigma_w, theory.SMALLEST_Q if q == 0 else theory.LARGEST_Q), "-"
-            depth = 1 / max(abs(math.log(chi)), 1e-9)
+            limit = theory.chi(activation, sigma_w, theory.SMALLEST_Q if q == 0 else theory.LARGEST_Q)
+            chi, c = round(limit, 4), "-"  # which is not quite reached
+            depth = 1 / max(abs(math.log(chi)), 1e-9) if chi > 0 else 0.0
         else:
             q, chi, c = point.q, point.chi, f"{point.c:.4f}"
             depth = min(abs(point.xi_c), abs(point.xi_gradient))

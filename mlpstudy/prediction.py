@@ -37,15 +37,20 @@ def predict(
     """The prediction for drawn weights (R replicas), probe inputs x (batch, n_0) and targets y (batch, n_L).
 
     None where mean field theory does not apply: without hidden layers, or where the weights or biases of one are
-    not independent random numbers of mean 0, such as constant, identical, zero, sparse or identity matrices.
+    not independent random numbers of mean 0, such as constant, identical, zero, sparse or identity matrices; and
+    where a function of one's own takes it where that is not finite.
     """
+    seen = x.any(axis=1)  # an example that is all 0 has no length to follow
+    x, y = x[seen], y[seen]
     if len(layers) < 2 or len(x) < 2 or not all(is_random(W, b) for W, b in layers[:-1]):
         return None
     e = ensemble(layers, x, y)
     if not (e.weight_variance > 0).all() or not (e.second_moment > 0).all():
         return None
-    with np.errstate(over="ignore", under="ignore"):
+    with np.errstate(all="ignore"):
         profile = theory.profile(activation, e, partial(reach, loss, y))
+        if any(np.isnan(values).any() for values in profile.typical.values()):
+            return None
         verdict = _verdict(profile, e.sizes[1:-1], activation, thresholds, layers[0][0].dtype)
     return Prediction(e, profile, profile.jacobian if is_random(*layers[-1]) else None, verdict)
 
@@ -97,7 +102,8 @@ def reach(loss: Loss, y: Array, q: float) -> float:
     unit = np.random.default_rng(0).normal(size=(DRAWS, 1, y.shape[1]))
     dh = loss.gradient(np.sqrt(q) * unit, targets[None])
     along, whole = np.square((unit * dh).sum(axis=-1)) @ counts, np.square(dh).sum(axis=-1) @ counts
-    return float((along / whole).mean() - 1)
+    known = whole > 0  # 0 where every output is right beyond rounding
+    return float((along[known] / whole[known]).mean() - 1) if known.any() else 0.0
 
 
 def _freedom(W: Array) -> float:

@@ -7,8 +7,9 @@ import sys
 
 import numpy as np
 import pytest
+from scipy import special
 
-from mlpstudy import mlp, training
+from mlpstudy import mlp, theory, training
 from mlpstudy.activations import ACTIVATIONS, Activation
 from mlpstudy.cell import check, names
 from mlpstudy.config import parse
@@ -46,6 +47,21 @@ def relu(z):
 
 def relu_slope(z):
     return (z > 0) * 1.0
+
+def shrink(z):
+    return np.sign(z) * np.maximum(np.abs(z) - 0.5, 0)
+
+def shrink_slope(z):
+    return (np.abs(z) > 0.5) * 1.0
+
+def stairs(z):
+    return z + 0.01 * (z > 0.3)
+
+def naive_softplus(z):
+    return np.log(1 + np.exp(z))
+
+def naive_softplus_slope(z):
+    return 1 / (1 + np.exp(-z))
 
 def tanh_slope(z):
     return 1 / np.cosh(z) ** 2
@@ -237,6 +253,56 @@ def test_range_and_largest_slope_are_measured(own, activation, function, derivat
     assert record.bounded == np.isfinite(limits).all()
     if sup_dg is not None:
         assert record.sup_dg == pytest.approx(sup_dg, rel=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("function", "derivative", "kinks"),
+    [
+        ("relu", "relu_slope", [0.0]),
+        ("shrink", "shrink_slope", [-0.5, 0.5]),
+        ("stairs", "numpy:ones_like", [0.3]),
+        ("naive_softplus", "naive_softplus_slope", []),
+        ("swishish", "swishish_slope", []),
+        ("numpy:tanh", "tanh_slope", []),
+        ("numpy:sinh", "numpy:cosh", []),
+    ],
+)
+def test_kinks_are_found(own, activation, function, derivative, kinks):
+    record = activation(*(name if ":" in name else own(name) for name in (function, derivative)))
+    assert record.kinks == pytest.approx(kinks, abs=1e-9)
+
+
+def test_theory_of_a_function_with_kinks_in_closed_form(own, activation):
+    """Soft shrinkage by lambda, z ~ N(0, 1): E[g'^2] = 2 P(z > lambda), E[g^2] = 2 ((1 + l^2) P(z > l) - l phi(l))."""
+    record, tail = activation(own("shrink"), own("shrink_slope")), special.ndtr(-0.5)
+    density = math.exp(-0.125) / math.sqrt(2 * math.pi)
+    assert theory.slope_moment(record, 1.0) == pytest.approx(2 * tail, rel=1e-9)
+    assert theory.second_moment(record, 1.0) == pytest.approx(2 * (1.25 * tail - 0.5 * density), rel=1e-9)
+
+
+def test_cells_share_one_record(own, activation):
+    """So that theory works out its splines once."""
+    assert activation(own("swishish"), own("swishish_slope")) is activation(own("swishish"), own("swishish_slope"))
+
+
+def test_a_function_that_overflows_at_large_z_trains_with_a_prediction(own, compose):
+    raw = compose("activation=custom", "data=moons", "network.hidden=[8,8]", "training.epochs=1", "replicas=2")
+    raw["activation"] |= {"function": own("naive_softplus"), "derivative": own("naive_softplus_slope")}
+    problem = training.prepare(check(raw).config)
+    first, *_, last = training.train(problem, training.initial_theta(problem, range(2)))
+    assert np.isfinite(last.theta).all()
+    expected = theory.moments(ACTIVATIONS["softplus"])
+    found = theory.moments(problem.config.activation)
+    np.testing.assert_allclose(found.V(np.log([0.1, 1.0, 30.0])), expected.V(np.log([0.1, 1.0, 30.0])), rtol=1e-6)
+    assert np.isfinite(first.prediction.profile.typical["delta_rms"]).all()
+
+
+@pytest.mark.parametrize("sigma_b", [0.0, 0.1])
+def test_a_function_that_is_flat_around_0_is_refused_with_its_reason(own, activation, sigma_b):
+    record = activation(own("shrink"), own("shrink_slope"))
+    with pytest.raises(theory.NoCriticalPoint, match="the closest is sigma_b ="):
+        theory.critical(record, sigma_b)
+    assert np.isfinite(theory.edge_of_chaos(record).sigma_w).all()
 
 
 def test_a_custom_activation_trains_as_its_row_does(own, compose):

@@ -119,7 +119,40 @@ def test_one_layer_that_does_not_apply_is_enough(start):
     assert predict(changed, ACTIVATIONS["relu"], LOSS, x, y, THRESHOLDS) is None
     assert predict(layers[:1], ACTIVATIONS["relu"], LOSS, x, y, THRESHOLDS) is None
     assert predict(layers, ACTIVATIONS["relu"], LOSS, x[:1], y[:1], THRESHOLDS) is None
-    assert predict(layers, ACTIVATIONS["relu"], LOSS, np.concatenate([x[1:], 0 * x[:1]]), y, THRESHOLDS) is None
+    assert predict(layers, ACTIVATIONS["relu"], LOSS, 0 * x, y, THRESHOLDS) is None
+
+
+def test_an_example_that_is_all_0_is_left_out(start):
+    """A blank image, say: it has no length."""
+    sizes = (6, 20, 20, 20, 3)
+    x, y = gaussian(30, 6), np.eye(3)[np.arange(30) % 3]
+    layers = mlp.unflatten(start("he", sizes, replicas=3), sizes)
+    blank = np.concatenate([x[:7], 0 * x[:1], x[7:]]), np.concatenate([y[:7], y[:1], y[7:]])
+    found, expected = (predict(layers, ACTIVATIONS["relu"], LOSS, *data, THRESHOLDS) for data in (blank, (x, y)))
+    for name, values in expected.profile.typical.items():
+        np.testing.assert_array_equal(found.profile.typical[name], values)
+
+
+def test_outputs_that_are_right_beyond_rounding_do_not_make_a_verdict(start):
+    """Examples of one class, as the first of a sorted file, and outputs so large that most errors are exactly 0."""
+    sizes = (6, 20, 20, 20, 1)
+    x, y = 1e6 * gaussian(30, 6), np.ones((30, 1))
+    layers = mlp.unflatten(start("he", sizes, replicas=3), sizes)
+    found = predict(layers, ACTIVATIONS["relu"], LOSSES["bce"], x, y, THRESHOLDS)
+    assert np.isfinite(found.profile.typical["delta_rms"]).all()
+    assert found.verdict.name == "healthy"
+    assert math.isfinite(reach(LOSSES["bce"], y, 1e12))
+    assert reach(LOSSES["mse"], np.zeros((3, 2)), 0.0) == 0.0  # no error at all
+
+
+@pytest.mark.parametrize("name", ["hard_tanh", "tanh", "sigmoid", "relu6"])
+def test_inputs_of_a_huge_scale_have_a_prediction(start, name):
+    """Features that were not standardized: the turn of g is a thin slice of a wide z."""
+    sizes = (6, 64, 64, 64, 3)
+    x, y = 1e6 * gaussian(30, 6), np.eye(3)[np.arange(30) % 3]
+    layers = mlp.unflatten(start("he", sizes, replicas=3), sizes)
+    found = predict(layers, ACTIVATIONS[name], LOSS, x, y, THRESHOLDS)
+    assert found.verdict.name == "saturated"
 
 
 # ---------------------------------------------------------------- how errors depend on the output

@@ -476,7 +476,7 @@ def test_jacobian_of_equal_widths(name, orthogonal):
     bias = 0.2 if name in ("tanh", "hard_tanh") else 0.0
     point = theory.critical(activation, bias)
     x2 = (point.q - bias**2) / point.sigma_w**2 if bias else 1.0  # so that q is q* from the first layer on
-    e = ensemble((50,) * (layers + 1), point.sigma_w, bias, orthogonal=orthogonal)
+    e = ensemble((10**8,) * (layers + 1), point.sigma_w, bias, orthogonal=orthogonal)
     e = Ensemble(e.sizes, e.weight_variance, e.bias_variance, e.freedom, np.array([x2]), e.correlation, e.alignment)
     mean, variance = theory.profile(activation, e).jacobian
     one, two = (by_quad(lambda z, k=k: activation.dg(z) ** (2 * k), point.q, activation.kinks) for k in (1, 2))
@@ -488,12 +488,26 @@ def test_jacobian_of_equal_widths(name, orthogonal):
 def test_jacobian_of_linear_networks():
     """Saxe et al. 2013: Var(s^2) = L for Gaussian weights, all 1 for orthogonal ones."""
     for orthogonal, expected in ((False, 12), (True, 0)):
-        found = theory.profile(ACTIVATIONS["identity"], ensemble((400,) * 13, orthogonal=orthogonal)).jacobian
-        assert found == pytest.approx((1, expected), abs=1e-9)
+        found = theory.profile(ACTIVATIONS["identity"], ensemble((10**8,) * 13, orthogonal=orthogonal)).jacobian
+        assert found == pytest.approx((1, expected), abs=1e-6)
+
+
+@pytest.mark.parametrize("outputs", [1, 2, 5])
+def test_jacobian_of_few_outputs(outputs):
+    """One Gaussian layer, by the moments of a Wishart matrix: Var(s^2) / E[s^2]^2 = (n_L + 1) / n.
+
+    With a layer of gates before it, |sum_i w_i^2 d_i^2| of one output has (3 kappa - 1) / n, kappa = E[d^4] / E[d^2]^2,
+    which is 2 for ReLU; of the whole to first order in 1 / n, since W[1] comes before.
+    """
+    n = 10**6
+    linear = theory.profile(ACTIVATIONS["identity"], ensemble((n, n, outputs))).jacobian
+    assert linear[1] / linear[0] ** 2 == pytest.approx(2 * (outputs + 1) / n, rel=1e-3)
+    relu = theory.profile(ACTIVATIONS["relu"], ensemble((n, n, 1), math.sqrt(2))).jacobian
+    assert relu[1] / relu[0] ** 2 == pytest.approx((3 * 2 - 1 + 2) / n, rel=1e-3)
 
 
 @pytest.mark.parametrize("orthogonal", [False, True])
-@pytest.mark.parametrize("sizes", [(60,) * 5, (30, 90, 60, 45, 20), (20, 40, 90, 60, 50)])
+@pytest.mark.parametrize("sizes", [(60,) * 5, (30, 90, 60, 45, 20), (20, 40, 90, 60, 50), (40, 90, 90, 90, 1)])
 @pytest.mark.parametrize(
     ("name", "sigma_w", "sigma_b"), [("identity", 1.0, 0.0), ("relu", 1.4, 0.2), ("tanh", 1.5, 0.3)]
 )

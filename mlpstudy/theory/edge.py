@@ -29,6 +29,7 @@ class Critical:
 
 USABLE_SATURATION = 0.5  # of a bounded g; more of g flat than this is no place to start, see the verdict `saturated`
 GRID = np.geomspace(1e-6, 1e4, 400)
+LARGEST = 1e150  # of a sigma_b^2, so that products of two are finite
 
 
 def critical(activation: Activation, sigma_b: float) -> Critical:
@@ -92,7 +93,10 @@ def _usable(activation: Activation, point: Critical) -> bool:
 
 
 def _edge_bias(activation: Activation, q: float) -> float:
-    bias = float(q - second_moment(activation, q) / slope_moment(activation, q))
+    slope = slope_moment(activation, q)
+    if slope == 0:  # flat: no sigma_w makes chi 1
+        return -LARGEST
+    bias = float(q - second_moment(activation, q) / slope)
     return bias if abs(bias) > 1e-10 * q else 0.0  # of a scale-invariant g it is rounding
 
 
@@ -107,7 +111,10 @@ def _critical_at_zero(activation: Activation) -> Critical | None:
         return None
     if _scale_invariant(activation):
         return _edge_point(activation, 1.0, 0.0)
-    sigma_w = float(slope_moment(activation, 1e-12) ** -0.5)
+    slope = slope_moment(activation, 1e-12)
+    if slope == 0:
+        return None
+    sigma_w = float(slope**-0.5)
     shrinks = all(length_map(activation, sigma_w, 0.0, q) < q * (1 + 1e-9) for q in (1e-4, 1e-2, 1.0))
     return Critical(sigma_w, 0.0, 0.0, 1.0) if shrinks else None
 

@@ -210,9 +210,9 @@ def _statistics(
 def _jacobian(activation: Activation, e: Ensemble, layers: list[_Layer]) -> tuple[float, float]:
     """Mean and variance of the squared singular values of dh/dx, the min(n_0, n_L) that can differ from 0.
 
-    Relative variance n_L (sum_l (mu_2 / mu_1^2 - 1) / n_l + sum_l s_l), at equal widths Pennington et al. 2017's
-    L (mu_2 / mu_1^2 - 1 - s_1), mu_k = E[g'^(2k)]; a free W[l] spreads by s_l = 1 / n_{l-1}, an orthogonal one by
-    the directions it has to lose, max(0, 1 / n_{l-1} - 1 / n_l).
+    Relative variance (n_L + 2) sum_l (mu_2 / mu_1^2 - 1) / n_l + (n_L + 1) sum_l s_l, of many outputs and at equal
+    widths Pennington et al. 2017's L (mu_2 / mu_1^2 - 1 - s_1), mu_k = E[g'^(2k)]; a free W[l] spreads by
+    s_l = 1 / n_{l-1}, an orthogonal one by the directions it has to lose, max(0, 1 / n_{l-1} - 1 / n_l).
     """
     m, n = moments(activation), np.array(e.sizes, dtype=np.float64)
     values = min(n[0], n[-1])
@@ -222,5 +222,5 @@ def _jacobian(activation: Activation, e: Ensemble, layers: list[_Layer]) -> tupl
     gates = float(((np.array(kurtoses) - 1) / n[1:-1]).sum())
     orthogonal = np.maximum(0.0, 1 / n[:-1] - 1 / n[1:])
     weights = float((e.freedom / n[:-1] + (1 - e.freedom) * orthogonal).sum())
-    relative = (1 + n[-1] * (gates + weights)) * values / n[-1] - 1
+    relative = (1 + (n[-1] + 2) * gates + (n[-1] + 1) * weights) * values / n[-1] - 1
     return mean, mean**2 * relative
