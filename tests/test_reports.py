@@ -345,7 +345,7 @@ BAD = {
     "--sweep it's": "--sweep must be null or a name",
     "--experiment nope": "--experiment must be one of Default, mlpstudy; got 'nope'",
     "--where params.init==": r"--where must be an MLflow filter such as .* \(.*\); got 'params.init=='",
-    "--where params.init='nope'": "--where must be a filter that some run of a sweep meets; got",
+    "--where params.init='nope'": "--where must be a filter that some run of a sweep meets, on params.activation, ",
 }
 
 
