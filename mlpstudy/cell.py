@@ -40,7 +40,10 @@ def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
 
 def names(cells: Sequence[Cell]) -> list[str]:
     """Short readable run names such as he-relu-d10, with whatever else varies over the sweep."""
-    told = ("init", "init.name", "activation", "activation.name", "network.depth")  # in the name anyway
+    told = (
+        "init", "init.name", "init.function", "activation", "activation.name", "activation.function",
+        "activation.derivative", "network.depth",
+    )  # fmt: skip  # in the name anyway
     typed = dict.fromkeys(key for cell in cells for key in cell.overrides)
     keys = [key for key in typed if key not in told and not key.startswith(NOT_SCIENCE)]
     varying = [key for key in keys if len({cell.overrides.get(key) for cell in cells}) > 1]

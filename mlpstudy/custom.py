@@ -21,7 +21,7 @@ STEP = 1e-6  # of the central differences
 TOLERANCE = 1e-4  # of a derivative, relative to 1 + |g'|: differences in float64 are good to about 1e-9
 GRID = np.linspace(-8, 8, 801) + 0.00317  # off the round numbers, where people put their kinks
 BISECTIONS = 50  # of a grid's step: down to neighbouring numbers
-JUMP = 1e-6  # far above the rounding of what is smooth
+JUMP, MOST_KINKS = 1e-6, 32  # far above the rounding of what is smooth
 WIDE = np.linspace(-1e4, 1e4, 200_001)
 
 HOW = (
@@ -85,9 +85,10 @@ def _kinks(*functions: tuple[Callable[..., Any], str, str]) -> tuple[float, ...]
             at_low, at_middle, at_high = (_evaluate(f, z, key, path) for z in (low, middle, high))
             left = np.abs(at_middle - at_low) > np.abs(at_high - at_middle)
             low, high = np.where(left, low, middle), np.where(left, middle, high)
-        jumps = np.abs(_evaluate(f, high, key, path) - _evaluate(f, low, key, path)) > JUMP
+        above, below = (_evaluate(f, z, key, path) for z in (high, low))
+        jumps = np.abs(above - below) > JUMP * (1 + np.abs(above) + np.abs(below))
         found |= {round(float(z), 12) + 0.0 for z in high[jumps]}
-    return tuple(sorted(found))
+    return tuple(sorted(found)) if len(found) <= MOST_KINKS else ()  # more are noise
 
 
 def _evaluate(f: Callable[..., Any], z: Float64, key: str, path: str | None) -> Float64:

@@ -135,7 +135,9 @@ def summary_table(results: Sequence[tuple[str, Result]], width: int) -> Table:
     if extra:
         table.add_column("also varied", overflow="fold")
     table.add_column("verdict", min_width=LONGEST)
-    table.add_column("by theory", min_width=LONGEST)
+    foreseen = not (narrow and extra)  # room for it
+    if foreseen:
+        table.add_column("by theory", min_width=LONGEST)
     table.add_column("outcome", min_width=len("diverged"))
     score = "accuracy" if results[0][1].last("accuracy_test") is not None else "loss"
     table.add_column(score if narrow else f"test {score}", min_width=len("± 0.006"))
@@ -151,7 +153,9 @@ def summary_table(results: Sequence[tuple[str, Result]], width: int) -> Table:
         verdicts = verdict_text(result)
         verdicts.right_crop(len(f", {outcome_text(result)}"))
         predicted = result.verdict_predicted
-        cells += [verdicts, "-" if predicted is None else Text(predicted.name, VERDICT_COLOURS[predicted.name])]
+        cells.append(verdicts)
+        if foreseen:
+            cells.append("-" if predicted is None else Text(predicted.name, VERDICT_COLOURS[predicted.name]))
         cells += [outcome_text(result), accuracy_text(result).removeprefix("loss ")]
         if not narrow:
             cells.append(ratio_text(result))

@@ -29,7 +29,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """One panel a run."""
     for ax, run in cells.each(axes, runs):
         regions(ax, run)
-        ax.set_title(f"{style.label(run)}\n{words.told(*cells.score(run)) or words.outcome(run)}")
+        ax.set_title(f"{style.wrapped(run)}\n{words.told(*cells.score(run)) or words.outcome(run)}")
     cells.remark(
         axes,
         f"colour: the class that most networks of {marks.replicas(runs)} give, the fainter the more of them "

@@ -23,7 +23,10 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     for ax, run in cells.each(axes, runs):
         heat(ax, run)
         ax.set_title(style.wrapped(run))
-        ax.set_xlim(edges(run.arrays["step"])[0], last)
+        ends = edges(run.arrays["step"])
+        ax.set_xlim(ends[0], last)
+        if not np.isfinite(run.arrays["delta_rms"][-1]).all(axis=1).any():  # ended early for that
+            ax.axvspan(ends[-1], last, color=theme.ink(0.3), linewidth=0)
     for row, (_, depth) in zip(axes, style.facets(runs), strict=True):
         row[0].set_yticks([1, depth], ["layer 1\ninput", f"layer {depth}\noutput"])
     for ax in axes[:-1].flat:  # said below
@@ -44,9 +47,8 @@ def heat(axes: Axes, run: style.Measured) -> None:
     depth = len(values)
     axes.pcolormesh(
         edges(run.arrays["step"]), np.arange(depth + 1) + 0.5, np.ma.masked_invalid(values),
-        cmap=colours(), vmin=-DECADES, vmax=DECADES, rasterized=True,
+        cmap=colours().with_extremes(bad=theme.ink(0.3)), vmin=-DECADES, vmax=DECADES, rasterized=True,
     )  # fmt: skip
-    axes.set_facecolor(theme.ink(0.3))
     marks.step_axis(axes)
     axes.set_yticks([])
     axes.grid(visible=False)
@@ -99,7 +101,7 @@ def colour_bar(axes: NDArray[Any], runs: style.Runs) -> None:
     ticks = {float(power): marks.number(10.0**power) for power in range(-DECADES, DECADES + 1)}
     ticks |= {at: f"{marks.number(10.0**at)} {name}" for at, name in begins.items() if abs(at) <= DECADES}
     bar.set_ticks(list(ticks), labels=list(ticks.values()))
-    bar.set_label("rms of dJ/dz ÷ last hidden layer")
+    bar.set_label("rms of dJ/dz\n÷ last hidden layer")
     bar.outline.set_visible(False)
 
 

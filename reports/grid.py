@@ -1,5 +1,6 @@
 """Which combinations train? Verdict, test accuracy and outcome of every cell, and accuracy against depth."""
 
+import textwrap
 from math import ceil
 from typing import Any
 
@@ -18,6 +19,7 @@ CURVES = 6  # units that curves are high
 TILE = 0.44  # inches: three lines of text
 SPREAD = 1.25  # factor between the first and the last line at one depth, so that equal ones stay visible
 CROSS: dict[str, Any] = {"marker": cells.SHAPES["diverged"], "markersize": 7, "markeredgewidth": 2}
+LETTER = 0.07  # inches, of the names of rows
 ONE_LINE = 1.1  # inches that a score and its interval need side by side
 
 
@@ -35,6 +37,10 @@ def table_units(runs: style.Runs) -> int:
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """Tables and curves in place of the axes of single units."""
     canvas, places, upper = axes.flat[0].figure, axes.flat[0].get_gridspec(), table_units(runs)
+    beside = LETTER * min(
+        max(map(len, cells.labels(runs))), style.LETTERS
+    )  # the names of rows, which tiles are not to pay
+    canvas.set_figwidth(canvas.get_figwidth() + beside)
     for ax in axes.flat:
         ax.remove()
     depths, activations = style.depths(runs), style.activations(runs)
@@ -76,7 +82,7 @@ def table(axes: Axes, runs: style.Runs, depth: int) -> None:
             tile(axes, run, columns.index(run.params["activation"]), rows.index(style.label(run)), WIDTH / len(columns))
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     axes.set_xticks(range(len(columns)), columns)
-    axes.set_yticks(range(len(rows)), rows)
+    axes.set_yticks(range(len(rows)), [textwrap.fill(row, style.LETTERS) for row in rows])
     axes.tick_params(length=0, labelbottom=False, labeltop=True)
     axes.set_title(f"{depth} hidden layer{'s' * (depth != 1)}", weight="bold")
     axes.spines[:].set_visible(False)

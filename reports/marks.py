@@ -118,6 +118,8 @@ def log_axis(axes: Axes, *limits: float, highest: float = np.inf) -> None:
     drawn = drawn[(drawn > 0) & np.isfinite(drawn)]
     if drawn.size:
         axes.set_ylim(drawn.min() / 1.3, min(drawn.max() * 1.3, highest))
+    else:  # none finite
+        axes.set_ylim(0.1, 10)
     _log_ticks(axes)
 
 
@@ -142,7 +144,9 @@ def _log_ticks(axes: Axes) -> None:
 
 def step_axis(axes: Axes) -> None:
     """Label a logarithmic axis of steps + 1, so that step 0 is on it."""
+    last = max([1.0, *(float(np.max(line.get_xdata())) for line in axes.lines)])
     axes.set_xscale("log")
+    axes.set_xlim(0.8, 1.25 * last)  # also where no value is finite
     axes.set_xlabel("training step + 1")
     axes.xaxis.set_major_locator(LogLocator(numticks=5))
     axes.xaxis.set_major_formatter(number)

@@ -55,7 +55,7 @@ function draw(svg, {title, lines, across, range, log, limits = [], note, ceiling
     add(svg, "rect", {class: "shade", x: LEFT, width: RIGHT - LEFT, y: top, height: bottom - top});
     add(svg, "text", {x: RIGHT - 6, y: i ? TOP + 16 : BOTTOM - 7, "text-anchor": "end"}, name);
   });
-  const levels = log ? ticks(low, high, 8, 1) : ticks(low, high, 5);
+  const levels = (log ? ticks(low, high, 8, 1) : ticks(low, high, 5)).filter((level) => level <= ceiling);
   const plain = levels.every((level) => Math.abs(level) <= 3);
   for (const level of levels) {
     const name = log ? (plain || level === 0 ? written(level, true) : `10${raised(level)}`) : level;
@@ -84,7 +84,9 @@ function draw(svg, {title, lines, across, range, log, limits = [], note, ceiling
     }
   }
   const {x: at, middle} = lines[0], there = stretches(middle).flat(), gaps = middle.length - there.length;
-  const said = note || (gaps ? `0 or not finite at ${gaps} of ${middle.length}` : "");
+  const cut = known(middle).filter((value) => value > ceiling).length;
+  const said = note || (gaps ? `0 or not finite at ${gaps} of ${middle.length}`
+    : cut ? `above ${written(ceiling, log)} at ${cut} of ${middle.length}` : "");
   add(svg, "text", {class: "said", x: (LEFT + RIGHT) / 2, y: there.length ? TOP + 16 : (TOP + BOTTOM) / 2,
     "text-anchor": "middle"}, said);
   const ends = there.length ? [there[0], there.at(-1)] : [];

@@ -35,7 +35,7 @@ def choose(runs: style.Runs) -> style.Runs:
     """Those with hidden layers; raises CannotDraw where theory predicts none of them."""
     found = style.layered(runs)
     if not any(map(predicted, found)):
-        raise style.CannotDraw("none of these initializers draws independent random weights, as theory needs")
+        raise style.CannotDraw("no theory of these runs: it needs independent random weights and finite signals")
     return found
 
 
@@ -80,7 +80,9 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         axes,
         "layers that can be trained: 6 times the number over which gradients or the difference of two inputs change by "
         "a factor e, whichever is less. Markers that would cover each other are stacked upwards",
-        f"not on the plane, as theory needs independent random weights: {style.listed(missing, 8)}" if missing else "",
+        f"not on the plane, as theory needs independent random weights and finite signals: {style.listed(missing, 8)}"
+        if missing
+        else "",
     )
     drawn = [(str(line.get_label()), line.get_color()) for ax in axes.flat for line in ax.lines]
     hues = {label: hue for label, hue in drawn if not label.startswith("_")}

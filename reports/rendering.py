@@ -48,13 +48,14 @@ def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1
     canvas = Canvas(figsize=size)
     FigureCanvasAgg(canvas)
     figure.draw(canvas.subplots(rows, columns, squeeze=False), page)
-    left = 0.1 / size[0]
+    width = canvas.get_figwidth()  # which a figure may have widened
+    left = 0.1 / width
     page_of = f"   (page {number[0]} of {number[1]})" if number[1] > 1 else ""
     title = canvas.text(left, 1, figure.title, fontsize=13, weight="bold", va="top")
-    subtitle = compared(page, int(10 * size[0]) - len(page_of)) + page_of  # ten of its letters an inch
+    subtitle = compared(page, int(10 * width) - len(page_of)) + page_of  # ten of its letters an inch
     second = canvas.text(left, 1, subtitle, fontsize=9.5, va="top", color=theme.ink(0.8))
     notes = [*canvas.get_supxlabel().splitlines(), left_out, provenance(page)]
-    text = "\n".join(textwrap.fill(note, int(marks.LETTERS * size[0])) for note in notes if note)
+    text = "\n".join(textwrap.fill(note, int(marks.LETTERS * width)) for note in notes if note)
     below = canvas.supxlabel(text, fontsize=marks.SMALL, color=theme.ink(0.7), x=left, ha="left")
     beside = max([0.0, *(corner.get_window_extent().height for corner in canvas.legends)])
     height = max(size[1], HEADER + GAP + (beside + below.get_window_extent().height) / canvas.dpi)

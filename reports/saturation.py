@@ -106,7 +106,8 @@ def ridges(axes: Axes, run: style.Measured) -> None:
     axes.set_yticks(range(len(layers)), [str(layer + 1) for layer in layers])
     axes.set_ylim(-0.1, len(layers) + 0.05)
     axes.set_title(style.wrapped(run))
-    axes.set_xlim(edges[0], edges[-1])
+    if edges[0] < edges[-1]:  # else g is constant
+        axes.set_xlim(edges[0], edges[-1])
     axes.grid(visible=False)
 
 

@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mlpstudy.tracking import NotMeasured, Run
-from reports import marks, style, theme
+from reports import marks, style, theme, words
 
 SYMMETRIC = ("zeros", "constant", "identical")
 COLUMNS = 4
@@ -65,7 +65,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         ax.set_ylabel(head)
     marks.footnote(
         axes, runs,
-        "of each activation, the networks of least depth",
+        f"of each activation, up to {COLUMNS} of the networks of least depth",
         f"distinct units: every hidden layer. Images: layer 1 of the first replica (up to {SHOWN} x {SHOWN} weights), "
         "each on its own scale; grey: all 0",
         "paths: weights of single units of layer 1 along the two principal axes of the inputs; ring: start, dot: end",
@@ -106,7 +106,7 @@ def weight_rows(axes: Axes, run: Run, when: str) -> None:
         return
     limit = float(np.abs(weights).max())
     if not np.isfinite(limit):
-        axes.set_xlabel("not finite: the run diverged")
+        axes.set_xlabel("not finite: this replica diverged")
     elif limit == 0:
         axes.set_xlabel("input (all 0)")
     else:
@@ -142,7 +142,7 @@ def told_paths(paths: NDArray[np.float64]) -> str:
         return "no unit moves"
     rounded = np.round(paths / np.abs(paths).max(), 6)
     distinct = np.unique(rounded, axis=1).shape[1]
-    return f"{paths.shape[1]} units, {distinct} path{'s' * (distinct != 1)}"
+    return f"{words.number(paths.shape[1], 'unit')}, {words.number(distinct, 'path')}"
 
 
 FIGURE = style.Figure(

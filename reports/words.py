@@ -93,8 +93,9 @@ def grid(runs: Sequence[Run], options: Mapping[str, Sequence[str]]) -> str:
     also = [f"{name} ({listed(options[name], 'and', 4)})" for name in options if name not in (*CELL, *names)]
     return (
         f"{number(len(runs), 'cell')}, {replicas} random initialization{'s' * (replicas != '1')} each, "
-        f"{width} units a layer, on {data}. Trained by {optimizer} with learning rate {lr} on the loss {loss}, "
-        f"for {epochs} epoch{'s' * (epochs != '1')}." + (f" Also varied: {', '.join(also)}." if also else "")
+        f"{width} unit{'s' * (width != '1')} a layer, on {data}. "
+        f"Trained by {optimizer} with learning rate {lr} on the loss {loss}, for {epochs} epoch{'s' * (epochs != '1')}."
+        + (f" Also varied: {', '.join(also)}." if also else "")
     )
 
 

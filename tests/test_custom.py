@@ -57,6 +57,12 @@ def shrink_slope(z):
 def stairs(z):
     return z + 0.01 * (z > 0.3)
 
+def boom(z):
+    return np.exp(z * z)
+
+def boom_slope(z):
+    return 2 * z * np.exp(z * z)
+
 def naive_softplus(z):
     return np.log(1 + np.exp(z))
 
@@ -265,6 +271,7 @@ def test_range_and_largest_slope_are_measured(own, activation, function, derivat
         ("swishish", "swishish_slope", []),
         ("numpy:tanh", "tanh_slope", []),
         ("numpy:sinh", "numpy:cosh", []),
+        ("boom", "boom_slope", []),  # whose values at 8 are 1e28, and their rounding 1e12
     ],
 )
 def test_kinks_are_found(own, activation, function, derivative, kinks):
@@ -317,6 +324,16 @@ def test_a_custom_activation_trains_as_its_row_does(own, compose):
         *_, last = training.train(problem, training.initial_theta(problem, range(2)))
         ends.append(last.theta)
     np.testing.assert_allclose(*ends, rtol=1e-9, atol=1e-12)
+
+
+def test_names_do_not_repeat_the_users_functions(own, compose):
+    cells = []
+    for name in ("half", "integers"):
+        function = own(name)
+        raw = compose("init=custom", "network.depth=2")
+        raw["init"]["function"] = function
+        cells.append(check(raw, [f"init.function={function}"]))
+    assert names(cells) == ["half-tanh-d2", "integers-tanh-d2"]
 
 
 def test_runs_carry_the_names_of_the_users_functions(own, compose):

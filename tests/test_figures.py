@@ -308,6 +308,27 @@ def test_divergence_is_a_word_in_the_table_and_a_cross_below_the_curves(named):
     assert "diverged" in told(canvas)
 
 
+def test_a_run_that_is_shorter_than_others_is_not_taken_for_diverged(named):
+    run = named["xavier-tanh-d3"]
+    short = run.but(step=run.arrays["step"][:3], delta_rms=run.arrays["delta_rms"][:3])
+    lost = short.but(delta_rms=np.concatenate([short.arrays["delta_rms"][:2], np.full((1, 2, 3), np.nan)]))
+    for other, spans in ((short, 0), (lost, 1)):
+        other = dataclasses.replace(other, name="he-tanh-d3")
+        canvas = drawn(gradient_over_time, [run, other])
+        assert [len(ax.patches) for ax in canvas.axes[:2]] == [0, spans]
+
+
+def test_tiles_keep_their_width_beside_long_names(named):
+    run = named["he-tanh-d3"]
+    long = dataclasses.replace(run, name="he-tanh-d3-scale=0.1-lr=0.01-momentum=0.9")
+    widths = []
+    for one in (run, long):
+        canvas = drawn(grid, [one])
+        canvas.draw_without_rendering()
+        widths.append(canvas.axes[0].get_window_extent().width)
+    assert widths[1] > 0.85 * widths[0]
+
+
 def test_replicas_that_came_to_something_else_are_counted(named):
     run = named["he-tanh-d3"].but(tags={"outcome": "learned", "outcomes": "1 diverged, 4 learned"})
     stalled = run.but(tags={"outcome": "stalled", "outcomes": "2 learned, 3 stalled"})
@@ -489,7 +510,7 @@ def test_marks_of_one_place_are_stacked(named):
 
 
 def test_initializers_without_a_prediction_are_named(runs, named):
-    assert "not on the plane, as theory needs independent random weights: zeros" in told(drawn(phase_diagram, runs))
+    assert "as theory needs independent random weights and finite signals: zeros" in told(drawn(phase_diagram, runs))
     with pytest.raises(style.CannotDraw, match="independent random weights"):
         drawn(phase_diagram, [named["zeros-tanh-d3"]])
 

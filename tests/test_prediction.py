@@ -145,6 +145,15 @@ def test_outputs_that_are_right_beyond_rounding_do_not_make_a_verdict(start):
     assert reach(LOSSES["mse"], np.zeros((3, 2)), 0.0) == 0.0  # no error at all
 
 
+def test_weights_too_large_for_arithmetic_have_a_prediction_or_none(start):
+    sizes = (6, 20, 20, 20, 3)
+    x, y = gaussian(30, 6), np.eye(3)[np.arange(30) % 3]
+    for scale in (1e20, 1e60):
+        layers = [(scale * W, b) for W, b in mlp.unflatten(start("he", sizes, replicas=3), sizes)]
+        found = predict(layers, ACTIVATIONS["relu"], LOSS, x, y, THRESHOLDS)
+        assert found is None or found.verdict.name == "exploding"
+
+
 @pytest.mark.parametrize("name", ["hard_tanh", "tanh", "sigmoid", "relu6"])
 def test_inputs_of_a_huge_scale_have_a_prediction(start, name):
     """Features that were not standardized: the turn of g is a thin slice of a wide z."""
@@ -531,6 +540,9 @@ def test_a_table_of_eighty_columns_cuts_no_word(judged):
     for word in ("vanishing", "saturated", "activation", "outcome", "xavier", "tanh"):
         assert word in text
     assert max(map(len, lines)) <= 80
+    lines = drawn([("xavier-tanh-d3-scale=0.1-lr=0.01", judged(VANISHING, SATURATED))], 80)
+    assert "±" in " ".join(lines)
+    assert max(len(line.rstrip()) for line in lines) <= 80
 
 
 # ---------------------------------------------------------------- networks measure what is predicted

@@ -104,6 +104,16 @@ def test_a_replica_that_diverged_does_not_make_the_others_diverge(named):
     assert np.isfinite(values[:, 0]).all()
 
 
+def test_what_is_not_finite_from_the_start_costs_no_figure(named):
+    lost = {
+        k: np.full_like(v[:1], np.nan) for k, v in named["xavier"].arrays.items() if v.dtype.kind == "f" and v.ndim == 3
+    }
+    curves = {f"curve_{name}": np.full((1, 2), np.nan) for name in learning_curves.CURVES}
+    run = altered(named["xavier"], step=np.array([0]), curve_step=np.array([0]), **lost | curves)
+    for module in (saturation, gradient_flow, gradient_over_time, learning_curves):
+        assert len(rendering.render(module.FIGURE, [run], ["png"])) == 1
+
+
 def test_lines_that_coincide_are_told(named):
     same = dataclasses.replace(
         named["xavier"], name="lecun-tanh-d3", params={**named["xavier"].params, "init": "lecun"}

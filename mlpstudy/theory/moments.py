@@ -41,7 +41,6 @@ class Moments:
 
     V: LogMoment  # E[g^2]
     D: LogMoment  # E[g'^2]
-    V4: LogMoment  # E[g^4]
     D4: LogMoment  # E[g'^4]
 
 
@@ -58,7 +57,7 @@ def moments(activation: Activation) -> Moments:
         for q in np.exp(log_q):
             z, weights = rule(float(q), kinks, np.zeros((1, 1)), MOST)
             g2, dg2 = np.square(activation.g(z)), np.square(activation.dg(z))
-            found.append([(weights * f).sum() for f in (g2, dg2, np.square(g2), np.square(dg2))])
+            found.append([(weights * f).sum() for f in (g2, dg2, np.square(dg2))])
     finite = np.isfinite(found).all(axis=1)
     logs = np.log(np.maximum(np.array(found)[finite], np.finfo(np.float64).tiny))
     return Moments(*(LogMoment(interpolate.CubicSpline(log_q[finite], column)) for column in logs.T))

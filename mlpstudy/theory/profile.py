@@ -146,9 +146,9 @@ def _backward(e: Ensemble, layers: list[_Layer], reach_of: Callable[[float], flo
     shift = 0.0  # E[log] - log(mean) of one sample's delta^2
     covariance = np.zeros_like(alignment)  # of delta_s^2 and delta_t^2, from what is drawn above this layer's q
     pull = 0.0  # d log(delta^2) / d log q
-    last = float(e.sigma_w[-1] ** 2 * np.exp(layers[-1].log_V + layers[-1].shift_a).mean())
-    q = last + float(e.bias_variance[-1])  # of the output
-    part, reach = last / q, reach_of(q)  # reach: E[(z . delta)^2] / q |delta|^2 - 1
+    last = e.sigma_w[-1] ** 2 * np.exp(layers[-1].log_V + layers[-1].shift_a).mean()
+    q = last + e.bias_variance[-1]  # of the output
+    part, reach = float(last / q), reach_of(float(q))  # reach: E[(z . delta)^2] / q |delta|^2 - 1
     for i, layer in reversed(list(enumerate(layers))):
         n, bound = e.sizes[i + 1], e.bound(i + 1, backward=True)
         log_delta = log_delta + np.log(e.sizes[i + 2] * e.weight_variance[i + 1]) + layer.log_D
@@ -217,10 +217,10 @@ def _jacobian(activation: Activation, e: Ensemble, layers: list[_Layer]) -> tupl
     m, n = moments(activation), np.array(e.sizes, dtype=np.float64)
     values = min(n[0], n[-1])
     log_mean = np.log(n[:-1] * e.weight_variance).sum() + sum(layer.log_D for layer in layers)
-    mean = float(n[-1] / values * np.exp(log_mean).mean())
+    mean = n[-1] / values * np.exp(log_mean).mean()
     kurtoses = [float(np.exp(m.D4(layer.log_q) - 2 * layer.log_D).mean()) for layer in layers]
     gates = float(((np.array(kurtoses) - 1) / n[1:-1]).sum())
     orthogonal = np.maximum(0.0, 1 / n[:-1] - 1 / n[1:])
     weights = float((e.freedom / n[:-1] + (1 - e.freedom) * orthogonal).sum())
     relative = (1 + (n[-1] + 2) * gates + (n[-1] + 1) * weights) * values / n[-1] - 1
-    return mean, mean**2 * relative
+    return float(mean), float(mean**2 * relative)
