@@ -72,7 +72,7 @@ def is_random(W: Array, b: Array) -> bool:
 
 
 def _centred(values: Array) -> bool:
-    mean, mean_square = values.mean(dtype=np.float64), np.square(rms(values)).mean()
+    mean, mean_square = float(values.mean()), np.square(rms(values)).mean()
     few = mean != 0 and values.size <= ERRORS**2  # so few that equal ones would pass
     return bool(abs(mean) <= ERRORS * np.sqrt(mean_square / values.size)) and not (few and np.ptp(values) == 0)
 
