@@ -40,13 +40,14 @@ def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
 
 def names(cells: Sequence[Cell]) -> list[str]:
     """Short readable run names such as he-relu-d10, with whatever else varies over the sweep."""
-    told = (
-        "init", "init.name", "init.function", "activation", "activation.name", "activation.function",
-        "activation.derivative", "network.depth",
-    )  # fmt: skip  # in the name anyway
+    told = ("init", "init.name", "activation", "activation.name", "network.depth")  # in the name anyway
     typed = dict.fromkeys(key for cell in cells for key in cell.overrides)
     keys = [key for key in typed if key not in told and not key.startswith(NOT_SCIENCE)]
-    varying = [key for key in keys if len({cell.overrides.get(key) for cell in cells}) > 1]
+    inits = len({cell.config.init_name for cell in cells})
+    activations = len({cell.config.activation_name for cell in cells})
+    # one's own functions are in the name, too, which tells apart all but those of one name
+    own = {"init.function": inits, "activation.function": activations, "activation.derivative": activations}
+    varying = [key for key in keys if len({cell.overrides.get(key) for cell in cells}) > own.get(key, 1)]
     result = []
     for cell in cells:
         config = cell.config

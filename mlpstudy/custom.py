@@ -54,6 +54,7 @@ def activation(function: str | None, derivative: str | None) -> Activation:
     if derivative is None:
         raise ConfigError("activation.derivative", HOW, None)
     dg = load("activation.derivative", derivative)
+    # what is no function is refused here: the cache below could not even look it up
     for f, key, path in ((found, "activation.function", function), (dg, "activation.derivative", derivative)):
         _evaluate(f, GRID, key, path)
     return _made(found, dg, str(function), derivative)

@@ -1,5 +1,6 @@
 """The user's own activation and initializer, from modules of their own."""
 
+import dataclasses
 import importlib
 import math
 import re
@@ -334,6 +335,8 @@ def test_names_do_not_repeat_the_users_functions(own, compose):
         raw["init"]["function"] = function
         cells.append(check(raw, [f"init.function={function}"]))
     assert names(cells) == ["half-tanh-d2", "integers-tanh-d2"]
+    elsewhere = dataclasses.replace(cells[0], overrides={"init.function": "elsewhere:half"})
+    assert len({*names([cells[0], elsewhere])}) == 2  # two functions of one name
 
 
 def test_runs_carry_the_names_of_the_users_functions(own, compose):

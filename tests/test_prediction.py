@@ -148,10 +148,10 @@ def test_outputs_that_are_right_beyond_rounding_do_not_make_a_verdict(start):
 def test_weights_too_large_for_arithmetic_have_a_prediction_or_none(start):
     sizes = (6, 20, 20, 20, 3)
     x, y = gaussian(30, 6), np.eye(3)[np.arange(30) % 3]
-    for scale in (1e20, 1e60):
-        layers = [(scale * W, b) for W, b in mlp.unflatten(start("he", sizes, replicas=3), sizes)]
-        found = predict(layers, ACTIVATIONS["relu"], LOSS, x, y, THRESHOLDS)
-        assert found is None or found.verdict.name == "exploding"
+    drawn = mlp.unflatten(start("he", sizes, replicas=3), sizes)
+    large, too_large = ([(scale * W, b) for W, b in drawn] for scale in (1e20, 1e60))
+    assert predict(large, ACTIVATIONS["relu"], LOSS, x, y, THRESHOLDS).verdict.name == "exploding"
+    assert predict(too_large, ACTIVATIONS["relu"], LOSS, x, y, THRESHOLDS) is None  # q is inf
 
 
 @pytest.mark.parametrize("name", ["hard_tanh", "tanh", "sigmoid", "relu6"])

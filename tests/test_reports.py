@@ -138,7 +138,7 @@ def test_runs_that_share_an_initializer_get_shades_and_a_marker(runs):
 @pytest.mark.parametrize("background", theme.THEMES)
 @pytest.mark.parametrize("init", ["zeros", "xavier_uniform", "he", "normal"])
 def test_six_shades_can_be_told_apart(background, init):
-    """By 2 % of lightness and more."""
+    """By 2 % of a channel and more."""
     with matplotlib.rc_context(theme.THEMES[background]):
         shades = [np.array(to_rgb(style.shade(init, place))) for place in np.linspace(0, 1, 6)]
         assert min(np.abs(a - b).max() for a, b in itertools.pairwise(shades)) > 0.02

@@ -488,8 +488,8 @@ def test_jacobian_of_equal_widths(name, orthogonal):
 def test_jacobian_of_linear_networks():
     """Saxe et al. 2013: Var(s^2) = L for Gaussian weights, all 1 for orthogonal ones."""
     for orthogonal, expected in ((False, 12), (True, 0)):
-        found = theory.profile(ACTIVATIONS["identity"], ensemble((10**8,) * 13, orthogonal=orthogonal)).jacobian
-        assert found == pytest.approx((1, expected), abs=1e-6)
+        found = theory.profile(ACTIVATIONS["identity"], ensemble((10**12,) * 13, orthogonal=orthogonal)).jacobian
+        assert found == pytest.approx((1, expected), abs=1e-9)
 
 
 @pytest.mark.parametrize("outputs", [1, 2, 5])

@@ -16,7 +16,7 @@ from mlpstudy.theory.quadrature import MOST, NODES, REACH, WEIGHTS, Float64, rul
 
 PER_DECADE = 24
 LOWEST, HIGHEST = -16, 10  # decades of q; beyond, moments go on as power laws
-TERMS = 64
+TERMS = 80
 PANELS, HALVINGS = 64, 18
 
 
