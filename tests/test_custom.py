@@ -58,6 +58,12 @@ def shrink_slope(z):
 def stairs(z):
     return z + 0.01 * (z > 0.3)
 
+def steep(z):
+    return 1e12 * np.maximum(z, 0)
+
+def steep_slope(z):
+    return 1e12 * (z > 0)
+
 def boom(z):
     return np.exp(z * z)
 
@@ -272,6 +278,7 @@ def test_range_and_largest_slope_are_measured(own, activation, function, derivat
         ("swishish", "swishish_slope", []),
         ("numpy:tanh", "tanh_slope", []),
         ("numpy:sinh", "numpy:cosh", []),
+        ("steep", "steep_slope", [0.0]),  # whose rounding is far above that of others
         ("boom", "boom_slope", []),  # whose values at 8 are 1e28, and their rounding 1e12
     ],
 )
