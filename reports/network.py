@@ -23,7 +23,7 @@ MEANINGS = {
     "saturated": "Many activations of some layer are on the flat ends, where the slope is next to nothing.",
     "exploding": "Gradients grow on their way back to the input side, or something is no longer finite.",
     "vanishing": "Gradients fade on their way back: next to nothing is left for the input side.",
-    "learned": "The training loss ended below that of the best constant output by more than verdict.stalled (5 %).",
+    "learned": "The training loss ended below that of the best constant output, by 5 % or what verdict.stalled says.",
     "stalled": "The training loss did not fall that far.",
     "diverged": "The training loss is no longer finite.",
 }
