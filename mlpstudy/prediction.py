@@ -62,13 +62,14 @@ def is_random(W: Array, b: Array) -> bool:
     permutations do; the means are 0 within five standard errors; and rows have no few dominant entries:
     (sum w^2)^2 / sum w^4 is n / 3 for normal ones, and has to be n / 6.
     """
-    rows = np.abs(W[:2, :ROWS].reshape(-1, W.shape[2]))
-    ends = np.stack([rows.min(axis=1), rows.max(axis=1)], axis=1)
+    rows = W[:2, :ROWS].reshape(-1, W.shape[2])
+    sizes = np.abs(rows)
+    ends = np.stack([sizes.min(axis=1), sizes.max(axis=1)], axis=1)
     if (ends == 0).any() or len(set(map(tuple, ends.tolist()))) < len(rows):
         return False
     squares = np.square(rows, dtype=np.float64)
     participation = np.square(squares.sum(axis=1)) / np.einsum("ij,ij->i", squares, squares)
-    return _centred(W) and _centred(b) and bool(participation.mean() >= W.shape[2] / 6)
+    return _centred(rows) and _centred(b) and bool(participation.mean() >= W.shape[2] / 6)
 
 
 def _centred(values: Array) -> bool:
@@ -143,12 +144,11 @@ def _verdict(
     thresholds: Thresholds,
     dtype: np.dtype[np.floating],
 ) -> Verdict:
-    """What the typical profile, in numbers of this dtype, is judged as; theory knows no dead or equal units."""
+    """What the typical profile, in numbers of this dtype, is judged as; theory knows no equal units."""
     with np.errstate(over="ignore", under="ignore"):
         statistics = {k: v.astype(dtype).astype(np.float64)[None] for k, v in profile.typical.items()}
     shape = (1, len(widths))
     given: Mapping[str, NDArray[np.float64]] = statistics | {
-        "dead_fraction": np.zeros(shape),
         "distinct_units": np.ones(shape),
         "weight_grad_rms": np.zeros(shape),
         "weight_rms": np.zeros(shape),

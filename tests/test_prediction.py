@@ -156,12 +156,13 @@ def test_weights_too_large_for_arithmetic_have_a_prediction_or_none(start):
 
 @pytest.mark.parametrize("name", ["hard_tanh", "tanh", "sigmoid", "relu6"])
 def test_inputs_of_a_huge_scale_have_a_prediction(start, name):
-    """Features that were not standardized: the turn of g is a thin slice of a wide z."""
+    """Features that were not standardized: the turn of g is a thin slice of a wide z, which no unit ever meets."""
     sizes = (6, 64, 64, 64, 3)
     x, y = 1e6 * gaussian(30, 6), np.eye(3)[np.arange(30) % 3]
     layers = mlp.unflatten(start("he", sizes, replicas=3), sizes)
     found = predict(layers, ACTIVATIONS[name], LOSS, x, y, THRESHOLDS)
-    assert found.verdict.name == "saturated"
+    assert found.verdict.all[:2] == ("dead", "saturated")
+    assert found.verdict.findings[0].evidence.startswith("dead_fraction in layer 1: 1 ")
 
 
 # ---------------------------------------------------------------- how errors depend on the output
@@ -309,6 +310,8 @@ def test_groups_of_pairs_keep_their_means(measured):
         (("init=normal", "init.scale=0.01", "activation=tanh", "network.depth=6"), "vanishing", "delta_rms first / la"),
         (("init=normal", "init.scale=1.0", "activation=relu", "network.depth=10"), "exploding", "delta_rms first / la"),
         (("init=normal", "init.scale=1.0", "activation=relu", "network.depth=60"), "exploding", "layers with non-fini"),
+        (("init=xavier", "init.sigma_b=20.0", "activation=tanh", "network.depth=5"), "dead", "dead_fraction in layer"),
+        (("init=he", "init.sigma_b=20.0", "activation=relu", "network.depth=5"), "healthy", "no layer beyond a"),
         (("init=he", "activation=relu", "network.depth=10"), "healthy", "no layer beyond a threshold"),
         (("init=orthogonal", "activation=tanh", "network.depth=20"), "healthy", "no layer beyond a threshold"),
         (("init=lsuv", "activation=tanh", "network.depth=10"), "healthy", "no layer beyond a threshold"),

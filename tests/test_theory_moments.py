@@ -11,7 +11,7 @@ from scipy import integrate
 
 from mlpstudy import theory
 from mlpstudy.activations import ACTIVATIONS, SATURATED_SLOPE
-from mlpstudy.theory.moments import HIGHEST, LOWEST, PER_DECADE, TERMS, at, series
+from mlpstudy.theory.moments import HIGHEST, LOWEST, PER_DECADE, TERMS, at, dead_share, series
 
 SIGMAS = 4.0
 MOMENTS = {  # name -> f of the activation
@@ -159,6 +159,42 @@ def test_flat_share_by_drawing(activation_named, name):
         assert abs(flat.mean() - share) <= SIGMAS * error
 
 
+CORRELATIONS = np.array([0.0, 0.2, 0.7, 0.97, 0.9999, 1.0])
+
+
+def test_dead_share_of_relu_in_closed_form():
+    """Orthant probabilities, P(z_1 < 0, ...), of two and three variables of equal correlation (Sheppard 1899)."""
+    relu, q = ACTIVATIONS["relu"], np.full(6, 3.0)
+    two = 1 / 4 + np.arcsin(CORRELATIONS) / (2 * np.pi)
+    three = 1 / 8 + 3 * np.arcsin(CORRELATIONS) / (4 * np.pi)
+    np.testing.assert_allclose(dead_share(relu, q, CORRELATIONS, 2), two, atol=2e-3)
+    np.testing.assert_allclose(dead_share(relu, q, CORRELATIONS, 3), three, atol=2e-3)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_dead_share_of_one_sample_of_equal_and_of_independent_ones(activation_named, name):
+    activation, q = activation_named(name), np.array([0.5, 4.0, 30.0])
+    share = theory.flat_share(activation, q)
+    atol = 1e-2 if name == "sin" else 4e-3  # it is flat on many intervals
+    for c in CORRELATIONS:
+        np.testing.assert_allclose(dead_share(activation, q, np.full(3, c), 1), share, atol=atol)
+    np.testing.assert_allclose(dead_share(activation, q, np.ones(3), 100), share, atol=atol)
+    np.testing.assert_allclose(dead_share(activation, q, np.zeros(3), 5), share**5, rtol=1e-9, atol=1e-15)
+
+
+@pytest.mark.parametrize("name", ACTIVATIONS)
+def test_dead_share_by_drawing(activation_named, name):
+    """By the definition of dead_fraction, of 16 samples: covariance c q between any two."""
+    activation, rng, q, batch, draws = activation_named(name), np.random.default_rng(1), 9.0, 16, 20_000
+    for c in (0.5, 0.95):
+        covariance = q * ((1 - c) * np.eye(batch) + c)
+        z = rng.normal(size=(draws, batch)) @ np.linalg.cholesky(covariance).T
+        dead = (np.abs(activation.dg(z)) < SATURATED_SLOPE * activation.sup_dg).all(axis=1)
+        (share,) = dead_share(activation, np.array([q]), np.array([c]), batch)
+        error = math.sqrt(max(share * (1 - share), 1e-9) / draws)
+        assert abs(dead.mean() - share) <= SIGMAS * error + 2e-3
+
+
 # ---------------------------------------------------------------- Hermite series in the correlation
 
 
@@ -182,11 +218,16 @@ def by_plane(activation, kind, q, c):
     return theory.covariance(squares if kind.endswith("2") else activation, q, c, slopes=kind.startswith("d"))
 
 
+def only(coefficients):
+    """Those of the only q."""
+    return {kind: found for kind, (found,) in coefficients.items()}
+
+
 def worst(activation, kind, lengths, correlations):
     """Largest error relative to the value at c = 1."""
     errors = []
     for q in lengths:
-        found = at(series(activation, q)[kind], np.array(correlations))
+        found = at(series(activation, np.array([q]))[kind], np.array(correlations))[0]
         expected = [by_plane(activation, kind, q, c) for c in correlations]
         errors.append(np.abs(found - expected).max() / by_plane(activation, kind, q, 1.0))
     return max(errors)
@@ -238,7 +279,7 @@ def test_series_are_exact_at_full_correlation(activation_named, name):
     """E[f h] of one variable, by the last coefficient."""
     activation = activation_named(name)
     for q in (1e-3, 1.0, 30.0):
-        found = series(activation, q)
+        found = only(series(activation, np.array([q])))
         for kind in KINDS:
             assert len(found[kind]) == TERMS + 1
             one = at(found[kind], np.array([1.0]))[0]
@@ -252,7 +293,7 @@ def test_series_at_full_correlation_where_kinks_lie_off_0(name):
     for kind in KINDS:
         assert worst(ACTIVATIONS[name], kind, (1e-3, 1.0, 10.0, 1e4), (1.0,)) < 1e-9
     for q in (1e6, 1e9):
-        found = series(ACTIVATIONS[name], q)
+        found = only(series(ACTIVATIONS[name], np.array([q])))
         assert found["g"].sum() == pytest.approx(theory.second_moment(ACTIVATIONS[name], q), rel=1e-9)
         assert found["dg"].sum() == pytest.approx(theory.slope_moment(ACTIVATIONS[name], q), rel=1e-9)
 
@@ -260,7 +301,7 @@ def test_series_at_full_correlation_where_kinks_lie_off_0(name):
 def test_series_of_relu_in_closed_form():
     """Cho & Saul 2009, arc-cosine kernels of degree 0 and 1: E g' g' and E g g at any q."""
     c = np.linspace(-0.9, 0.9, 19)
-    angle, found = np.arccos(c), series(ACTIVATIONS["relu"], 2.5)
+    angle, found = np.arccos(c), only(series(ACTIVATIONS["relu"], np.array([2.5])))
     np.testing.assert_allclose(at(found["dg"], c), (np.pi - angle) / (2 * np.pi), atol=3e-5)
     kernel = 2.5 * (np.sin(angle) + (np.pi - angle) * c) / (2 * np.pi)
     np.testing.assert_allclose(at(found["g"], c), kernel, atol=1e-6)

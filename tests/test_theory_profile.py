@@ -272,6 +272,7 @@ def simulate(activation, sizes, sigma_w, sigma_b, x, dh, replicas, orthogonal=Fa
         found["activation_rms"][:, i] = np.log(np.square(a).mean(axis=(1, 2)))
         flat = np.abs(activation.dg(z[i])) < SATURATED_SLOPE * activation.sup_dg
         found["saturated_fraction"][:, i] = flat.mean(axis=(1, 2))
+        found["dead_fraction"][:, i] = flat.all(axis=1).mean(axis=1)
         if len(x) > 1:
             total = (z[i] / np.linalg.norm(z[i], axis=2, keepdims=True)).sum(axis=1)
             pairs = len(x) * (len(x) - 1)
@@ -284,7 +285,9 @@ def simulate(activation, sizes, sigma_w, sigma_b, x, dh, replicas, orthogonal=Fa
     return found
 
 
-TOLD = ("preactivation_std", "activation_rms", "delta_rms", "saturated_fraction", "input_correlation")
+TOLD = (
+    "preactivation_std", "activation_rms", "delta_rms", "saturated_fraction", "dead_fraction", "input_correlation"
+)  # fmt: skip
 LOGS = TOLD[:3]
 EQUAL, UNEQUAL = (40, *(64,) * 6, 8), (40, 48, 96, 40, 64, 56, 8)
 NARROW = (*(32,) * 13, 16)

@@ -3,7 +3,6 @@
 Moments in q are splines through quadratures; those in c are the Hermite series E[f(u1) f(u2)] = sum_k a_k(q)^2 c^k.
 """
 
-from collections.abc import Iterator
 from dataclasses import dataclass
 from functools import lru_cache
 
@@ -18,6 +17,8 @@ PER_DECADE = 24
 LOWEST, HIGHEST = -16, 10  # decades of q; beyond, moments go on as power laws
 TERMS = 80
 PANELS, HALVINGS = 64, 18
+F, H = [0, 1, 2, 3, 2], [0, 1, 2, 3, 3]  # the functions of each series, among g, g', g^2 and g'^2
+UNITS = special.ndtri((np.arange(256) + 0.5) / 256)  # of N(0, 1), equally likely
 
 
 @dataclass(frozen=True)
@@ -87,6 +88,18 @@ def flat_share(activation: Activation, q: Float64) -> Float64:
     return np.asarray((special.ndtr(high / deviation) - special.ndtr(low / deviation)).sum(axis=-1))
 
 
+def dead_share(activation: Activation, q: Float64, c: Float64, batch: int) -> Float64:
+    """P(|g'(z_s)| < 0.0591 sup|g'| for all s of a batch), z_s ~ N(0, q), of correlation c: the share of dead units.
+
+    With z_s = sqrt(q) (sqrt(c) u + sqrt(1 - c) v_s), u the unit's and v_s its sample's, E[P(flat | u)^batch] over u,
+    up to 1/512 off for each end of an interval where g is flat. c < 0 is taken for 0. q, c and the result: (n,).
+    """
+    q, c = (np.asarray(given)[:, None, None, None] for given in (q, np.clip(c, 0, 1 - 1e-12)))
+    ends = _flat_intervals(activation) / np.sqrt(q)  # (n, 1, intervals, 2)
+    below = special.ndtr((ends - np.sqrt(c) * UNITS[:, None, None]) / np.sqrt(1 - c))  # (n, units, intervals, 2)
+    return np.asarray((np.diff(below)[..., 0].sum(axis=-1) ** batch).mean(axis=-1))
+
+
 @lru_cache(maxsize=1)
 def _edges() -> Float64:
     """Of panels of N(0, 1): even ones, and near 0 ever smaller ones, for where a wide z has its turn."""
@@ -110,38 +123,38 @@ def _everywhere() -> tuple[Float64, Float64]:
     return _hermite(_edges()[:-1], _edges()[1:])
 
 
-def _nodes(kinks: tuple[float, ...], q: float) -> Iterator[tuple[Float64, Float64, Float64]]:
-    """Nodes, what they count, their Hermite rows: of all panels but those with a kink inside, then of their parts."""
-    x, rows = _everywhere()
-    edges, places = _edges(), np.array(kinks) / np.sqrt(q)
-    split = np.setdiff1d(places[np.abs(places) < REACH], edges)
-    hit = np.unique(np.searchsorted(edges, split)) - 1
-    counts = np.ones(len(edges) - 1)
-    counts[hit] = 0
-    yield x, np.repeat(counts, len(NODES)), rows
-    if hit.size:
-        parts = [np.sort([edges[i], *split[(split > edges[i]) & (split < edges[i + 1])], edges[i + 1]]) for i in hit]
-        x, rows = _hermite(*(np.concatenate([part[side] for part in parts]) for side in (slice(-1), slice(1, None))))
-        yield x, np.ones_like(x), rows
-
-
-def series(activation: Activation, q: float) -> dict[str, Float64]:
-    """Coefficients by powers of c of E[f(u1) h(u2)], (TERMS + 1,).
+def series(activation: Activation, q: Float64) -> dict[str, Float64]:
+    """Coefficients by powers of c of E[f(u1) h(u2)] at each q, (n, TERMS + 1).
 
     "g", "dg", "g2" and "dg2" are f = h = g, g', g^2 and g'^2; "g2dg2" is f = g^2 and h = g'^2. u1, u2 ~ N(0, q) have
     correlation c. What the cut series lacks at c = 1 is its last coefficient.
     """
-    f, h = [0, 1, 2, 3, 2], [0, 1, 2, 3, 3]
-    hermite, whole = np.zeros((4, TERMS)), np.zeros(5)
-    for x, counts, rows in _nodes(activation.kinks, q):
-        z = np.sqrt(q) * x
-        g, dg = activation.g(z), activation.dg(z)
-        values = np.array([g, dg, np.square(g), np.square(dg)])
-        hermite += (values * counts) @ rows.T
-        whole += (values[f] * values[h] * counts) @ rows[0]
-    coefficients = hermite[f] * hermite[h]
-    found = np.column_stack([coefficients, whole - coefficients.sum(axis=1)])
-    return dict(zip(("g", "dg", "g2", "dg2", "g2dg2"), found, strict=True))
+    q = np.asarray(q, dtype=np.float64)
+    edges, places = _edges(), np.array(activation.kinks) / np.sqrt(q)[:, None]  # (n, kinks)
+    inside = (np.abs(places) < REACH) & ~np.isin(places, edges)
+    panel = np.searchsorted(edges, places) - 1
+    counts = np.ones((len(q), len(edges) - 1))
+    counts[np.nonzero(inside)[0], panel[inside]] = 0  # a panel with a kink is counted by its parts
+    x, rows = _everywhere()
+    hermite, whole = _sums(activation, np.sqrt(q)[:, None] * x, np.repeat(counts, len(NODES), axis=1), rows)
+    for i in np.flatnonzero(inside.any(axis=1)):
+        hit = panel[i, inside[i]]
+        ends = np.unique([places[i, inside[i]], edges[hit], edges[hit + 1]])
+        parts = np.isin(np.searchsorted(edges, ends[1:]) - 1, hit)  # not what lies between two such panels
+        x, rows = _hermite(ends[:-1][parts], ends[1:][parts])
+        found = _sums(activation, np.sqrt(q[i]) * x, np.ones_like(x), rows)
+        hermite[:, i] += found[0]
+        whole[:, i] += found[1]
+    coefficients = hermite[F] * hermite[H]
+    complete = np.concatenate([coefficients, (whole - coefficients.sum(axis=2))[:, :, None]], axis=2)
+    return dict(zip(("g", "dg", "g2", "dg2", "g2dg2"), complete, strict=True))
+
+
+def _sums(activation: Activation, z: Float64, counts: Float64, rows: Float64) -> tuple[Float64, Float64]:
+    """Hermite coefficients of g, g', g^2 and g'^2, (4, ..., TERMS), and the E[f h], (5, ...), over nodes z."""
+    g, dg = activation.g(z), activation.dg(z)
+    values = np.array([g, dg, np.square(g), np.square(dg)])
+    return (values * counts) @ rows.T, (values[F] * values[H] * counts) @ rows[0]
 
 
 def at(coefficients: Float64, c: Float64) -> Float64:

@@ -6,11 +6,12 @@ import numpy as np
 from numpy.polynomial.polynomial import polyval
 
 from mlpstudy.activations import Activation
-from mlpstudy.theory.moments import TERMS, moments, series
+from mlpstudy.theory.moments import moments, series
 from mlpstudy.theory.quadrature import Float64
 
 TRAINABLE = 6  # depth scales through which a signal still tells inputs apart (Schoenholz et al. 2017)
 LOG_Q = np.log(10) * np.linspace(-10, 8, 18 * 24 + 1)
+CHUNK = 256  # points whose series are found at a time, so that memory does not grow with the picture
 STEPS = 300  # of the correlation map on its way to c*
 
 
@@ -53,8 +54,8 @@ def plane(activation: Activation, sigma_w: Float64, sigma_b: Float64) -> Plane:
 
 def _parting(activation: Activation, weights: Float64, biases: Float64, q: Float64) -> Float64:
     """Slopes of the correlation maps at c* < 1, (points,) as all arguments."""
-    found = [series(activation, float(at)) for at in q]
-    g, dg = (np.array([coefficients[name] for coefficients in found]).reshape(-1, TERMS + 1).T for name in ("g", "dg"))
+    found = [series(activation, some) for some in np.array_split(q, 1 + len(q) // CHUNK)]
+    g, dg = (np.concatenate([coefficients[name] for coefficients in found]).T for name in ("g", "dg"))
     total = weights * g.sum(axis=0) + biases
     c = np.full(len(q), 0.5)
     for _ in range(STEPS):

@@ -14,9 +14,10 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 
 import numpy as np
+from scipy import special
 
 from mlpstudy.activations import Activation
-from mlpstudy.theory.moments import LogMoment, at, flat_share, moments, series
+from mlpstudy.theory.moments import LogMoment, Moments, at, dead_share, flat_share, moments, series
 from mlpstudy.theory.quadrature import Float64
 
 
@@ -83,28 +84,39 @@ class _Layer:
         return float(self.covariance[-1] / 2 - self.kept[-1] / n)
 
 
+def _lengths(m: Moments, e: Ensemble) -> tuple[Float64, Float64, Float64]:
+    """log q and log V(q) of each sample, (depth, S) each, and the part of q that is not from biases, (depth,)."""
+    signal = e.second_moment  # mean a^2 of the layer before
+    log_q, log_V, part = [], [], []
+    for weights, bias in zip(e.sigma_w[:-1] ** 2, e.bias_variance[:-1], strict=True):
+        log_q.append(np.log(weights * signal + bias))
+        part.append(weights / (weights + bias / signal.mean()))
+        log_V.append(m.V(log_q[-1]))
+        signal = np.exp(log_V[-1])
+    return np.array(log_q), np.array(log_V), np.array(part)
+
+
 def _forward(activation: Activation, e: Ensemble) -> list[_Layer]:
     m = moments(activation)
-    signal, c = e.second_moment, np.append(e.correlation, 1.0)  # mean a^2 of the layer before, and cosines there
-    excess, covariance = 0.0, np.zeros_like(c)  # of signal
+    every_q, every_V, parts = _lengths(m, e)
+    every_D = m.D(every_q)
+    shares_z, shares_a = special.softmax(every_q, axis=1), special.softmax(every_V, axis=1)
+    ahead = _slopes_and_bends(m.V, every_q, shares_a)
+    back = _slopes_and_bends(m.D, every_q, np.full_like(every_q, 1 / every_q.shape[1]))
+    every = series(activation, np.exp(every_q.mean(axis=1)))
+    coefficients, wholes = np.stack(list(every.values()), axis=1), _wholes(every)
+    c = np.append(e.correlation, 1.0)  # cosines in the layer before
+    excess, covariance = 0.0, np.zeros_like(c)  # of mean a^2 there
     layers = []
     for i, n in enumerate(e.sizes[1:-1]):
-        weights, bias = e.sigma_w[i] ** 2, e.bias_variance[i]
-        q, part = weights * signal + bias, float(weights / (weights + bias / signal.mean()))
+        log_q, part, share_z, share_a = every_q[i], float(parts[i]), shares_z[i], shares_a[i]
+        (slope, bend), (slope_back, bend_back) = ahead[i], back[i]
         excess, covariance = part * excess, part**2 * covariance
         kept, c = e.bound(i) * np.square(part * c), part * c + 1 - part
-        log_q, share_z = np.log(q), q / q.sum()
-        log_V, log_D = m.V(log_q), m.D(log_q)
-        signal = np.exp(log_V)
-        share_a = signal / signal.sum()
-        slope, bend = _slope_and_bend(m.V, log_q, share_a)
-        slope_back, bend_back = _slope_and_bend(m.D, log_q, np.full_like(q, 1 / len(q)))
-        coefficients = series(activation, float(np.exp(log_q.mean())))
-        pairs = at(np.array(list(coefficients.values())), c)  # (5, P + 1)
-        g, dg, g2, dg2, both = (row / whole for row, whole in zip(pairs, _wholes(coefficients), strict=True))
+        g, dg, g2, dg2, both = at(coefficients[i], c) / wholes[i][:, None]  # (P + 1,) each
         spread = g2 - 1 - 2 * slope**2 * kept
         layer = _Layer(
-            log_q, log_V, log_D, part, c, kept, excess, covariance, slope, slope_back, bend_back, dg,
+            log_q, every_V[i], every_D[i], part, c, kept, excess, covariance, slope, slope_back, bend_back, dg,
             overlap=float(both[-1]),
             spread=spread,
             spread_both=both - 1 - 2 * slope * slope_back * kept,
@@ -119,10 +131,12 @@ def _forward(activation: Activation, e: Ensemble) -> list[_Layer]:
     return layers
 
 
-def _slope_and_bend(moment: LogMoment, log_q: Float64, share: Float64) -> tuple[float, float]:
-    """q M' / M and q^2 M'' / M of a moment M(q), averaged over the samples by their shares."""
+def _slopes_and_bends(moment: LogMoment, log_q: Float64, shares: Float64) -> list[list[float]]:
+    """q M' / M and q^2 M'' / M of a moment M(q), averaged over the samples by their shares, for each layer."""
     slope = moment(log_q, 1)
-    return float(share @ slope), float(share @ (moment(log_q, 2) + slope**2 - slope))
+    bend = moment(log_q, 2) + slope**2 - slope
+    found: list[list[float]] = np.stack([(shares * slope).sum(axis=1), (shares * bend).sum(axis=1)], axis=1).tolist()
+    return found
 
 
 def _batch(values: Float64, share: Float64) -> float:
@@ -134,9 +148,10 @@ def _batch(values: Float64, share: Float64) -> float:
     return float((1 - alone) * values[:-1].mean() + alone * values[-1])
 
 
-def _wholes(coefficients: Mapping[str, Float64]) -> tuple[float, ...]:
-    """E[f^2] of g and g', E[f]^2 of their squares."""
-    return tuple(float(k[0] if name.endswith("2") else k.sum()) for name, k in coefficients.items())
+def _wholes(coefficients: Mapping[str, Float64]) -> Float64:
+    """E[f^2] of g and g', E[f] E[h] of their squares, (depth, 5)."""
+    found = [k[:, 0] if name.endswith("2") else k.sum(axis=1) for name, k in coefficients.items()]
+    return np.stack(found, axis=1)
 
 
 def _backward(e: Ensemble, layers: list[_Layer], reach_of: Callable[[float], float]) -> tuple[Float64, Float64]:
@@ -191,18 +206,21 @@ def _statistics(
     activation: Activation, e: Ensemble, layers: list[_Layer], log_delta: Float64, typical: float
 ) -> dict[str, Float64]:
     m, n = moments(activation), np.array(e.sizes, dtype=np.float64)
-    log_q = np.array([layer.log_q for layer in layers])  # (depth, S)
+    log_q, log_V = (np.array([getattr(layer, name) for layer in layers]) for name in ("log_q", "log_V"))  # (depth, S)
     of_z = typical * np.array([layer.shift_z for layer in layers])
     of_a = typical * np.array([layer.shift_a for layer in layers])
     of_q = typical * np.array([[layer.excess - layer.covariance[-1] / 2] for layer in layers])
     slopes = np.concatenate([[1.0], np.exp(m.D(log_q + of_q)[:-1]).mean(axis=1)])
+    q = np.exp(log_q + of_q)
+    c = np.array([layer.c[:-1].mean() for layer in layers])
     larger = np.maximum(n[1:-1], n[:-2])  # an n_l x n_{l-1} matrix has the smaller number of singular values
     return {
         "preactivation_std": np.sqrt(np.exp(log_q).mean(axis=1) * np.exp(of_z)),
-        "activation_rms": np.sqrt(np.exp(m.V(log_q)).mean(axis=1) * np.exp(of_a)),
+        "activation_rms": np.sqrt(np.exp(log_V).mean(axis=1) * np.exp(of_a)),
         "delta_rms": np.exp((log_delta - log_delta[-1]) / 2),
-        "input_correlation": np.array([layer.c[:-1].mean() for layer in layers]),
-        "saturated_fraction": flat_share(activation, np.exp(log_q + of_q)).mean(axis=1),
+        "input_correlation": c,
+        "saturated_fraction": flat_share(activation, q).mean(axis=1),
+        "dead_fraction": dead_share(activation, q.mean(axis=1), c, log_q.shape[1]),
         "jacobian_gain": larger * e.weight_variance[:-1] * slopes,
     }
 
@@ -216,10 +234,11 @@ def _jacobian(activation: Activation, e: Ensemble, layers: list[_Layer]) -> tupl
     """
     m, n = moments(activation), np.array(e.sizes, dtype=np.float64)
     values = min(n[0], n[-1])
-    log_mean = np.log(n[:-1] * e.weight_variance).sum() + sum(layer.log_D for layer in layers)
+    log_q, log_D = (np.array([getattr(layer, name) for layer in layers]) for name in ("log_q", "log_D"))
+    log_mean = np.log(n[:-1] * e.weight_variance).sum() + log_D.sum(axis=0)
     mean = n[-1] / values * np.exp(log_mean).mean()
-    kurtoses = [float(np.exp(m.D4(layer.log_q) - 2 * layer.log_D).mean()) for layer in layers]
-    gates = float(((np.array(kurtoses) - 1) / n[1:-1]).sum())
+    kurtoses = np.exp(m.D4(log_q) - 2 * log_D).mean(axis=1)
+    gates = float(((kurtoses - 1) / n[1:-1]).sum())
     orthogonal = np.maximum(0.0, 1 / n[:-1] - 1 / n[1:])
     weights = float((e.freedom / n[:-1] + (1 - e.freedom) * orthogonal).sum())
     relative = (1 + (n[-1] + 2) * gates + (n[-1] + 1) * weights) * values / n[-1] - 1
