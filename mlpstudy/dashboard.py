@@ -23,11 +23,13 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("profile/log10_delta_rms_init + profile/log10_delta_rms_theory", LINEAR),
         ("profile/log10_activation_rms_init + profile/log10_activation_rms_theory", LINEAR),
         ("profile/saturated_fraction_init + profile/saturated_fraction_theory", LINEAR),
+        ("profile/dead_fraction_init + profile/dead_fraction_theory", LINEAR),
         ("profile/input_correlation_init + profile/input_correlation_theory", LINEAR),
     ],
     "Layer by layer at the end (step = layer)": [
         ("profile/log10_delta_rms_final", LINEAR),
         ("profile/saturated_fraction_final", LINEAR),
+        ("profile/dead_fraction_final", LINEAR),
         ("profile/distinct_units_final", LINEAR),
     ],
 }

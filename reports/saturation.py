@@ -1,4 +1,4 @@
-"""Which layers sit on the flat part of g? Shares by layer and over training, and histograms of the activations."""
+"""Which layers sit on the flat part of g? Shares of entries and of units, and histograms of the activations."""
 
 from collections.abc import Sequence
 from typing import Any
@@ -18,33 +18,40 @@ WORDS = {  # what being on the flat part of g means: bounded on both sides, on o
 }
 MEANING = (
     "saturated, inactive: |g'(z)| is below 5.9 % of its largest value (tanh: |a| > 0.97; ReLU: z < 0, which is half "
-    "of a healthy layer), so that hardly any gradient passes"
+    "of a healthy layer), so that hardly any gradient passes; dead: a unit for which that is so with every example"
 )
 HISTOGRAM = "histograms: activations a of up to six layers, as the square root of counts; end bins hold all beyond"
 
 
 def panels(runs: style.Runs) -> tuple[int, int]:
-    """A row for each activation and depth: share by layer, share over training, a histogram panel per initializer."""
-    return len(style.facets(runs)), 2 + max(len(style.facet(runs, *row)) for row in style.facets(runs))
+    """A row for each activation and depth: three shares, and a histogram panel per initializer."""
+    return len(style.facets(runs)), 3 + max(len(style.facet(runs, *row)) for row in style.facets(runs))
 
 
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """Lines: one per initializer; ridges: activations of up to six layers."""
     for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
         mine = style.facet(runs, activation, layers)
-        by_layer(row[0], mine)
+        by_layer(row[0], mine, "saturated_fraction")
         over_training(row[1], mine)
-        for ax, run in zip(row[2:], mine, strict=False):
+        by_layer(row[2], mine, "dead_fraction")
+        for ax in row[:2]:
+            _share_axis(ax, mine, "saturated" if word(mine[0]) == "saturated" else "")
+        _share_axis(row[2], mine, "dead")
+        for ax in row[1:3]:
+            ax.tick_params(labelleft=False)
+        for ax, run in zip(row[3:], mine, strict=False):
             ridges(ax, run)
-        for ax in row[2 + len(mine) :]:
+        for ax in row[3 + len(mine) :]:
             ax.set_axis_off()
         row[0].set_ylabel(f"share {word(mine[0])}")
-        row[2].set_ylabel("layer")
-        for ax in row[2:]:
+        row[3].set_ylabel("layer")
+        for ax in row[3:]:
             ax.set_xlabel("activation a")
         marks.row_title(row[0], activation, layers)
     axes[0, 0].set_title("by layer")
     axes[0, 1].set_title("worst layer, by step")
+    axes[0, 2].set_title("dead units")
     marks.footnote(axes, runs, MEANING, HISTOGRAM)
     theory = marks.theory_key(runs, "saturated_fraction")
     before = [marks.style_key(label="at initialization"), *theory]
@@ -59,17 +66,16 @@ def word(run: style.Measured) -> str:
     return WORDS[int(np.isfinite(run.arrays["activation_range"]).sum())]
 
 
-def by_layer(axes: Axes, runs: Sequence[style.Measured]) -> None:
-    """The share in every layer: at initialization as a line with theory, after training dotted."""
+def by_layer(axes: Axes, runs: Sequence[style.Measured], name: str) -> None:
+    """A share in every layer: at initialization as a line with theory, after training dotted."""
     for run, look in style.looks(runs):
-        share = run.arrays["saturated_fraction"]  # (S, R, depth)
+        share = run.arrays[name]  # (S, R, depth)
         x = np.arange(1, share.shape[2] + 1)
         marks.band(axes, x, share[0], **look)
-        marks.predicted(axes, run, "saturated_fraction", look["color"])
+        marks.predicted(axes, run, name, look["color"])
         if len(share) > 1:
             marks.band(axes, x, share[-1], color=look["color"], linestyle=":")
     marks.layer_axis(axes, style.depth(runs[0]))
-    _share_axis(axes, runs)
 
 
 def over_training(axes: Axes, runs: Sequence[style.Measured]) -> None:
@@ -78,15 +84,13 @@ def over_training(axes: Axes, runs: Sequence[style.Measured]) -> None:
         worst = run.arrays["saturated_fraction"].max(axis=2)  # (S, R)
         marks.band(axes, run.arrays["step"] + 1, worst.T, **look)
     marks.step_axis(axes)
-    _share_axis(axes, runs)
-    axes.tick_params(labelleft=False)
 
 
-def _share_axis(axes: Axes, runs: Sequence[style.Measured]) -> None:
-    """From 0 to 1; where it is saturation, the part that gives the verdict its name is shaded."""
+def _share_axis(axes: Axes, runs: Sequence[style.Measured], verdict: str) -> None:
+    """From 0 to 1; the part that gives the verdict its name, if any, is shaded."""
     axes.set_ylim(-0.03, 1.03)
-    if word(runs[0]) == "saturated":
-        marks.shade(axes, float(runs[0].params["verdict.saturated"]), 1.03, "saturated", "bottom")
+    if verdict:
+        marks.shade(axes, float(runs[0].params[f"verdict.{verdict}"]), 1.03, verdict, "bottom")
 
 
 def ridges(axes: Axes, run: style.Measured) -> None:
@@ -113,5 +117,5 @@ def ridges(axes: Axes, run: style.Measured) -> None:
 
 FIGURE = style.Figure(
     "Saturation: how much of each layer sits where g is flat",
-    panels, draw, (1.95, 2.1), style.by_facets(lines=HISTOGRAMS), style.layered, ("activation_range",),
+    panels, draw, (1.75, 2.1), style.by_facets(lines=HISTOGRAMS), style.layered, ("activation_range",),
 )  # fmt: skip

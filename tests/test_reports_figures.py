@@ -260,8 +260,20 @@ def test_saturation_draws_shares_by_layer_and_over_training(runs, named):
     np.testing.assert_allclose(line(axes[1], "xavier"), share.max(axis=2).mean(axis=1))
 
 
+def test_saturation_draws_dead_units_beside_theory(named):
+    dead = np.linspace(0, 1, 2 * 3 * 3).reshape(2, 3, 3)
+    run = altered(named["xavier"], dead_fraction=dead, theory_dead_fraction=np.array([0.1, 0.2, 0.3]))
+    ax = drawn(saturation.FIGURE, [run])[0, 2]
+    np.testing.assert_allclose(line(ax, "xavier"), dead[0].mean(axis=0))
+    by_style = {artist.get_linestyle(): artist.get_ydata() for artist in ax.lines}
+    np.testing.assert_allclose(by_style[":"], dead[-1].mean(axis=0))
+    np.testing.assert_allclose(by_style["--"], [0.1, 0.2, 0.3])
+    assert [patch.get_y() for patch in ax.patches] == [0.9]  # where the verdict begins
+    assert ax.get_title() == "dead units"
+
+
 def test_saturation_draws_histograms_of_the_activations(runs, named):
-    ax = drawn(saturation.FIGURE, runs)[0, 5]
+    ax = drawn(saturation.FIGURE, runs)[0, 6]
     assert ax.get_title() == "xavier"
     assert len(ax.collections) == 3  # a filled histogram for each layer
     counts = named["xavier"].arrays["activation_histogram"][-1, :, 1].sum(axis=0)

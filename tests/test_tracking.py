@@ -273,7 +273,7 @@ def test_dashboard_shows_what_is_logged(runs, sweep_uri):
         state = json.loads(zlib.decompress(base64.b64decode(packed)))
         assert state["searchFilter"] == search
         charts = state["compareRunCharts"]
-        assert len(charts) == 10
+        assert len(charts) == 12
         assert {chart["metricKey"] for chart in charts} <= run.metrics.keys()
         assert {metric for chart in charts for metric in chart.get("selectedMetricKeys", [])} <= run.metrics.keys()
         assert {c["metricSectionId"] for c in charts} == {s["uuid"] for s in state["compareRunSections"]}
