@@ -5,7 +5,7 @@ from numpy.typing import NDArray
 
 from mlpstudy import mlp
 from mlpstudy.activations import Activation, Array
-from mlpstudy.statistics import Snapshot
+from mlpstudy.snapshot import Snapshot
 
 INPUTS = 8  # at which the Jacobian is taken
 UNITS = 8  # whose weights are followed

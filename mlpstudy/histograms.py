@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.activations import Activation, Array
-from mlpstudy.statistics import Snapshot
+from mlpstudy.snapshot import Snapshot
 
 BINS = 60
 REACH = 8.0  # of z: beyond, every bounded activation is flat

@@ -11,7 +11,7 @@ from mlpstudy import theory
 from mlpstudy.activations import Activation, Array
 from mlpstudy.losses import Loss
 from mlpstudy.mlp import Layers
-from mlpstudy.statistics import rms
+from mlpstudy.snapshot import rms
 from mlpstudy.theory import Ensemble, Profile
 from mlpstudy.verdict import Thresholds, Verdict, judge
 

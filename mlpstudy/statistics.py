@@ -3,123 +3,12 @@
 All are taken on a fixed probe batch. To add one: a function and a row in STATISTICS.
 """
 
-from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from collections.abc import Callable
 
 import numpy as np
-from numpy.typing import NDArray
 
-from mlpstudy.activations import SATURATED_SLOPE, Activation, Array
-from mlpstudy.mlp import Gradients, Layers, Trace
-
-Statistic = NDArray[np.float64]
-
-
-@dataclass(frozen=True)
-class Snapshot:
-    """One moment of training: the network, its passes on the probe batch, and a step of the optimizer.
-
-    What several statistics need is computed once.
-    """
-
-    activation: Activation
-    layers: Layers  # W[l], b[l]
-    trace: Trace
-    gradients: Gradients
-    dlayers: Layers | None  # the step from here (at the end: the one that led here); None without training
-
-    @property
-    def hidden(self) -> Layers:
-        """Weights and biases that lead to the hidden layers."""
-        return self.layers[:-1]
-
-    @property
-    def replicas(self) -> int:
-        """R."""
-        return len(self.trace.h)
-
-    @cached_property
-    def slopes(self) -> list[Array]:
-        """g'(z[l]) of the hidden layers, (R, batch, n_l) each."""
-        return [self.activation.dg(z) for z in self.trace.z[:-1]]
-
-    @cached_property
-    def flat(self) -> list[NDArray[np.bool_]]:
-        """Where g is flat: |g'(z)| < 0.0591 sup|g'|."""
-        return [np.abs(slope) < SATURATED_SLOPE * self.activation.sup_dg for slope in self.slopes]
-
-    @cached_property
-    def z_moments(self) -> tuple[Statistic, Statistic]:
-        """Mean and standard deviation of z over batch and units, (R, depth) each."""
-        return _moments(self.trace.z[:-1], self.replicas)
-
-    @cached_property
-    def a_moments(self) -> tuple[Statistic, Statistic]:
-        """The same of a."""
-        return _moments(self.trace.a[1:], self.replicas)
-
-    @cached_property
-    def a_norms(self) -> list[Statistic]:
-        """|a[l]| of every sample, (R or 1, batch) each, the input's first."""
-        return [norms(a) for a in self.trace.a]
-
-    @cached_property
-    def delta_norms(self) -> list[Statistic]:
-        """|delta[l]| of every sample in the hidden layers, (R, batch) each."""
-        return [norms(delta) for delta in self.gradients.delta[:-1]]
-
-
-def exact(x: Array) -> tuple[Statistic, Statistic]:
-    """x in float64 and scale (R,), x = scale * the first: its square neither under- nor overflows.
-
-    A float32 needs no scale; a float64 is divided by max|x|, where that is a positive finite number.
-    """
-    if x.dtype == np.float32:
-        return x.astype(np.float64), np.ones(len(x))
-    top = np.abs(x).max(axis=tuple(range(1, x.ndim)))
-    scale = np.where((top > 0) & np.isfinite(top), top, 1.0).astype(np.float64)
-    return np.asarray(x / scale.reshape(-1, *(1,) * (x.ndim - 1)), dtype=np.float64), scale
-
-
-def squares(x: Statistic) -> Statistic:
-    """Sum of x^2 per replica, (R,)."""
-    flat = x.reshape(len(x), 1, -1)
-    return np.asarray((flat @ flat.mT)[:, 0, 0])
-
-
-def lengths(x: Statistic) -> Statistic:
-    """|x| of each row, (R, rows), as it is."""
-    return np.asarray(np.sqrt(np.einsum("rij,rij->ri", x, x)))
-
-
-def rms(x: Array) -> Statistic:
-    """sqrt(mean(x^2)) per replica, (R,), in float64, without under- or overflow."""
-    values, scale = exact(x)
-    return np.asarray(scale * np.sqrt(squares(values) / values[0].size))
-
-
-def norms(x: Array) -> Statistic:
-    """|x| of each row, (R, rows), in float64, without under- or overflow."""
-    values, scale = exact(x)
-    return scale[:, None] * lengths(values)
-
-
-def _moments(arrays: Sequence[Array], replicas: int) -> tuple[Statistic, Statistic]:
-    def both(x: Array) -> tuple[Statistic, Statistic]:
-        values, scale = exact(x)
-        mean = values.mean(axis=(1, 2))
-        values -= mean[:, None, None]
-        return scale * mean, scale * np.sqrt(squares(values) / values[0].size)
-
-    found = [both(x) for x in arrays]
-    return _stack([mean for mean, _ in found], replicas), _stack([std for _, std in found], replicas)
-
-
-def _stack(columns: Sequence[Statistic], replicas: int) -> Statistic:
-    """Column l - 1 is layer l; (R, 0) without hidden layers."""
-    shared = [np.broadcast_to(column, (replicas,)) for column in columns]
-    return np.stack(shared, axis=1) if shared else np.empty((replicas, 0))
+from mlpstudy.activations import Array
+from mlpstudy.snapshot import Snapshot, Statistic, exact, lengths, rms, squares, stack
 
 
 def preactivation_mean(s: Snapshot) -> Statistic:
@@ -149,30 +38,30 @@ def activation_rms(s: Snapshot) -> Statistic:
 
 def saturated_fraction(s: Snapshot) -> Statistic:
     """Share of entries (sample, unit) on the flat part of g; NaN where z is not finite."""
-    shares = _stack([flat.mean(axis=(1, 2)) for flat in s.flat], s.replicas)
+    shares = stack([flat.mean(axis=(1, 2)) for flat in s.flat], s.replicas)
     return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
 
 
 def dead_fraction(s: Snapshot) -> Statistic:
     """Share of units on the flat part of g for every probe sample; NaN where z is not finite."""
-    shares = _stack([flat.all(axis=1).mean(axis=1) for flat in s.flat], s.replicas)
+    shares = stack([flat.all(axis=1).mean(axis=1) for flat in s.flat], s.replicas)
     return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
 
 
 def delta_rms(s: Snapshot) -> Statistic:
     """Root mean square of delta[l] = dJ/dz[l] over batch and units."""
     layers = zip(s.delta_norms, s.gradients.delta[:-1], strict=True)
-    return _stack([rms(length) / np.sqrt(delta.shape[2]) for length, delta in layers], s.replicas)
+    return stack([rms(length) / np.sqrt(delta.shape[2]) for length, delta in layers], s.replicas)
 
 
 def weight_grad_rms(s: Snapshot) -> Statistic:
     """Root mean square of dJ/dW[l]."""
-    return _stack([rms(dW) for dW, _ in s.gradients.layers[:-1]], s.replicas)
+    return stack([rms(dW) for dW, _ in s.gradients.layers[:-1]], s.replicas)
 
 
 def weight_rms(s: Snapshot) -> Statistic:
     """Root mean square of W[l]."""
-    return _stack([rms(W) for W, _ in s.hidden], s.replicas)
+    return stack([rms(W) for W, _ in s.hidden], s.replicas)
 
 
 def update_ratio(s: Snapshot) -> Statistic:
@@ -180,7 +69,7 @@ def update_ratio(s: Snapshot) -> Statistic:
     weights = weight_rms(s)
     if s.dlayers is None:
         return np.full_like(weights, np.nan)
-    steps = _stack([rms(dW) for dW, _ in s.dlayers[:-1]], s.replicas)
+    steps = stack([rms(dW) for dW, _ in s.dlayers[:-1]], s.replicas)
     return np.divide(steps, weights, out=np.full_like(weights, np.nan), where=weights > 0)
 
 
@@ -197,7 +86,7 @@ def effective_rank(s: Snapshot) -> Statistic:
         total = np.trace(gram, axis1=1, axis2=2)
         return np.asarray(np.square(total) / squares(gram) / a.shape[2])
 
-    return _stack([rank(a) for a in s.trace.a[1:]], s.replicas)
+    return stack([rank(a) for a in s.trace.a[1:]], s.replicas)
 
 
 def input_correlation(s: Snapshot) -> Statistic:
@@ -210,7 +99,7 @@ def input_correlation(s: Snapshot) -> Statistic:
         pairs = batch * (batch - 1) if batch > 1 else np.nan
         return np.asarray((np.square(total).sum(axis=1) - batch) / pairs)
 
-    return _stack([correlation(z) for z in s.trace.z[:-1]], s.replicas)
+    return stack([correlation(z) for z in s.trace.z[:-1]], s.replicas)
 
 
 def gradient_snr(s: Snapshot) -> Statistic:
@@ -231,7 +120,7 @@ def gradient_snr(s: Snapshot) -> Statistic:
         return np.asarray(np.sqrt(signal / np.where(lost, np.nan, noise)))
 
     layers = zip(s.delta_norms, s.a_norms, s.gradients.layers[:-1], strict=False)
-    return _stack([snr(delta_norm, a_norm, dW) for delta_norm, a_norm, (dW, _) in layers], s.replicas)
+    return stack([snr(delta_norm, a_norm, dW) for delta_norm, a_norm, (dW, _) in layers], s.replicas)
 
 
 def jacobian_gain(s: Snapshot) -> Statistic:
@@ -249,7 +138,7 @@ def jacobian_gain(s: Snapshot) -> Statistic:
         return np.asarray(columns.sum(axis=1) / min(W.shape[1:]))
 
     slopes = [None, *s.slopes[:-1]]
-    gains = _stack([gain(W, slope) for (W, _), slope in zip(s.hidden, slopes, strict=False)], s.replicas)
+    gains = stack([gain(W, slope) for (W, _), slope in zip(s.hidden, slopes, strict=False)], s.replicas)
     return np.where(np.isfinite(s.z_moments[1]), gains, np.nan)
 
 
@@ -259,7 +148,7 @@ def distinct_units(s: Snapshot) -> Statistic:
     Rows are sorted by their projection on a fixed direction, so that equal ones become neighbours, and
     neighbours are compared entry by entry, relative to the largest entry of the layer.
     """
-    return _stack([_distinct_rows(np.concatenate([W, b.mT], axis=2)) for W, b in s.hidden], s.replicas)
+    return stack([_distinct_rows(np.concatenate([W, b.mT], axis=2)) for W, b in s.hidden], s.replicas)
 
 
 def _distinct_rows(rows: Array) -> Statistic:

@@ -16,6 +16,7 @@ from mlpstudy.errors import ConfigError
 from mlpstudy.losses import accuracy
 from mlpstudy.optimizers import clip
 from mlpstudy.prediction import Prediction, predict
+from mlpstudy.snapshot import Snapshot
 from mlpstudy.streams import DATA, ORDER, SAMPLE, WEIGHTS, stream
 
 EVALUATIONS = 25  # evenly spaced, besides the log-spaced snapshots, for curves on a linear axis
@@ -198,12 +199,12 @@ def _passes(problem: Problem, layers: mlp.Layers, x: Array, y: Array) -> tuple[m
     return trace, mlp.backward(layers, problem.config.activation, trace, dh)
 
 
-def _snapshot(problem: Problem, theta: Array, step_taken: Array | None) -> statistics.Snapshot:
+def _snapshot(problem: Problem, theta: Array, step_taken: Array | None) -> Snapshot:
     layers = mlp.unflatten(theta, problem.sizes)
     probe = slice(problem.config.probe_size)
     trace, gradients = _passes(problem, layers, problem.x_train[:, probe], problem.y_train[probe])
     dlayers = None if step_taken is None else mlp.unflatten(step_taken, problem.sizes)
-    return statistics.Snapshot(problem.config.activation, layers, trace, gradients, dlayers)
+    return Snapshot(problem.config.activation, layers, trace, gradients, dlayers)
 
 
 def _predict(problem: Problem, theta: Array) -> Prediction | None:
@@ -214,7 +215,7 @@ def _predict(problem: Problem, theta: Array) -> Prediction | None:
     return predict(layers, c.activation, c.loss, x, y, c.thresholds)
 
 
-def _once(problem: Problem, moment: statistics.Snapshot, first: bool, last: bool) -> dict[str, NDArray[np.generic]]:
+def _once(problem: Problem, moment: Snapshot, first: bool, last: bool) -> dict[str, NDArray[np.generic]]:
     """What is looked at closely at the start or at the end alone."""
     once: dict[str, NDArray[np.generic]] = {}
     if first:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.activations import Activation
-from mlpstudy.statistics import Statistic
+from mlpstudy.snapshot import Statistic
 
 VERDICTS = ("symmetric", "dead", "saturated", "exploding", "vanishing", "healthy")
 OUTCOMES = ("learned", "stalled", "diverged")

@@ -7,7 +7,7 @@ import pytest
 from mlpstudy import mlp
 from mlpstudy.activations import ACTIVATIONS
 from mlpstudy.closeups import decision_regions, jacobian_singular_values, principal_axes, unit_paths
-from mlpstudy.statistics import Snapshot
+from mlpstudy.snapshot import Snapshot
 
 IDENTITY = ACTIVATIONS["identity"]
 

@@ -376,7 +376,7 @@ def test_what_was_not_trained_is_called_so(sweep):
     (tile,) = tiles(drawn(grid, runs).axes[0]).values()
     assert tile[1].split("\n")[1:] == ["not trained"]
     assert "after training" not in told(drawn(grid, runs))
-    for module, columns in ((gradient_flow, 2), (saturation, 3)):
+    for module, columns in ((gradient_flow, 2), (saturation, 4)):
         canvas = drawn(module, runs)
         assert len(canvas.axes) == columns
         assert "after training" not in told(canvas) + " ".join(ax.get_title() for ax in canvas.axes)

@@ -7,7 +7,7 @@ import pytest
 from mlpstudy import mlp
 from mlpstudy.activations import ACTIVATIONS
 from mlpstudy.histograms import BINS, count, edges
-from mlpstudy.statistics import Snapshot
+from mlpstudy.snapshot import Snapshot
 
 SIZES = (3, 4, 6, 5, 2)
 

@@ -15,9 +15,10 @@ import numpy as np
 import pytest
 
 from mlpstudy import gradient_check, mlp, training
-from mlpstudy.activations import ACTIVATIONS
+from mlpstudy.activations import ACTIVATIONS, SATURATED_SLOPE
 from mlpstudy.losses import LOSSES
-from mlpstudy.statistics import SATURATED_SLOPE, Snapshot, saturated_fraction
+from mlpstudy.snapshot import Snapshot
+from mlpstudy.statistics import saturated_fraction
 from mlpstudy.streams import ORDER, stream
 
 SIZES = (2, 3, 4, 1)  # the network of the notes

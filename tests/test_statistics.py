@@ -11,7 +11,8 @@ from hypothesis.extra.numpy import arrays
 
 from mlpstudy import mlp, theory
 from mlpstudy.activations import ACTIVATIONS, leaky_relu
-from mlpstudy.statistics import LOG_SCALED, STATISTICS, Snapshot, measure
+from mlpstudy.snapshot import Snapshot
+from mlpstudy.statistics import LOG_SCALED, STATISTICS, measure
 
 SIZES = (3, 4, 6, 5, 2)
 

@@ -7,7 +7,8 @@ import pytest
 
 from mlpstudy import mlp, training
 from mlpstudy.activations import ACTIVATIONS
-from mlpstudy.statistics import Snapshot, measure
+from mlpstudy.snapshot import Snapshot
+from mlpstudy.statistics import measure
 from mlpstudy.verdict import OUTCOMES, VERDICTS, agreement, judge, majority, outcome
 
 TANH, RELU = ACTIVATIONS["tanh"], ACTIVATIONS["relu"]

@@ -21,7 +21,8 @@ from threadpoolctl import threadpool_limits
 from mlpstudy import cli, mlp, theory, training
 from mlpstudy.errors import ConfigError
 from mlpstudy.prediction import Prediction, predict
-from mlpstudy.statistics import Snapshot, activation_rms, delta_rms
+from mlpstudy.snapshot import Snapshot
+from mlpstudy.statistics import activation_rms, delta_rms
 
 ACTIVATIONS = ("tanh", "relu", "gelu", "sigmoid", "selu")
 INITIALIZERS = ("xavier", "he", "lecun", "orthogonal", "critical")
