@@ -17,8 +17,9 @@ from mlpstudy.initializers import INITIALIZERS
 from mlpstudy.losses import LOSSES
 from mlpstudy.prediction import ensemble, is_random, predict, reach
 from mlpstudy.results import collect
-from mlpstudy.statistics import LOG_SCALED
-from mlpstudy.verdict import Finding, Thresholds, Verdict
+from mlpstudy.snapshot import Snapshot
+from mlpstudy.statistics import LOG_SCALED, measure
+from mlpstudy.verdict import Finding, Thresholds, Verdict, judge
 
 LOSS = LOSSES["cross_entropy"]
 THRESHOLDS = Thresholds(dead=0.9, saturated=0.5, exploding=1e3, vanishing=1e-3, stalled=0.05)
@@ -163,6 +164,11 @@ def test_inputs_of_a_huge_scale_have_a_prediction(start, name):
     found = predict(layers, ACTIVATIONS[name], LOSS, x, y, THRESHOLDS)
     assert found.verdict.all[:2] == ("dead", "saturated")
     assert found.verdict.findings[0].evidence.startswith("dead_fraction in layer 1: 1 ")
+    x = x.astype(np.float32)[None]
+    trace = mlp.forward(layers, ACTIVATIONS[name], x)
+    gradients = mlp.backward(layers, ACTIVATIONS[name], trace, np.ones_like(trace.h))
+    measured = measure(Snapshot(ACTIVATIONS[name], layers, trace, gradients, None))
+    assert judge(measured, sizes[1:-1], ACTIVATIONS[name], THRESHOLDS).all[:2] == ("dead", "saturated")
 
 
 # ---------------------------------------------------------------- how errors depend on the output

@@ -129,7 +129,6 @@ def series(activation: Activation, q: Float64) -> dict[str, Float64]:
     "g", "dg", "g2" and "dg2" are f = h = g, g', g^2 and g'^2; "g2dg2" is f = g^2 and h = g'^2. u1, u2 ~ N(0, q) have
     correlation c. What the cut series lacks at c = 1 is its last coefficient.
     """
-    q = np.asarray(q, dtype=np.float64)
     edges, places = _edges(), np.array(activation.kinks) / np.sqrt(q)[:, None]  # (n, kinks)
     inside = (np.abs(places) < REACH) & ~np.isin(places, edges)
     panel = np.searchsorted(edges, places) - 1

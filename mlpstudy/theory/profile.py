@@ -98,25 +98,25 @@ def _lengths(m: Moments, e: Ensemble) -> tuple[Float64, Float64, Float64]:
 
 def _forward(activation: Activation, e: Ensemble) -> list[_Layer]:
     m = moments(activation)
-    every_q, every_V, parts = _lengths(m, e)
-    every_D = m.D(every_q)
-    shares_z, shares_a = special.softmax(every_q, axis=1), special.softmax(every_V, axis=1)
-    ahead = _slopes_and_bends(m.V, every_q, shares_a)
-    back = _slopes_and_bends(m.D, every_q, np.full_like(every_q, 1 / every_q.shape[1]))
-    every = series(activation, np.exp(every_q.mean(axis=1)))
-    coefficients, wholes = np.stack(list(every.values()), axis=1), _wholes(every)
+    log_q, log_V, parts = _lengths(m, e)
+    log_D = m.D(log_q)
+    shares_z, shares_a = special.softmax(log_q, axis=1), special.softmax(log_V, axis=1)
+    ahead = _slopes_and_bends(m.V, log_q, shares_a)
+    back = _slopes_and_bends(m.D, log_q, np.full_like(log_q, 1 / log_q.shape[1]))
+    expectations = series(activation, np.exp(log_q.mean(axis=1)))
+    coefficients, wholes = np.stack(list(expectations.values()), axis=1), _wholes(expectations)
     c = np.append(e.correlation, 1.0)  # cosines in the layer before
     excess, covariance = 0.0, np.zeros_like(c)  # of mean a^2 there
     layers = []
     for i, n in enumerate(e.sizes[1:-1]):
-        log_q, part, share_z, share_a = every_q[i], float(parts[i]), shares_z[i], shares_a[i]
+        part, share_z, share_a = float(parts[i]), shares_z[i], shares_a[i]
         (slope, bend), (slope_back, bend_back) = ahead[i], back[i]
         excess, covariance = part * excess, part**2 * covariance
         kept, c = e.bound(i) * np.square(part * c), part * c + 1 - part
         g, dg, g2, dg2, both = at(coefficients[i], c) / wholes[i][:, None]  # (P + 1,) each
         spread = g2 - 1 - 2 * slope**2 * kept
         layer = _Layer(
-            log_q, every_V[i], every_D[i], part, c, kept, excess, covariance, slope, slope_back, bend_back, dg,
+            log_q[i], log_V[i], log_D[i], part, c, kept, excess, covariance, slope, slope_back, bend_back, dg,
             overlap=float(both[-1]),
             spread=spread,
             spread_both=both - 1 - 2 * slope * slope_back * kept,
@@ -210,8 +210,9 @@ def _statistics(
     of_z = typical * np.array([layer.shift_z for layer in layers])
     of_a = typical * np.array([layer.shift_a for layer in layers])
     of_q = typical * np.array([[layer.excess - layer.covariance[-1] / 2] for layer in layers])
-    slopes = np.concatenate([[1.0], np.exp(m.D(log_q + of_q)[:-1]).mean(axis=1)])
-    q = np.exp(log_q + of_q)
+    of_one = log_q + of_q  # log q of a sample, not of the batch
+    slopes = np.concatenate([[1.0], np.exp(m.D(of_one)[:-1]).mean(axis=1)])
+    q = np.exp(of_one)
     c = np.array([layer.c[:-1].mean() for layer in layers])
     larger = np.maximum(n[1:-1], n[:-2])  # an n_l x n_{l-1} matrix has the smaller number of singular values
     return {
