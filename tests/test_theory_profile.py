@@ -115,6 +115,15 @@ def test_mean_of_saturated_entries():
     np.testing.assert_allclose(found["saturated_fraction"], [math.erfc(edge / math.sqrt(2 * x)) for x in q], rtol=1e-9)
 
 
+def test_no_dead_units_is_0():
+    """Independent samples of tanh at sigma_w = sqrt(2): P(flat) < 0.15, so P of all 256 < 1e-200."""
+    x, dh = np.random.default_rng(0).normal(size=(256, 400)), np.eye(3)[np.arange(256) % 3]
+    found = theory.profile(ACTIVATIONS["tanh"], ensemble((400, 30, 30, 3), math.sqrt(2), 0.0, x, dh))
+    for profile in (found.mean, found.typical):
+        assert profile["dead_fraction"].tolist() == [0.0, 0.0]
+        assert (profile["saturated_fraction"] < 0.15).all()
+
+
 def test_published_fixed_points_are_reached():
     """Poole et al. 2016: tanh, sigma_b = 0.3, sigma_w = 2.5: q* = 4.07912, chi = 1.5852, c* = 0.1221."""
     x = np.random.default_rng(0).normal(size=(2, 40))

@@ -221,7 +221,8 @@ def _statistics(
         "delta_rms": np.exp((log_delta - log_delta[-1]) / 2),
         "input_correlation": c,
         "saturated_fraction": flat_share(activation, q).mean(axis=1),
-        "dead_fraction": dead_share(activation, q.mean(axis=1), c, log_q.shape[1]),
+        # none rather than 1e-250, which a chart would scale up to its full height
+        "dead_fraction": np.round(dead_share(activation, q.mean(axis=1), c, log_q.shape[1]), 6),
         "jacobian_gain": larger * e.weight_variance[:-1] * slopes,
     }
 
