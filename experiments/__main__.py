@@ -12,7 +12,7 @@ from experiments.study import Finding, Study, check
 from mlpstudy import cli
 from mlpstudy.display import console
 from mlpstudy.errors import ConfigError, one_of
-from mlpstudy.tracking import load_runs
+from mlpstudy.tracking.reading import load_runs
 
 STUDIES: dict[str, Study] = {"symmetry": symmetry.STUDY}
 USAGE = "usage: python -m experiments NAME [override ...], e.g. python -m experiments symmetry replicas=10\n"

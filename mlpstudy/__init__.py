@@ -1,3 +1,32 @@
-"""How do weight initialization, activation function and depth decide whether a network trains?"""
+"""How do weight initialization, activation function and depth decide whether a network trains?
+
+The public names below are imported when they are first used, so `import mlpstudy` is fast.
+"""
+
+from importlib import import_module
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from mlpstudy.network.activations import Activation
+    from mlpstudy.network.initializers import Scheme
+    from mlpstudy.tracking.reading import Run, load_runs
 
 __version__ = "0.1.0"
+__all__ = ["Activation", "Run", "Scheme", "load_runs"]
+
+_HOME = {
+    "Activation": "mlpstudy.network.activations",
+    "Scheme": "mlpstudy.network.initializers",
+    "Run": "mlpstudy.tracking.reading",
+    "load_runs": "mlpstudy.tracking.reading",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _HOME:
+        raise AttributeError(f"module {__name__!r} has no attribute {name!r}")
+    return getattr(import_module(_HOME[name]), name)
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_HOME])

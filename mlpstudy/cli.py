@@ -18,20 +18,20 @@ from hydra.core.hydra_config import HydraConfig
 from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
-from rich.console import Console
 
-from mlpstudy import gradient_check, sweep, uris
-from mlpstudy.cell import Cell, check, names
-from mlpstudy.config import CONF, options_with
+from mlpstudy.cells import sweep
+from mlpstudy.cells.cell import Cell, check, names
+from mlpstudy.cells.cell_result import CellResult
+from mlpstudy.cells.config import CONF, options_with
+from mlpstudy.cells.rules import RULES, unknown_key
 from mlpstudy.display import SweepDisplay, console, python_command, summary_table
 from mlpstudy.errors import ConfigError, one_of
-from mlpstudy.results import Result
-from mlpstudy.rules import RULES, unknown_key
-from mlpstudy.training import initial_theta, prepare
-from mlpstudy.verdict import agreement
+from mlpstudy.measure.verdict import agreement
+from mlpstudy.network.gradient_check import Report
+from mlpstudy.tracking import uris
 
 if TYPE_CHECKING:  # imported in `run` alone, since it brings mlflow: help, completion and errors stay fast
-    from mlpstudy.tracking import RunLog, Store
+    from mlpstudy.tracking.store import Store
 
 OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"))  # what users bring
 INTERRUPTED = threading.Event()  # an interrupt is an exception, which a library on its way may swallow
@@ -115,18 +115,21 @@ def _told(error: Exception) -> str:
 
 def run(cells: Sequence[Cell]) -> bool:
     """Train the cells, log each to MLflow, show progress and a table. False if any cell failed (not diverged)."""
-    from mlpstudy import tracking
-    from reports import run_page
+    from mlpstudy.tracking.store import open_store, save_view
+    from mlpstudy.tracking.writing import RunLog
+    from reports.figures import run_page
 
     out = console()
-    check_gradients(cells, out)
     tracked = cells[0].raw["tracking"]
-    store = tracking.open_store(tracked["uri"], tracked["experiment"])
+    store = open_store(tracked["uri"], tracked["experiment"])
     sweep_name = tracked["sweep"] or f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
-    tracking.save_view(store, sweep_name)
+    save_view(store, sweep_name)
     workers = min(len(cells), cells[0].raw["workers"] or sweep.available_cores())
     cell_names = names(cells)
-    results: dict[int, Result] = {}
+    for name, cell in zip(cell_names, cells, strict=True):
+        if cell.gradients is not None:
+            out.print(gradients_text(name, cell.gradients), soft_wrap=True)
+    results: dict[int, CellResult] = {}
     logs: dict[int, RunLog] = {}  # of the cells in training
     failed = False
 
@@ -138,7 +141,7 @@ def run(cells: Sequence[Cell]) -> bool:
                 raise KeyboardInterrupt
             cell = cells[index]
             if index not in logs:
-                logs[index] = tracking.RunLog(store, cell, cell_names[index], sweep_name, index, run_page.draw)
+                logs[index] = RunLog(store, cell, cell_names[index], sweep_name, index, run_page.draw)
             if isinstance(event, sweep.Failure):
                 failed = True
                 result, complaint = logs.pop(index).finish("FAILED", f"{event.reason}\n{event.details}")
@@ -166,21 +169,12 @@ def run(cells: Sequence[Cell]) -> bool:
     return not failed
 
 
-def check_gradients(cells: Sequence[Cell], out: Console) -> None:
-    """Verify backpropagation where `check_gradients` asks for it. Raises ConfigError where it is wrong."""
-    for name, cell in zip(names(cells), cells, strict=True):
-        if not cell.config.check_gradients:
-            continue
-        problem = prepare(cell.config)
-        report = gradient_check.check(problem, initial_theta(problem, range(cell.config.replicas)))
-        out.print(
-            f"Gradients of {name}: {report.checked} parameters compared with central differences, worst relative "
-            f"error {report.worst:.1e} ({report.where}); of the total differential {report.total:.1e} beyond rounding",
-            soft_wrap=True,
-        )
-        if not report.passed:
-            rule = f"passed to train: relative errors of {name} below {gradient_check.TOLERANCE:.0e}"
-            raise ConfigError("check_gradients", rule, report.largest)
+def gradients_text(name: str, report: Report) -> str:
+    """What `check_gradients` found."""
+    return (
+        f"Gradients of {name}: {report.checked} parameters compared with central differences, worst relative "
+        f"error {report.worst:.1e} ({report.where}); of the total differential {report.total:.1e} beyond rounding"
+    )
 
 
 def next_commands(store: "Store", sweep_name: str) -> str:

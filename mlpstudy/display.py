@@ -12,9 +12,11 @@ from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedCo
 from rich.table import Table
 from rich.text import Text
 
+from mlpstudy.cells.cell import usual_name
+from mlpstudy.cells.cell_result import CellResult
+from mlpstudy.cells.recording import Record
+from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.palette import VERDICT_COLOURS
-from mlpstudy.results import Result, mean_and_interval
-from mlpstudy.training import Record
 
 PIPE_WIDTH = 170  # columns where the output is no terminal
 EVIDENCE_WIDTH = 140  # columns from which on the table has room for the evidence
@@ -57,7 +59,7 @@ class SweepDisplay:
         self._running[index] = record.done, float(mean_and_interval(record.curves["loss_train"])[0])
         self._show()
 
-    def ended(self, index: int, result: Result | None, error: str) -> None:
+    def ended(self, index: int, result: CellResult | None, error: str) -> None:
         """A cell has ended: say what came of it."""
         self._done += 1
         self._running.pop(index, None)
@@ -81,7 +83,7 @@ class SweepDisplay:
         )
 
 
-def verdict_text(result: Result) -> Text:
+def verdict_text(result: CellResult) -> Text:
     """healthy, or healthy > vanishing where training changed it, then the outcome."""
     text = Text(result.verdict.name, VERDICT_COLOURS[result.verdict.name])
     if result.verdict_final.name != result.verdict.name:
@@ -89,9 +91,9 @@ def verdict_text(result: Result) -> Text:
     return text + Text(f", {outcome_text(result)}")
 
 
-def outcome_text(result: Result) -> str:
+def outcome_text(result: CellResult) -> str:
     """learned; with the count where replicas differ; what was not trained, or not to its end, has none."""
-    if result.config.epochs == 0:
+    if result.config.recipe.epochs == 0:
         return "not trained"
     if result.theta_final is None:
         return result.outcome
@@ -99,7 +101,7 @@ def outcome_text(result: Result) -> str:
     return result.outcome + (f" ({count} of {result.outcomes.size})" if count < result.outcomes.size else "")
 
 
-def accuracy_text(result: Result) -> str:
+def accuracy_text(result: CellResult) -> str:
     """`0.958 +- 0.006`: test accuracy (test loss for a regression) with its 95 % interval over replicas."""
     values = result.last("accuracy_test")
     kind = "" if values is not None else "loss "
@@ -111,22 +113,16 @@ def accuracy_text(result: Result) -> str:
     return "diverged" if broken == values.size else text + (f" ({broken} diverged)" if broken else "")
 
 
-def ratio_text(result: Result) -> str:
+def ratio_text(result: CellResult) -> str:
     """delta_rms of the first over the last hidden layer at initialization, median over replicas."""
     value = float(np.median(result.delta_ratio(0)))
     return "-" if np.isnan(value) else f"{value:.2g}"
 
 
-def usual_name(result: Result) -> str:
-    """The run's name where nothing but initializer, activation and depth varies."""
-    config = result.config
-    return f"{config.init_name}-{config.activation_name}-d{len(config.hidden)}"
-
-
-def summary_table(results: Sequence[tuple[str, Result]], width: int) -> Table:
+def summary_table(results: Sequence[tuple[str, CellResult]], width: int) -> Table:
     """What was swept and what came of it, one row per cell; the evidence where there is room for it."""
     table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
-    extra = any(name != usual_name(result) for name, result in results)
+    extra = any(name != usual_name(result.config) for name, result in results)
     told = width >= EVIDENCE_WIDTH and any(result.verdict.findings for _, result in results)
     narrow = width < NARROW
     table.add_column("init", overflow="fold")
@@ -149,7 +145,7 @@ def summary_table(results: Sequence[tuple[str, Result]], width: int) -> Table:
         config = result.config
         cells: list[str | Text] = [config.init_name, config.activation_name, str(len(config.hidden))]
         if extra:
-            cells.append(name.removeprefix(usual_name(result)).strip("-"))
+            cells.append(name.removeprefix(usual_name(config)).strip("-"))
         verdicts = verdict_text(result)
         verdicts.right_crop(len(f", {outcome_text(result)}"))
         predicted = result.verdict_predicted

@@ -10,9 +10,9 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from mlpstudy import theory
-from mlpstudy.activations import Activation
 from mlpstudy.cli import SETTINGS_ERRORS, cells, one_line
 from mlpstudy.display import console
+from mlpstudy.network.activations import Activation
 
 # sigma_w of the common initializers in layers of equal width, before init.gain
 COMMON = {"lecun, xavier, orthogonal": 1.0, "he": math.sqrt(2)}

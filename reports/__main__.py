@@ -7,11 +7,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlpstudy.errors import ConfigError, one_of
+from reports.figures import FIGURES
 
-FIGURES = (  # modules here, in the order of the page
-    "saturation", "gradient_flow", "gradient_over_time", "symmetry", "forward_signal", "learning_curves", "grid",
-    "jacobian", "phase_diagram", "update_ratio", "decision_boundary",
-)  # fmt: skip
 FORMATS = ("png", "svg", "pdf")
 THEMES = ("light", "dark")
 
@@ -78,10 +75,12 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     from rich.progress import Progress
 
     from mlpstudy.display import console, python_command
-    from mlpstudy.tracking import load_runs, log_report, unmeasured
-    from reports import gallery, page
-    from reports.style import Drawn, listed
-    from reports.words import told_apart
+    from mlpstudy.tracking.reading import load_runs, unmeasured
+    from mlpstudy.tracking.report import log_report
+    from reports import gallery
+    from reports.drawing.style import Drawn, listed
+    from reports.drawing.words import told_apart
+    from reports.page import page
 
     found = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
     folder = writable(options.out)

@@ -8,10 +8,10 @@ from concurrent.futures import ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
 from pathlib import Path
 
-from mlpstudy.sweep import available_cores
-from mlpstudy.tracking import NotMeasured, Run
-from reports.rendering import Page, render
-from reports.style import CannotDraw, Figure
+from mlpstudy.cells.sweep import available_cores
+from mlpstudy.tracking.reading import NotMeasured, Run
+from reports.drawing.rendering import Page, render
+from reports.drawing.style import CannotDraw, Figure
 
 MANY = 16  # runs from which on a second process, which takes seconds to start, is worth it
 WORKERS = 2
@@ -57,7 +57,7 @@ def draw_all(names: Sequence[str], runs: Sequence[Run], formats: Sequence[str], 
 
 def figure(name: str) -> Figure:
     """The figure of a module here."""
-    found: Figure = importlib.import_module(f"reports.{name}").FIGURE
+    found: Figure = importlib.import_module(f"reports.figures.{name}").FIGURE
     return found
 
 

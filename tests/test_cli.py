@@ -11,10 +11,11 @@ from pathlib import Path
 
 import pytest
 
-from mlpstudy import cli, tracking
+from mlpstudy import cli
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import load_runs
-from reports.__main__ import FIGURES
+from mlpstudy.tracking import writing
+from mlpstudy.tracking.reading import load_runs
+from reports.figures import FIGURES
 
 TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2"]
 
@@ -80,7 +81,7 @@ BAD_SETTINGS = {
     "optimizer.lr=.inf": ["optimizer.lr must be a finite number > 0; got"],
     "training.batch_size=100000": ["training.batch_size must be null or at most the 1437 training examples"],
     "replicas=0": ["replicas must be an integer >= 1; got 0"],
-    "loss=bce": ["loss must be cross_entropy or mse for data=digits, which has 10 classes; got 'bce'"],
+    "loss=bce": ["loss must be cross_entropy or mse for 10 classes (data=digits); got 'bce'"],
     "init=zeros,he": ["init must be one value (or add -m to sweep over several); got 'zeros,he'"],
     "~seed": ["seed must be an integer >= 0"],
     "network.depth=[": ["no viable alternative"],
@@ -100,7 +101,7 @@ def test_bad_settings_end_in_one_line_before_any_training(setting, mode, tmp_pat
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     flags = ["-m", "seed=0,1"] if mode == "sweep" and setting != "~seed" else ["-m"] if mode == "sweep" else []
     monkeypatch.setattr(sys, "argv", ["mlpstudy", *flags, *TINY, setting])
-    monkeypatch.setattr("mlpstudy.sweep.run", lambda *_: pytest.fail("a cell trains"))
+    monkeypatch.setattr("mlpstudy.cells.sweep.run", lambda *_: pytest.fail("a cell trains"))
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     message = str(stopped.value)  # Python prints it on standard error, and exits with 1
@@ -153,7 +154,7 @@ def test_glob_leaves_out_what_cannot_stand_alone(capsys):
 
 def test_names_are_short_and_tell_cells_apart(monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    from mlpstudy.cell import names
+    from mlpstudy.cells.cell import names
 
     grid = cli.cells(["-m", "init=he,zeros", "network.depth=1,3", "network.width=8", "training.epochs=1"])
     assert names(grid) == ["he-tanh-d1", "he-tanh-d3", "zeros-tanh-d1", "zeros-tanh-d3"]
@@ -197,14 +198,14 @@ def test_interrupted_sweep_keeps_what_was_measured(tmp_path):
 def test_an_interrupt_that_a_library_swallows_ends_the_sweep(tmp_path, monkeypatch):
     """Python raises it wherever it is, which may be inside a handler of MLflow's that catches whatever comes."""
     uri = f"sqlite:///{tmp_path}/mlflow.db"
-    record = tracking.RunLog.record
+    record = writing.RunLog.record
 
     def swallowing(log, one):
         record(log, one)
         with contextlib.suppress(KeyboardInterrupt):
             cli._interrupt()
 
-    monkeypatch.setattr(tracking.RunLog, "record", swallowing)
+    monkeypatch.setattr(writing.RunLog, "record", swallowing)
     monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
     asked_for = cli.cells([*TINY, f"tracking.uri={uri}", "workers=1"])
     with pytest.raises(KeyboardInterrupt):

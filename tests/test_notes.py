@@ -14,12 +14,14 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mlpstudy import gradient_check, mlp, training
-from mlpstudy.activations import ACTIVATIONS, SATURATED_SLOPE
-from mlpstudy.losses import LOSSES
-from mlpstudy.snapshot import Snapshot
-from mlpstudy.statistics import saturated_fraction
-from mlpstudy.streams import ORDER, stream
+from mlpstudy.cells.problem import initial_theta, prepare
+from mlpstudy.cells.recording import train_and_record
+from mlpstudy.cells.streams import ORDER, stream
+from mlpstudy.measure.snapshot import Snapshot
+from mlpstudy.measure.statistics import saturated_fraction
+from mlpstudy.network import gradient_check, mlp, training
+from mlpstudy.network.activations import ACTIVATIONS, SATURATED_SLOPE
+from mlpstudy.network.losses import LOSSES
 
 SIZES = (2, 3, 4, 1)  # the network of the notes
 HIDDEN = ["relu", "tanh", "sigmoid"]
@@ -403,7 +405,7 @@ def moons(configure):
 
     def _moons(*overrides):
         fixed = ("data=moons", "data.samples=30", "loss=bce", "network.hidden=[3,4]", "dtype=float64")
-        return training.prepare(configure(*fixed, "optimizer.lr=0.3", *overrides))
+        return prepare(configure(*fixed, "optimizer.lr=0.3", *overrides))
 
     return _moons
 
@@ -412,12 +414,12 @@ def test_algorithm_1(moons):
     """theta := theta - alpha grad J_j, j drawn uniformly, one parameter at a time in plain Python."""
     settings = ("training.batch_size=1", "training.epochs=2", "activation=tanh")
     problem = moons(*settings, "training.sampling=replacement")
-    theta = training.initial_theta(problem, range(1))
-    *_, last = training.train(problem, theta)
-    *_, shuffled = training.train(moons(*settings), theta)
+    theta = initial_theta(problem, range(1))
+    *_, last = train_and_record(problem, theta)
+    *_, shuffled = train_and_record(moons(*settings), theta)
 
     x, y = problem.x_train[0].tolist(), problem.y_train[:, 0].tolist()
-    layers, alpha, n_iter = as_lists(theta[0], problem.sizes), 0.3, 2 * len(y)
+    layers, alpha, n_iter = as_lists(theta[0], problem.network.sizes), 0.3, 2 * len(y)
     draws = training.batches(stream(problem.config.seed, ORDER), len(y), 1, replacement=True)
     drawn = [next(draws).item() for _ in range(n_iter)]
     for j in drawn:
@@ -456,8 +458,8 @@ def test_the_gradient_of_a_batch_is_the_mean_over_its_examples(draw):
 @pytest.mark.parametrize("name", ["sigmoid", "tanh"])
 def test_equal_weights_never_separate_the_units_of_a_layer(moons, init, name):
     problem = moons(f"init={init}", f"activation={name}", "training.epochs=20", "training.batch_size=8")
-    *_, last = training.train(problem, training.initial_theta(problem, range(1)))
-    for (W, b), (W_next, _) in itertools.pairwise(mlp.unflatten(last.theta, problem.sizes)):
+    *_, last = train_and_record(problem, initial_theta(problem, range(1)))
+    for (W, b), (W_next, _) in itertools.pairwise(mlp.unflatten(last.theta, problem.network.sizes)):
         assert np.ptp(W, axis=1).max() == 0
         assert np.ptp(b, axis=2).max() == 0
         assert np.ptp(W_next, axis=2).max() == 0
@@ -466,10 +468,10 @@ def test_equal_weights_never_separate_the_units_of_a_layer(moons, init, name):
 def test_equal_weights_do_move_and_differ_between_inputs_and_layers(moons):
     """What stays the same is the units of a layer, not, as the notes have it, all parameters."""
     problem = moons("init=constant", "activation=tanh", "training.epochs=20", "training.batch_size=8")
-    theta = training.initial_theta(problem, range(1))
-    *_, last = training.train(problem, theta)
-    (W1, _), (W2, _), (W3, _) = mlp.unflatten(last.theta, problem.sizes)
-    assert np.ptp(mlp.unflatten(theta, problem.sizes)[0][0]) == 0
+    theta = initial_theta(problem, range(1))
+    *_, last = train_and_record(problem, theta)
+    (W1, _), (W2, _), (W3, _) = mlp.unflatten(last.theta, problem.network.sizes)
+    assert np.ptp(mlp.unflatten(theta, problem.network.sizes)[0][0]) == 0
     assert (last.theta != theta).all()
     assert abs(W1[0, 0, 0] - W1[0, 0, 1]) > 1e-3
     assert min(abs(W1[0, 0, 0] - W2[0, 0, 0]), abs(W2[0, 0, 0] - W3[0, 0, 0])) > 1e-3
@@ -553,11 +555,11 @@ def test_the_total_differential(example, name):
 
 def test_the_gradient_check_tells_the_slope_from_the_value(moons):
     problem = moons("activation=tanh", "check_gradients=true", "training.batch_size=8")
-    theta = training.initial_theta(problem, range(2))
-    assert gradient_check.check(problem, theta).passed
+    theta = initial_theta(problem, range(2))
+    assert gradient_check.check(problem.network, problem.x_train, problem.y_train, theta).passed
     tanh = problem.config.activation
-    slip = replace(problem, config=replace(problem.config, activation=replace(tanh, dg=tanh.g)))  # g for g'
-    report = gradient_check.check(slip, theta)
+    slip = replace(problem.network, activation=replace(tanh, dg=tanh.g))  # g for g'
+    report = gradient_check.check(slip, problem.x_train, problem.y_train, theta)
     assert not report.passed
     assert report.total > 0.01
 
@@ -622,9 +624,9 @@ def test_the_page_cites_only_what_exists(page, root):
 @pytest.mark.parametrize(
     "wrong",
     [
-        "[`mlp.backwards`](../mlpstudy/mlp.py)",
+        "[`mlp.backwards`](../mlpstudy/network/mlp.py)",
         "[`mlp.forward`](../mlpstudy/no_such_file.py)",
-        '[`LOSSES["hinge"]`](../mlpstudy/losses.py)',
+        '[`LOSSES["hinge"]`](../mlpstudy/network/losses.py)',
         "[`test_nothing`](../tests/test_notes.py)",
         "`test_the_total_differential`",  # a test without its file
         "[a picture](images/no_such.png)",

@@ -12,9 +12,10 @@ import numpy as np
 import pytest
 from scipy import optimize, special, stats
 
-from mlpstudy import mlp, theory
-from mlpstudy.activations import ACTIVATIONS
-from mlpstudy.initializers import INITIALIZERS, Scheme
+from mlpstudy import theory
+from mlpstudy.network import mlp
+from mlpstudy.network.activations import ACTIVATIONS
+from mlpstudy.network.initializers import INITIALIZERS, Scheme
 
 SIGMAS = 4.0
 X = (np.arange(-12000, 12000) + 0.5) * 1e-3  # midpoints: no kink at 0 is ever hit

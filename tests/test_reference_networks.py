@@ -11,9 +11,13 @@ import numpy as np
 import pytest
 from scipy import special, stats
 
-from mlpstudy import mlp, theory, training
-from mlpstudy.activations import ACTIVATIONS
-from mlpstudy.losses import LOSSES
+from mlpstudy import theory
+from mlpstudy.cells.problem import initial_theta, prepare
+from mlpstudy.cells.recording import train_and_record
+from mlpstudy.measure.jacobian import jacobian
+from mlpstudy.network import mlp
+from mlpstudy.network.activations import ACTIVATIONS
+from mlpstudy.network.losses import LOSSES
 
 SIGMAS = 4.0
 X = (np.arange(-1000, 1000) + 0.5) * 0.01
@@ -171,7 +175,7 @@ def test_relu_halves_the_mean_square_in_every_layer_of_xavier_and_keeps_that_of_
 
 def squared_singular_values(scheme, L, replicas):
     layers = network(scheme, (400,) * (L + 1), replicas, np.float64)
-    J = mlp.jacobian(layers, [np.ones((replicas, 1, 400))] * (L - 1), inputs=1)[:, 0]
+    J = jacobian(layers, [np.ones((replicas, 1, 400))] * (L - 1), inputs=1)[:, 0]
     return np.linalg.svd(J, compute_uv=False) ** 2
 
 
@@ -223,7 +227,7 @@ def test_multiples_of_the_identity_through_nine_linear_layers(scheme_named, gain
     layers = network(scheme_named("identity", gain=gain), (7,) * 10, 1, np.float64)
     x = np.random.default_rng(6).normal(size=(1, 3, 7))
     np.testing.assert_allclose(mlp.predict(layers, ACTIVATIONS["identity"], x), gain**9 * x, rtol=1e-14)
-    np.testing.assert_array_equal(mlp.jacobian(layers, [np.ones((1, 1, 7))] * 8, 1)[0, 0], gain**9 * np.eye(7))
+    np.testing.assert_array_equal(jacobian(layers, [np.ones((1, 1, 7))] * 8, 1)[0, 0], gain**9 * np.eye(7))
 
 
 # ---------------------------------------------------------------- zeros on MNIST
@@ -241,8 +245,8 @@ def test_zeros_on_mnist_learn_the_class_prior(root, configure):
     if not folder.is_dir():
         pytest.skip(f"no {folder}")
     overrides = ("data=mnist", f"data.root={folder}", "init=zeros", "network.hidden=[16,16]", "optimizer.lr=8")
-    problem = training.prepare(configure(*overrides, "training.epochs=6", "training.batch_size=null"))
-    *_, last = training.train(problem, training.initial_theta(problem, [0]))
+    problem = prepare(configure(*overrides, "training.epochs=6", "training.batch_size=null"))
+    *_, last = train_and_record(problem, initial_theta(problem, [0]))
     counts = [5923, 6742, 5958, 6131, 5842, 5421, 5918, 6265, 5851, 5949]  # of the digits 0..9 in LeCun's file
     assert last.curves["loss_train"][0] == pytest.approx(stats.entropy(counts), abs=1e-6)
     assert f"{last.curves['loss_train'][0]:.4f}" == "2.3012"

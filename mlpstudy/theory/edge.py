@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import optimize
 
-from mlpstudy.activations import Activation
+from mlpstudy.network.activations import Activation
 from mlpstudy.theory.maps import length_map, length_slope
 from mlpstudy.theory.moments import flat_share
 from mlpstudy.theory.quadrature import Float64, second_moment, slope_moment

@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from scipy import optimize
 
-from mlpstudy.activations import Activation
+from mlpstudy.network.activations import Activation
 from mlpstudy.theory.quadrature import covariance, second_moment, slope_moment
 
 

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.polynomial import hermite_e
 from scipy import interpolate, optimize, special
 
-from mlpstudy.activations import SATURATED_SLOPE, Activation
+from mlpstudy.network.activations import SATURATED_SLOPE, Activation
 from mlpstudy.theory.quadrature import MOST, NODES, REACH, WEIGHTS, Float64, rule
 
 PER_DECADE = 24

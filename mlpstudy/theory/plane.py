@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.polynomial.polynomial import polyval
 
-from mlpstudy.activations import Activation
+from mlpstudy.network.activations import Activation
 from mlpstudy.theory.moments import moments, series
 from mlpstudy.theory.quadrature import Float64
 

@@ -16,7 +16,7 @@ from dataclasses import dataclass, replace
 import numpy as np
 from scipy import special
 
-from mlpstudy.activations import Activation
+from mlpstudy.network.activations import Activation
 from mlpstudy.theory.moments import LogMoment, Moments, at, dead_share, flat_share, moments, series
 from mlpstudy.theory.quadrature import Float64
 

@@ -9,7 +9,7 @@ from functools import lru_cache
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpstudy.activations import Activation, Array
+from mlpstudy.network.activations import Activation, Array
 
 Float64 = NDArray[np.float64]
 Integrand = Callable[[Array], Array]

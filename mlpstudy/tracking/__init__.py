@@ -1,23 +1,25 @@
-"""The only package that imports mlflow: writes runs while cells train, and reads them back.
+"""The only room that imports mlflow: runs are written while cells train, and read back for reports and studies.
 
-One MLflow run per cell, flat, tied together by the tag `sweep`. Everything a run measured is in one artifact,
-`statistics.npz`; metrics and tags are what the MLflow UI shows of it.
+There is one MLflow run per cell. Runs are not nested; the tag `sweep` ties them together. Everything that a run
+measured is in one artifact, `statistics.npz`; its metrics and tags are what the MLflow UI shows.
+
+store      open an MLflow store, and make it where it is missing
+writing    one cell's run, written while the cell trains
+metrics    the names and numbers that a run logs
+dashboard  the charts that the MLflow UI opens with
+reading    find the runs of a sweep again
+artifacts  the arrays of a run, read in place or through a cache
+report     the figures of a sweep, kept in MLflow
+uris       which store a URI means, and how to show it without its password
 """
 
 import logging
 import os
 
-# have to stand before mlflow is imported
+# These have to be set before mlflow is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
-from mlpstudy.tracking.reading import NotMeasured, Run, load_runs, unmeasured
-from mlpstudy.tracking.report import log_report
-from mlpstudy.tracking.store import Store, open_store, save_view
-from mlpstudy.tracking.writing import RunLog
-
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow.tracking.fluent").setLevel(logging.WARNING)
-logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # we raise, or tell in one line, what fails
-
-__all__ = ["NotMeasured", "Run", "RunLog", "Store", "load_runs", "log_report", "open_store", "save_view", "unmeasured"]
+logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # its errors are ours to report, in one line

@@ -10,10 +10,9 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
 
-from mlpstudy import uris
+from mlpstudy.cells.rules import RULES
 from mlpstudy.errors import ConfigError, one_of
-from mlpstudy.rules import RULES
-from mlpstudy.tracking import artifacts
+from mlpstudy.tracking import artifacts, uris
 from mlpstudy.tracking.store import connect, no_sweep
 
 MEASURED = "tags.verdict LIKE '%' AND tags.sweep LIKE '%'"
@@ -40,7 +39,7 @@ class Run:
 
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The content of statistics.npz, see `results.Result`."""
+        """The content of statistics.npz, see `cells.cell_result.CellResult`."""
         return self._npz("statistics.npz")
 
     def weights(self, when: str) -> Mapping[str, NDArray[Any]]:

@@ -8,7 +8,7 @@ from pathlib import Path
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
-from mlpstudy import uris
+from mlpstudy.tracking import uris
 from mlpstudy.tracking.reading import Run
 from mlpstudy.tracking.store import prove_writable
 

@@ -13,8 +13,8 @@ from mlflow.store.db import utils as database
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
 
-from mlpstudy import dashboard, uris
 from mlpstudy.errors import ConfigError
+from mlpstudy.tracking import dashboard, uris
 
 ANSWER_SECONDS = 10  # for a server to answer before it counts as out of reach
 LOCK_SECONDS = 60  # for another process to end its transaction

@@ -15,13 +15,14 @@ from mlflow.exceptions import MlflowException
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
-from mlpstudy import metrics, mlp
-from mlpstudy.cell import Cell
+from mlpstudy.cells.cell import Cell
+from mlpstudy.cells.cell_result import CellResult, collect
+from mlpstudy.cells.recording import Record
+from mlpstudy.network import mlp
 from mlpstudy.palette import colour
-from mlpstudy.results import Result, collect
+from mlpstudy.tracking import metrics
 from mlpstudy.tracking.store import Store
-from mlpstudy.training import Record
-from mlpstudy.uris import redact
+from mlpstudy.tracking.uris import redact
 
 FLUSH_SECONDS = 20  # a long cell shows its curves while it trains; a short one logs its headline first
 BATCH = 1000  # MLflow's limit of metrics in one call
@@ -72,7 +73,7 @@ class RunLog:
         except Exception:
             self._flushed = time.monotonic()
 
-    def finish(self, status: str = "FINISHED", error: str = "") -> tuple[Result | None, str]:
+    def finish(self, status: str = "FINISHED", error: str = "") -> tuple[CellResult | None, str]:
         """Write all that is left and close the run. Returns the result (None: nothing measured) and a complaint.
 
         Status FAILED or KILLED keeps what was measured until then. Where the store does not take it, the
@@ -86,7 +87,7 @@ class RunLog:
             return result, self._rescue(result, reason)
         return result, ""
 
-    def _rescue(self, result: Result | None, reason: Exception) -> str:
+    def _rescue(self, result: CellResult | None, reason: Exception) -> str:
         why = redact(" ".join(f"{type(reason).__name__}: {reason}".split()))[:200]
         folder = Path(RESCUE, *(re.sub(r"[^\w .=-]", "_", part) for part in (self.sweep, self.name)))
         try:
@@ -113,7 +114,7 @@ class RunLog:
         self._run_id = run.info.run_id
         self._log_params()
 
-    def _close(self, result: Result | None, status: str, error: str) -> None:
+    def _close(self, result: CellResult | None, status: str, error: str) -> None:
         tags = {"error": redact(error)} if error else {}
         if result is not None:
             tags |= metrics.tags(result)
@@ -129,7 +130,7 @@ class RunLog:
         self._log(tags=[RunTag(k, v) for k, v in tags.items()])
         _retry(lambda: self.store.client.set_terminated(self._run_id, status))
 
-    def _page(self, result: Result, tags: Mapping[str, str], path: Path) -> dict[str, str]:
+    def _page(self, result: CellResult, tags: Mapping[str, str], path: Path) -> dict[str, str]:
         """Draw the run's page. Where that fails a tag says why: no figure is worth the numbers."""
         if self.draw is None:
             return {}
@@ -153,7 +154,7 @@ class RunLog:
         self._flushed = time.monotonic()
 
 
-def write_artifacts(cell: Cell, result: Result, folder: Path) -> None:
+def write_artifacts(cell: Cell, result: CellResult, folder: Path) -> None:
     """statistics.npz, weights_initial.npz, weights_final.npz and config.yaml."""
     arrays: dict[str, Any] = dict(result.arrays)
     np.savez_compressed(folder / "statistics.npz", **arrays)

@@ -1,13 +1,12 @@
-"""`python tests/benchmarks/theory.py`: what a prediction costs, and how far measured profiles lie from it.
+"""`python -m tests.benchmarks theory`: what a prediction costs, and how far measured profiles lie from it.
 
 The table has, for every initializer, activation and depth, the median over layers of |log10 measured / predicted| at
 initialization: of activation_rms, and of delta_rms relative to the last hidden layer. Measured is the geometric mean
-over replicas. Nothing here is a test; tests/test_prediction.py asserts a part of the table. MNIST is among the data
-where its files lie in the folder that is given, or in ../shared/data/mnist.
+over replicas. tests/cells/test_prediction.py asserts a part of the table. MNIST is among the data where
+its files are given.
 """
 
 import statistics
-import sys
 import time
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
@@ -16,13 +15,15 @@ from pathlib import Path
 
 import numpy as np
 from numpy.typing import NDArray
-from threadpoolctl import threadpool_limits
 
-from mlpstudy import cli, mlp, theory, training
+from mlpstudy import cli, theory
+from mlpstudy.cells.prediction import Prediction, predict
+from mlpstudy.cells.problem import Problem, initial_theta, prepare
+from mlpstudy.cells.recording import Record, train_and_record
 from mlpstudy.errors import ConfigError
-from mlpstudy.prediction import Prediction, predict
-from mlpstudy.snapshot import Snapshot
-from mlpstudy.statistics import activation_rms, delta_rms
+from mlpstudy.measure.snapshot import Snapshot
+from mlpstudy.measure.statistics import activation_rms, delta_rms
+from mlpstudy.network import mlp
 
 ACTIVATIONS = ("tanh", "relu", "gelu", "sigmoid", "selu")
 INITIALIZERS = ("xavier", "he", "lecun", "orthogonal", "critical")
@@ -31,7 +32,6 @@ WIDTH = 128
 REPLICAS, CHUNK = 64, 16  # in all, and at a time, so that memory does not grow with them
 LOWEST = 1e-12  # what is predicted below is not compared
 ROUNDS = 5
-MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist"
 
 
 # ---------------------------------------------------------------- measured against predicted
@@ -65,18 +65,15 @@ class Comparison:
 def compare(overrides: Sequence[str], replicas: int = REPLICAS) -> Comparison:
     """Measure one cell at step 0. Raises ConfigError where there is no such cell."""
     (cell,) = cli.cells(list(overrides))
-    problem = training.prepare(cell.config)
-    config, probe = cell.config, slice(cell.config.probe_size)
-    x, y = problem.x_train[:, probe], problem.y_train[probe]
+    problem = prepare(cell.config)
+    config, (x, y) = cell.config, problem.probe
     prediction, activations, deltas = None, [], []
     with np.errstate(all="ignore"):  # delta may underflow
         for start in range(0, replicas, CHUNK):
-            theta = training.initial_theta(problem, range(start, min(start + CHUNK, replicas)))
-            layers = mlp.unflatten(theta, problem.sizes)
+            theta = initial_theta(problem, range(start, min(start + CHUNK, replicas)))
+            layers = mlp.unflatten(theta, problem.network.sizes)
             prediction = prediction or predict(layers, config.activation, config.loss, x[0], y, config.thresholds)
-            trace = mlp.forward(layers, config.activation, x)
-            dh = config.loss.gradient(trace.h, y[None]) / trace.h.dtype.type(len(y))
-            gradients = mlp.backward(layers, config.activation, trace, dh)
+            trace, gradients = mlp.backpropagate(problem.network, layers, x, y)
             moment = Snapshot(config.activation, layers, trace, gradients, None)
             activations.append(np.log10(activation_rms(moment)))
             delta = delta_rms(moment)
@@ -126,9 +123,9 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def train(problem: training.Problem, theta: NDArray[np.floating]) -> list[training.Record]:
+def train(problem: Problem, theta: NDArray[np.floating]) -> list[Record]:
     """A whole training."""
-    return list(training.train(problem, theta))
+    return list(train_and_record(problem, theta))
 
 
 def cost() -> None:
@@ -136,11 +133,10 @@ def cost() -> None:
     for depth in DEPTHS:
         few = ("training.epochs=1", "training.snapshots=2", "data=digits")
         (cell,) = cli.cells(settings("gelu", "he", depth, few))
-        problem = training.prepare(cell.config)
-        theta = training.initial_theta(problem, range(cell.config.replicas))
-        layers, probe = mlp.unflatten(theta, problem.sizes), slice(cell.config.probe_size)
-        x, y = problem.x_train[0, probe], problem.y_train[probe]
-        predicted = partial(predict, layers, cell.config.activation, cell.config.loss, x, y, cell.config.thresholds)
+        problem = prepare(cell.config)
+        theta = initial_theta(problem, range(cell.config.replicas))
+        layers, (x, y) = mlp.unflatten(theta, problem.network.sizes), problem.probe
+        predicted = partial(predict, layers, cell.config.activation, cell.config.loss, x[0], y, cell.config.thresholds)
         trained = partial(train, problem, theta)
         first = seconds(predicted)  # the splines of this activation too, in the first cell of a sweep
         trained()
@@ -152,15 +148,9 @@ def cost() -> None:
         )
 
 
-def main() -> None:
+def main(mnist: Path | None) -> None:
     """Print both."""
-    folder = Path(sys.argv[1]) if len(sys.argv) > 1 else MNIST  # before cli.cells puts its own arguments there
     cost()
     table(["data=digits"])
-    if folder.is_dir():
-        table(["data=mnist", f"data.root={folder}"])
-
-
-if __name__ == "__main__":
-    with threadpool_limits(1):
-        main()
+    if mnist is not None:
+        table(["data=mnist", f"data.root={mnist}"])

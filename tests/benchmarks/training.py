@@ -1,10 +1,9 @@
-"""`python tests/benchmarks/training.py [MNIST]`: ratios measured in turn in one process; nothing here is a test.
+"""`python -m tests.benchmarks training`: what replicas save, and what measuring costs.
 
 Five replicas stacked against one by one, and the share of a default cell's time that goes into measuring it: on
 digits, and on MNIST where the folder with its IDX files is given.
 """
 
-import sys
 import time
 from collections import Counter
 from collections.abc import Callable
@@ -13,20 +12,22 @@ from pathlib import Path
 from statistics import median
 from unittest.mock import patch
 
-from threadpoolctl import threadpool_limits
-
-from mlpstudy import cli, closeups, histograms, statistics, training
+from mlpstudy import cli
+from mlpstudy.cells import recording
+from mlpstudy.cells.problem import Problem, initial_theta, prepare
+from mlpstudy.cells.recording import Record, log_spaced, train_and_record
+from mlpstudy.measure import histograms, statistics
 
 ROUNDS = 5
 PARTS = {  # of what is done besides the steps: the functions that do it
-    "probe pass": [(training, "_snapshot")],
+    "probe pass": [(recording, "snapshot")],
     "statistics": [(statistics, "measure")],
     "histograms": [(histograms, "count")],
-    "closeups": [(training, "_once"), (closeups, "unit_paths"), (closeups, "principal_axes")],
-    "curves": [(training, "evaluate")],
-    "theory": [(training, "_predict")],
+    "measured once": [(recording, "_once"), (recording, "unit_paths"), (recording, "principal_axes")],
+    "curves": [(recording, "evaluate_splits")],
+    "theory": [(recording, "_predict")],
 }
-MEASURING = ("probe pass", "statistics", "histograms", "closeups")
+MEASURING = ("probe pass", "statistics", "histograms", "measured once")
 
 
 def seconds(run: Callable[[], object]) -> float:
@@ -36,15 +37,15 @@ def seconds(run: Callable[[], object]) -> float:
     return time.perf_counter() - start
 
 
-def problem(*overrides: str) -> training.Problem:
+def problem(*overrides: str) -> Problem:
     """The data and settings of one cell."""
     (cell,) = cli.cells(list(overrides))
-    return training.prepare(cell.config)
+    return prepare(cell.config)
 
 
-def train(given: training.Problem, replicas: list[int]) -> list[training.Record]:
+def train(given: Problem, replicas: list[int]) -> list[Record]:
     """A whole training of these replicas."""
-    return list(training.train(given, training.initial_theta(given, replicas)))
+    return list(train_and_record(given, initial_theta(given, replicas)))
 
 
 def ratio(name: str, a: Callable[[], object], b: Callable[[], object]) -> None:
@@ -54,7 +55,7 @@ def ratio(name: str, a: Callable[[], object], b: Callable[[], object]) -> None:
     print(f"{name}: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
 
 
-def shares(given: training.Problem, full: training.Problem) -> dict[str, float]:
+def shares(given: Problem, full: Problem) -> dict[str, float]:
     """Seconds of each part over those of the steps alone, in one training.
 
     Where `full` has more epochs than `given`, as they would be in `full`: so many times the steps, and snapshots as
@@ -76,17 +77,18 @@ def shares(given: training.Problem, full: training.Problem) -> dict[str, float]:
             for module, name in functions:
                 patched.enter_context(patch.object(module, name, timed(part, getattr(module, name))))
         total = seconds(lambda: train(given, [0, 1, 2, 3, 4]))
-    steps = (total - sum(spent.values())) * full.config.epochs / given.config.epochs
+    steps = (total - sum(spent.values())) * full.config.recipe.epochs / given.config.recipe.epochs
     more = len(snapshots(full)) / len(snapshots(given))
     return {part: spent[part] * (more if part in MEASURING else 1) / steps for part in PARTS}
 
 
-def snapshots(given: training.Problem) -> list[int]:
+def snapshots(given: Problem) -> list[int]:
     """The steps at which statistics are taken."""
-    return training.log_spaced(given.config.epochs * given.steps_per_epoch, given.config.snapshots)
+    recipe = given.config.recipe
+    return log_spaced(recipe.epochs * recipe.steps_per_epoch(len(given.y_train)), given.config.snapshots)
 
 
-def measuring(name: str, given: training.Problem, full: training.Problem) -> None:
+def measuring(name: str, given: Problem, full: Problem) -> None:
     """Print the median time of measuring, and of its parts, over that of the steps."""
     shares(given, full)  # warm-up
     rounds = [shares(given, full) for _ in range(ROUNDS)]
@@ -113,15 +115,10 @@ def main(mnist: Path | None) -> None:
     )
     name = f"measuring {len(snapshots(default))} snapshots / the steps alone, digits"
     measuring(name, default, default)
-    if mnist is None or not mnist.is_dir():
+    if mnist is None:
         print("measuring / the steps alone, MNIST: skipped, no folder given")
         return
     images = "data=mnist", f"data.root={mnist}"
     epoch, full = (problem(*images, f"training.epochs={epochs}") for epochs in (1, 20))
     name = f"measuring {len(snapshots(full))} snapshots / the steps alone, MNIST"
     measuring(f"{name}, 20 epochs as extrapolated from {len(snapshots(epoch))} snapshots in 1", epoch, full)
-
-
-if __name__ == "__main__":
-    with threadpool_limits(1):
-        main(Path(sys.argv[1]) if len(sys.argv) > 1 else None)

@@ -1,0 +1,13 @@
+"""One point of the grid, a cell: its settings are checked, it is trained, and its result is put together.
+
+rules        which settings exist and which values each may have
+config       from settings to a checked Config
+custom       the user's own activation, initializer or file of weights
+streams      independent random numbers for data, minibatches and each replica's weights
+problem      a cell as arrays: its network, its data and its initial weights
+cell         a cell that is known to run, its hash and its name
+prediction   what theory expects of a cell before it trains
+recording    train a cell and record what happened
+cell_result  the records of a cell as arrays, verdicts and outcome
+sweep        many cells, trained side by side in worker processes
+"""

@@ -1,0 +1,74 @@
+"""One point of the grid: its settings, checked, and what identifies it."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from hashlib import sha256
+from typing import Any
+
+from mlpstudy.cells.config import NOT_SCIENCE, Config, parse
+from mlpstudy.cells.problem import initial_theta, prepare
+from mlpstudy.errors import ConfigError
+from mlpstudy.network import gradient_check
+from mlpstudy.network.losses import constant_predictor_loss
+
+
+@dataclass(frozen=True)
+class Cell:
+    """A cell that is known to run: its settings hold and its data fit."""
+
+    raw: Mapping[str, Any]  # as composed
+    overrides: Mapping[str, str]  # as typed, key -> value
+    config: Config
+    sizes: tuple[int, ...]  # n_0, ..., n_L
+    constant_loss: float  # what the best constant output reaches on the training data
+    gradients: gradient_check.Report | None  # where `check_gradients` asked for it
+
+    @property
+    def hash(self) -> str:
+        """Twelve hex digits: the same for the same science, wherever and however it ran."""
+        exact = {k: float(v) if type(v) is int else v for k, v in self.config.science.items()}  # 2 is 2.0
+        return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
+
+
+def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
+    """Parse the settings, load the data, and verify the gradients where that is asked for. Raises ConfigError."""
+    config = parse(raw)
+    problem = prepare(config)
+    report = None
+    if {config.flat["init.name"], config.flat.get("init.output.name")} & {"custom", "file"}:
+        initial_theta(problem, range(config.replicas))  # the user's own: raises where shapes do not fit
+    if config.check_gradients:
+        theta = initial_theta(problem, range(config.replicas))
+        report = gradient_check.check(problem.network, problem.x_train, problem.y_train, theta)
+        if not report.passed:
+            worst = f"the worst of {usual_name(config)} is {report.where}"
+            rule = f"passed: relative errors below {gradient_check.TOLERANCE:.0e}; {worst}"
+            raise ConfigError("check_gradients", rule, report.largest)
+    typed = dict(o.split("=", 1) for o in overrides if "=" in o)
+    best_constant = constant_predictor_loss(config.loss, problem.y_train)
+    return Cell(raw, typed, config, problem.network.sizes, best_constant, report)
+
+
+def usual_name(config: Config) -> str:
+    """The name of a run where nothing but initializer, activation and depth varies: he-relu-d10."""
+    return f"{config.init_name}-{config.activation_name}-d{len(config.hidden)}"
+
+
+def names(cells: Sequence[Cell]) -> list[str]:
+    """Short readable run names such as he-relu-d10, with whatever else varies over the sweep."""
+    told = ("init", "init.name", "activation", "activation.name", "network.depth")  # in the name anyway
+    typed = dict.fromkeys(key for cell in cells for key in cell.overrides)
+    keys = [key for key in typed if key not in told and not key.startswith(NOT_SCIENCE)]
+    inits = len({cell.config.init_name for cell in cells})
+    activations = len({cell.config.activation_name for cell in cells})
+    # one's own functions are in the name, too, which tells apart all but those of one name
+    own = {"init.function": inits, "activation.function": activations, "activation.derivative": activations}
+    varying = [key for key in keys if len({cell.overrides.get(key) for cell in cells}) > own.get(key, 1)]
+    result = []
+    for cell in cells:
+        config = cell.config
+        parts = [usual_name(config)]
+        parts += [f"{key.rpartition('.')[2]}={cell.overrides[key]}" for key in varying if key in cell.overrides]
+        result.append("-".join(parts))
+    return result

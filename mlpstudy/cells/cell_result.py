@@ -1,0 +1,139 @@
+"""What a cell measured, from the records of its training: arrays to keep, verdicts and outcome."""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy.cells.cell import Cell
+from mlpstudy.cells.config import Config
+from mlpstudy.cells.prediction import Prediction
+from mlpstudy.cells.recording import Record
+from mlpstudy.measure import histograms, verdict
+from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.verdict import Verdict
+from mlpstudy.network.activations import Array
+
+
+@dataclass(frozen=True)
+class CellResult:
+    """One cell's measurements. `arrays` is the content of `statistics.npz`:
+
+    activation_range (2,); step, epoch (S,); every statistic by name (S, R, depth); curve_step, curve_epoch (E,) and
+    curve_loss_train, curve_accuracy_test, ... (E, R); histogram_step (H,), activation_histogram
+    (H, R, depth, bins) with activation_edges (bins + 1,), the same of preactivation and delta (log10|delta|);
+    accuracies (A,), epochs_to_accuracy (A, R), NaN where not reached; unit_paths (S, units, 2); what
+    was measured once; and where mean field theory applies theory_<statistic> and theory_mean_<statistic> (depth,),
+    for a typical network and on average, delta_rms relative to the last hidden layer, theory_jacobian (2,), mean and
+    variance of squared singular values, theory_sigma_w and theory_sigma_b (L,).
+    """
+
+    config: Config
+    sizes: tuple[int, ...]
+    arrays: Mapping[str, NDArray[np.generic]]
+    theta_initial: Array
+    theta_final: Array | None  # None where training was interrupted
+    verdict: Verdict
+    verdict_final: Verdict
+    verdict_predicted: Verdict | None  # at initialization, by theory alone; None where it does not apply
+    outcomes: NDArray[np.str_]  # one per replica
+
+    @property
+    def outcome(self) -> str:
+        """The outcome of most replicas; unfinished where training was interrupted."""
+        return verdict.majority(self.outcomes) if self.theta_final is not None else "unfinished"
+
+    def last(self, curve: str) -> NDArray[np.float64] | None:
+        """The last value of a curve such as accuracy_test, (R,); None where there is no such curve."""
+        values = self.arrays.get(f"curve_{curve}")
+        return None if values is None else np.asarray(values[-1], dtype=np.float64)
+
+    def delta_ratio(self, snapshot: int) -> NDArray[np.float64]:
+        """delta_rms of the first over the last hidden layer, (R,); NaN without hidden layers."""
+        delta = np.asarray(self.arrays["delta_rms"][snapshot], dtype=np.float64)
+        return verdict.delta_ratio(delta) if delta.shape[1] else np.full(len(delta), np.nan)
+
+    def discrepancy(self, *names: str) -> float:
+        """Median over layers of |log10(measured / predicted)| at initialization; NaN without a prediction.
+
+        Of the geometric mean over replicas and the typical profile, where that is above 1e-12.
+        """
+        if self.verdict_predicted is None:
+            return np.nan
+        found = []
+        for name in names:
+            values = np.asarray(self.arrays[name][0], dtype=np.float64)
+            predicted = np.asarray(self.arrays[f"theory_{name}"], dtype=np.float64)
+            with np.errstate(divide="ignore", invalid="ignore"):
+                if name == "delta_rms":  # relative to the last hidden layer, which says nothing itself
+                    values, predicted = values[:, :-1] / values[:, -1:], predicted[:-1]
+                off = np.abs(mean_and_interval(np.log10(values))[0] - np.log10(predicted))  # of what is not 0
+            found.append(off[predicted > 1e-12])
+        every = np.concatenate(found)
+        return float(np.nanmedian(every)) if np.isfinite(every).any() else np.nan
+
+
+def collect(cell: Cell, records: Sequence[Record]) -> CellResult:
+    """Stack the records of one cell (at least the one of step 0) and judge them."""
+    config = cell.config
+    measured = [(r, r.statistics) for r in records if r.statistics is not None]
+    paths = [r.unit_paths for r in records if r.unit_paths is not None]
+    counted = [(r, r.histograms) for r in records if r.histograms is not None]
+    arrays: dict[str, NDArray[np.generic]] = {
+        "activation_range": np.array(config.activation.range),
+        "step": np.array([r.step for r, _ in measured]),
+        "epoch": np.array([r.epoch for r, _ in measured]),
+        **{name: np.stack([s[name] for _, s in measured]) for name in measured[0][1]},
+        "curve_step": np.array([r.step for r in records]),
+        "curve_epoch": np.array([r.epoch for r in records]),
+        **{f"curve_{name}": np.stack([r.curves[name] for r in records]) for name in records[0].curves},
+        "unit_paths": np.stack(paths),
+        "histogram_step": np.array([r.step for r, _ in counted]),
+        **{f"{name}_histogram": np.stack([h[name] for _, h in counted]) for name in counted[0][1]},
+        **{f"{name}_edges": edges for name, edges in histograms.edges(config.activation).items()},
+        **{name: array for r in records for name, array in r.once.items()},
+    }
+    if "accuracy_test" in records[0].curves:
+        reached = [epochs_to(level, arrays) for level in config.accuracies]
+        shape = len(reached), len(records[0].curves["accuracy_test"])  # also where no level is asked for
+        arrays |= {"accuracies": np.array(config.accuracies), "epochs_to_accuracy": np.reshape(reached, shape)}
+    prediction = records[0].prediction
+    if prediction is not None:
+        arrays |= theory_arrays(prediction)
+    first, last = (
+        verdict.judge(s, config.hidden, config.activation, config.thresholds, ~np.isfinite(r.curves["loss_train"]))
+        for r, s in (measured[0], measured[-1])
+    )
+    theta_initial = records[0].theta
+    assert theta_initial is not None, "the first record is that of step 0"
+    return CellResult(
+        config=config,
+        sizes=cell.sizes,
+        arrays=arrays,
+        theta_initial=theta_initial,
+        theta_final=records[-1].theta if records[-1].last else None,
+        verdict=first,
+        verdict_final=last,
+        verdict_predicted=None if prediction is None else prediction.verdict,
+        outcomes=verdict.outcome(records[-1].curves["loss_train"], cell.constant_loss, config.thresholds),
+    )
+
+
+def theory_arrays(prediction: Prediction) -> dict[str, NDArray[np.generic]]:
+    """A prediction under its names in statistics.npz."""
+    e, profile = prediction.ensemble, prediction.profile
+    return {
+        **{f"theory_{name}": values for name, values in profile.typical.items()},
+        **{f"theory_mean_{name}": values for name, values in profile.mean.items()},
+        **({} if prediction.jacobian is None else {"theory_jacobian": np.array(prediction.jacobian)}),
+        "theory_sigma_w": e.sigma_w,
+        "theory_sigma_b": np.sqrt(e.bias_variance),
+    }
+
+
+def epochs_to(level: float, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+    """Epochs until the test accuracy was first seen at `level` or above, (R,); NaN where it never was."""
+    reached = arrays["curve_accuracy_test"] >= level  # (E, R)
+    return np.where(reached.any(axis=0), arrays["curve_epoch"][reached.argmax(axis=0)], np.nan)

@@ -1,0 +1,177 @@
+"""The user's own activation, initializer or file of weights, checked before anything trains."""
+
+import functools
+import importlib
+import os
+import sys
+from collections.abc import Callable, Mapping
+from math import inf
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy.data.npz import load_npz
+from mlpstudy.errors import ConfigError
+from mlpstudy.network.activations import Activation, Function
+from mlpstudy.network.initializers import Initializer, Shape, Weights
+
+Float64 = NDArray[np.float64]
+
+STEP = 1e-6  # of the central differences
+TOLERANCE = 1e-4  # of a derivative, relative to 1 + |g'|: differences in float64 are good to about 1e-9
+GRID = np.linspace(-8, 8, 801) + 0.00317  # off the round numbers, where people put their kinks
+BISECTIONS = 50  # of a grid's step: down to neighbouring numbers
+JUMP, MOST_KINKS = 1e-6, 32  # far above the rounding of what is smooth
+WIDE = np.linspace(-1e4, 1e4, 200_001)
+
+HOW = (
+    "given, as module:name of a function of z "
+    "(or let activation.function name a record: mlpstudy.Activation(g=..., dg=...))"
+)
+
+
+def load(key: str, path: str | None) -> Any:
+    """The object that `module:name` names, with the current directory on the import path."""
+    if not path or path.count(":") != 1:
+        raise ConfigError(key, "an import path such as mypackage.mymodule:myfunction", path)
+    module, name = path.split(":")
+    if os.getcwd() not in sys.path:  # a console script does not look there, python -m does
+        sys.path.insert(0, os.getcwd())
+    try:
+        return getattr(importlib.import_module(module), name)
+    except Exception as error:  # whatever the user's module raises
+        raise ConfigError(key, f"importable ({type(error).__name__}: {error})", path) from error
+
+
+def activation(function: str | None, derivative: str | None) -> Activation:
+    """A record as it is, or one made of g and g' with its range and sup|g'| measured; g' is checked on a grid."""
+    found = load("activation.function", function)
+    if isinstance(found, Activation):
+        if derivative is not None:
+            raise ConfigError("activation.derivative", "null where activation.function names a record", derivative)
+        _check_derivative(found.g, found.dg, found.kinks, "activation.function", function, function)
+        return found
+    if derivative is None:
+        raise ConfigError("activation.derivative", HOW, None)
+    dg = load("activation.derivative", derivative)
+    # what is no function is refused here: the cache below could not even look it up
+    for f, key, path in ((found, "activation.function", function), (dg, "activation.derivative", derivative)):
+        _evaluate(f, GRID, key, path)
+    return _made(found, dg, str(function), derivative)
+
+
+@functools.cache  # one record of the cells of a sweep, so that theory works it out once
+def _made(found: Callable[..., Any], dg: Callable[..., Any], function: str, derivative: str) -> Activation:
+    kinks = _kinks((found, "activation.function", function), (dg, "activation.derivative", derivative))
+    _check_derivative(found, dg, kinks, "activation.derivative", function, derivative)
+    values = _evaluate(found, WIDE, "activation.function", function)
+    near = values[np.abs(WIDE) <= WIDE[-1] / 10]
+    bounded = np.isfinite(values).all() and np.ptp(values) <= 1.01 * np.ptp(near)  # it has stopped growing
+    return Activation(
+        g=lambda z: np.asarray(found(z), dtype=z.dtype),
+        dg=lambda z: np.asarray(dg(z), dtype=z.dtype),
+        range=(float(values.min()), float(values.max())) if bounded else (-inf, inf),
+        sup_dg=float(np.abs(_evaluate(dg, GRID, "activation.derivative", derivative)).max()) or 1.0,
+        kinks=kinks,
+    )
+
+
+def _kinks(*functions: tuple[Callable[..., Any], str, str]) -> tuple[float, ...]:
+    """Where g or g' jumps between -8 and 8: what is left of a difference however near to each other its ends are."""
+    found: set[float] = set()
+    for f, key, path in functions:
+        low, high = GRID[:-1], GRID[1:]
+        for _ in range(BISECTIONS):
+            middle = (low + high) / 2
+            at_low, at_middle, at_high = (_evaluate(f, z, key, path) for z in (low, middle, high))
+            left = np.abs(at_middle - at_low) > np.abs(at_high - at_middle)
+            low, high = np.where(left, low, middle), np.where(left, middle, high)
+        above, below = (_evaluate(f, z, key, path) for z in (high, low))
+        jumps = np.abs(above - below) > JUMP * (1 + np.abs(above) + np.abs(below))
+        found |= {round(float(z), 12) + 0.0 for z in high[jumps]}
+    return tuple(sorted(found)) if len(found) <= MOST_KINKS else ()  # more are noise
+
+
+def _evaluate(f: Callable[..., Any], z: Float64, key: str, path: str | None) -> Float64:
+    try:
+        with np.errstate(all="ignore"):
+            values = np.asarray(f(z), dtype=np.float64)
+    except Exception as error:  # whatever the user's function raises
+        raise ConfigError(key, f"a function of an array z ({type(error).__name__}: {error})", path) from error
+    if values.shape != z.shape:
+        raise ConfigError(key, f"elementwise: {z.size} values for {z.size} z, not shape {values.shape}", path)
+    return values
+
+
+def _check_derivative(
+    g: Function, dg: Function, kinks: tuple[float, ...], key: str, g_path: str | None, dg_path: str | None
+) -> None:
+    z = GRID[np.abs(GRID[:, None] - np.array([*kinks, inf])).min(axis=1) > 2 * STEP]
+    given = _evaluate(dg, z, key, dg_path)
+    above, below = (_evaluate(g, z + step, "activation.function", g_path) for step in (STEP, -STEP))
+    expected = (above - below) / (2 * STEP)
+    off = np.abs(given - expected) / (1 + np.abs(expected))
+    worst = int(np.argmax(np.where(np.isfinite(off), off, inf)))
+    if not off[worst] <= TOLERANCE:
+        rule = (
+            f"the derivative of g: at z = {z[worst]:.4g} it gives {given[worst]:.6g}, "
+            f"central differences of g give {expected[worst]:.6g}"
+        )
+        raise ConfigError(key, rule, dg_path)
+
+
+def initializer(function: str | None) -> Initializer:
+    """The user's (rng, shape) -> W, made to raise ConfigError where what comes back is no such matrix."""
+    found = load("init.function", function)
+    if not callable(found):
+        raise ConfigError("init.function", "a function (rng, shape) -> W", function)
+
+    @functools.wraps(found)
+    def checked(rng: np.random.Generator, shape: Shape, **asked_for: Any) -> tuple[Float64, Float64]:
+        fan_out, fan_in = shape
+        try:
+            drawn = found(rng, shape, **asked_for)
+            W, b = drawn if isinstance(drawn, tuple) else (drawn, np.zeros(fan_out))
+            W, b = np.asarray(W, dtype=np.float64), np.asarray(b, dtype=np.float64)
+        except Exception as error:  # whatever the user's function raises
+            reason = f"a function (rng, shape) -> W ({type(error).__name__}: {error})"
+            raise ConfigError("init.function", reason, function) from error
+        expected = (("weights", "(fan_out, fan_in)", (fan_out, fan_in), W), ("biases", "(fan_out,)", (fan_out,), b))
+        for name, letters, wanted, array in expected:
+            if array.shape != wanted or not np.isfinite(array).all():
+                rule = f"a function that returns finite {name} of shape {letters} = {wanted}, not {array.shape}"
+                raise ConfigError("init.function", rule, function)
+        return W, b
+
+    return checked
+
+
+@functools.lru_cache(maxsize=4)
+def _archive(path: str) -> Mapping[str, NDArray[Any]]:
+    return load_npz("init.path", path, "of W1, b1, W2, ...")
+
+
+def from_file(
+    rng: np.random.Generator, shape: Shape, *, path: str, layer: int, replica: int
+) -> tuple[Weights, Weights]:
+    """W1, b1, W2, ... of an .npz, as `weights_final.npz` of a run has them, biases 0 where it has none.
+
+    Each is one array for all replicas, or has a leading axis with at least as many replicas as are trained.
+    """
+    file = _archive(path)
+
+    def array(name: str, wanted: tuple[int, ...]) -> Weights:
+        found = file[name]
+        one = found[replica] if found.ndim > len(wanted) and replica < len(found) else found
+        if one.shape != wanted:
+            rule = f"an .npz whose {name} (layer {layer}) has shape {wanted}, not {found.shape}"
+            raise ConfigError("init.path", rule, path)
+        if not (np.issubdtype(one.dtype, np.number) and np.isfinite(one).all()):
+            raise ConfigError("init.path", f"an .npz whose {name} (layer {layer}) holds finite numbers", path)
+        return one.astype(np.float64)
+
+    if f"W{layer}" not in file:
+        raise ConfigError("init.path", f"an .npz with W{layer} (it has {', '.join(sorted(file))})", path)
+    bias = array(f"b{layer}", shape[:1]) if f"b{layer}" in file else np.zeros(shape[0])
+    return array(f"W{layer}", shape), bias

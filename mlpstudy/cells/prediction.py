@@ -1,0 +1,156 @@
+"""What theory expects of a cell, from the weights it draws and the data it sees, before anything trains."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy import theory
+from mlpstudy.measure.sums import rms
+from mlpstudy.measure.verdict import Thresholds, Verdict, judge
+from mlpstudy.network.activations import Activation, Array
+from mlpstudy.network.losses import Loss
+from mlpstudy.network.mlp import Layers
+from mlpstudy.theory import Ensemble, Profile
+
+GROUPS = 64  # of pairs of inputs, by their cosine
+ROWS = 64  # of a layer's weights tell enough of how they were drawn
+DRAWS = 512  # of an output
+ERRORS = 5  # standard errors within which a mean counts as 0
+
+
+@dataclass(frozen=True)
+class Prediction:
+    """Mean field theory of one cell at initialization."""
+
+    ensemble: Ensemble
+    profile: Profile
+    jacobian: tuple[float, float] | None  # as in the profile; None where the output layer is not random
+    verdict: Verdict
+
+
+def predict(
+    layers: Layers, activation: Activation, loss: Loss, x: Array, y: Array, thresholds: Thresholds
+) -> Prediction | None:
+    """The prediction for drawn weights (R replicas), probe inputs x (batch, n_0) and targets y (batch, n_L).
+
+    None where mean field theory does not apply: without hidden layers, or where the weights or biases of one are
+    not independent random numbers of mean 0, such as constant, identical, zero, sparse or identity matrices; and
+    where a function of one's own takes it where that is not finite.
+    """
+    seen = x.any(axis=1)  # an example that is all 0 has no length to follow
+    x, y = x[seen], y[seen]
+    if len(layers) < 2 or len(x) < 2 or not all(is_random(W, b) for W, b in layers[:-1]):
+        return None
+    e = ensemble(layers, x, y)
+    if not (e.weight_variance > 0).all() or not (e.second_moment > 0).all():
+        return None
+    with np.errstate(all="ignore"):
+        profile = theory.profile(activation, e, partial(reach, loss, y))
+        if any(np.isnan(values).any() for values in profile.typical.values()):
+            return None
+        verdict = _verdict(profile, e.sizes[1:-1], activation, thresholds, layers[0][0].dtype)
+    return Prediction(e, profile, profile.jacobian if is_random(*layers[-1]) else None, verdict)
+
+
+def is_random(W: Array, b: Array) -> bool:
+    """Do these weights (R, n_out, n_in) and biases look like independent draws of mean 0?
+
+    None is exactly 0; no two rows, of one replica or of two, share their smallest and largest |w|, as copies and
+    permutations do; the means are 0 within five standard errors; and rows have no few dominant entries:
+    (sum w^2)^2 / sum w^4 is n / 3 for normal ones, and has to be n / 6.
+    """
+    rows = W[:2, :ROWS].reshape(-1, W.shape[2])
+    sizes = np.abs(rows)
+    ends = np.stack([sizes.min(axis=1), sizes.max(axis=1)], axis=1)
+    if (ends == 0).any() or len(set(map(tuple, ends.tolist()))) < len(rows):
+        return False
+    squares = np.square(rows, dtype=np.float64)
+    participation = np.square(squares.sum(axis=1)) / np.einsum("ij,ij->i", squares, squares)
+    return _centred(rows) and _centred(b) and bool(participation.mean() >= W.shape[2] / 6)
+
+
+def _centred(values: Array) -> bool:
+    mean, mean_square = float(values.mean()), np.square(rms(values)).mean()
+    few = mean != 0 and values.size <= ERRORS**2  # so few that equal ones would pass
+    return bool(abs(mean) <= ERRORS * np.sqrt(mean_square / values.size)) and not (few and np.ptp(values) == 0)
+
+
+def ensemble(layers: Layers, x: Array, y: Array) -> Ensemble:
+    """The sizes and moments of drawn weights and of the data."""
+    weight_variance, bias_variance = np.array([[np.square(rms(p)).mean() for p in layer] for layer in layers]).T
+    correlation, alignment = _pairs(x.astype(np.float64), y.astype(np.float64))
+    return Ensemble(
+        sizes=(x.shape[1], *(W.shape[1] for W, _ in layers)),
+        weight_variance=weight_variance,
+        bias_variance=bias_variance,
+        freedom=np.array([_freedom(W[0]) for W, _ in layers]),
+        second_moment=np.square(x, dtype=np.float64).mean(axis=1),
+        correlation=correlation,
+        alignment=alignment,
+    )
+
+
+def reach(loss: Loss, y: Array, q: float) -> float:
+    """E[sum (h . dJ/dh)^2 / q sum |dJ/dh|^2] - 1 of an output h ~ N(0, q), sums over targets y (batch, n_L).
+
+    How much more of the errors lies along the output than would if they did not depend on it. By Monte Carlo, with
+    one output for all examples: deep networks tell them apart but little.
+    """
+    targets, counts = np.unique(y, axis=0, return_counts=True)
+    unit = np.random.default_rng(0).normal(size=(DRAWS, 1, y.shape[1]))
+    dh = loss.gradient(np.sqrt(q) * unit, targets[None])
+    along, whole = np.square((unit * dh).sum(axis=-1)) @ counts, np.square(dh).sum(axis=-1) @ counts
+    known = whole > 0  # 0 where every output is right beyond rounding
+    return float((along[known] / whole[known]).mean() - 1) if known.any() else 0.0
+
+
+def _freedom(W: Array) -> float:
+    """Mean squared inner product of two rows (columns where those are fewer), 1 for independent entries."""
+    rows = W if W.shape[0] <= W.shape[1] else W.T
+    rows = rows[:ROWS].astype(np.float64)
+    if len(rows) < 2 or not rows.any():
+        return 1.0
+    gram = rows @ rows.T
+    others = gram[~np.eye(len(gram), dtype=bool)]
+    return float(min(np.square(others).mean() / np.diag(gram).mean() ** 2 * rows.shape[1], 1.0))
+
+
+def _pairs(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Cosines of pairs of inputs and squared cosines of the errors of the best constant output, in equal groups."""
+    one, other = np.triu_indices(len(x), k=1)
+    cosines = _cosines(x)[one, other]
+    errors = np.square(_cosines(y.mean(axis=0) - y)[one, other])
+    order = np.argsort(cosines)
+    return _groups(cosines[order]), _groups(errors[order])
+
+
+def _cosines(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    length = np.linalg.norm(x, axis=1, keepdims=True)
+    unit = np.divide(x, length, out=np.zeros_like(x), where=length > 0)
+    return np.asarray(np.clip(unit @ unit.T, -1, 1))
+
+
+def _groups(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([group.mean() for group in np.array_split(ordered, min(GROUPS, len(ordered)))])
+
+
+def _verdict(
+    profile: Profile,
+    widths: tuple[int, ...],
+    activation: Activation,
+    thresholds: Thresholds,
+    dtype: np.dtype[np.floating],
+) -> Verdict:
+    """What the typical profile, in numbers of this dtype, is judged as; theory knows no equal units."""
+    with np.errstate(over="ignore", under="ignore"):
+        statistics = {k: v.astype(dtype).astype(np.float64)[None] for k, v in profile.typical.items()}
+    shape = (1, len(widths))
+    given: Mapping[str, NDArray[np.float64]] = statistics | {
+        "distinct_units": np.ones(shape),
+        "weight_grad_rms": np.zeros(shape),
+        "weight_rms": np.zeros(shape),
+    }
+    return judge(given, widths, activation, thresholds)

@@ -1,0 +1,130 @@
+"""Train one cell and record what happened: at which steps it is looked at, and what is measured there."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy.cells.prediction import Prediction, predict
+from mlpstudy.cells.problem import Problem
+from mlpstudy.cells.streams import ORDER, SAMPLE, stream
+from mlpstudy.measure import histograms, statistics
+from mlpstudy.measure.decision_regions import decision_regions
+from mlpstudy.measure.evaluation import evaluate
+from mlpstudy.measure.jacobian import jacobian_singular_values
+from mlpstudy.measure.snapshot import Snapshot
+from mlpstudy.measure.unit_paths import principal_axes, unit_paths
+from mlpstudy.network.activations import Array
+from mlpstudy.network.mlp import backpropagate, unflatten
+from mlpstudy.network.training import State, train
+
+EVALUATIONS = 25  # evenly spaced, besides the log-spaced snapshots, for curves on a linear axis
+EVALUATION_SIZE = 4096  # examples that a curve is computed on at most; the last record uses all
+HISTOGRAMS = 5  # snapshots that keep histograms, first and last included
+
+
+@dataclass(frozen=True)
+class Record:
+    """What was measured after `step` updates: curves (R,) each, and at a snapshot statistics (R, depth) each.
+
+    A field that is measured at some records only is None or empty at the others.
+    """
+
+    step: int
+    epoch: float
+    curves: dict[str, NDArray[np.float64]]
+    statistics: dict[str, NDArray[np.float64]] | None
+    unit_paths: NDArray[np.float64] | None  # with the statistics, (units, 2)
+    histograms: dict[str, NDArray[np.int64]] | None  # (R, depth, bins) each
+    prediction: Prediction | None  # at step 0, where mean field theory applies
+    once: dict[str, NDArray[np.generic]]  # what is measured at the first or the last record alone
+    theta: Array | None  # at step 0 and after the last, (R, P)
+    done: float  # share of the training, 0 to 1
+    last: bool
+
+
+def log_spaced(last: int, count: int) -> list[int]:
+    """About `count` steps from 0 to last, both included, evenly spaced in log(step + 1)."""
+    return sorted({int(s) for s in np.rint(np.geomspace(1, last + 1, max(count, 2)) - 1)})
+
+
+def train_and_record(problem: Problem, theta: Array) -> Iterator[Record]:
+    """Train from theta (R, P) and yield a record at step 0, at chosen steps in between, and after the last."""
+    c = problem.config
+    last = c.recipe.epochs * c.recipe.steps_per_epoch(len(problem.y_train))
+    snapshots = log_spaced(last, c.snapshots)
+    with_histograms = {snapshots[i] for i in np.linspace(0, len(snapshots) - 1, HISTOGRAMS).astype(int)}
+    evaluations = {*snapshots, *np.linspace(0, last, EVALUATIONS + 1).astype(int).tolist()}
+    axes = principal_axes(problem.probe[0][0])
+    states = train(problem.network, c.recipe, problem.x_train, problem.y_train, theta, stream(c.seed, ORDER))
+    for state in states:
+        if state.step not in evaluations and not state.last:
+            continue
+        measured, paths, counts, once = None, None, None, {}
+        with np.errstate(all="ignore"):  # a diverged replica is measured too: its numbers are then not finite
+            if state.step in snapshots or state.last:
+                moment = snapshot(problem, state)
+                measured, paths = statistics.measure(moment), unit_paths(moment, axes)
+                counts = histograms.count(moment) if state.step in with_histograms or state.last else None
+                once = _once(problem, moment, state)
+            curves = evaluate_splits(problem, state.theta, None if state.last else EVALUATION_SIZE)
+            prediction = _predict(problem, state.theta) if state.step == 0 else None
+        yield Record(
+            step=state.step,
+            epoch=state.epoch,
+            curves=curves,
+            statistics=measured,
+            unit_paths=paths,
+            histograms=counts,
+            prediction=prediction,
+            once=once,
+            theta=state.theta if state.step == 0 or state.last else None,
+            done=1.0 if state.last else state.step / last,
+            last=state.last,
+        )
+
+
+def evaluate_splits(problem: Problem, theta: Array, size: int | None = None) -> dict[str, NDArray[np.float64]]:
+    """Loss and accuracy on both splits, (R,) each; on `size` examples of each split at most, or on all.
+
+    The examples are drawn at random, once for all records: the order of a data set may not be random (every second
+    test image of MNIST is an easy one).
+    """
+    layers = unflatten(theta, problem.network.sizes)
+    splits = {"train": (problem.x_train, problem.y_train), "test": (problem.x_test, problem.y_test)}
+    curves: dict[str, NDArray[np.float64]] = {}
+    for split, (x, y) in splits.items():
+        if size is not None and size < len(y):
+            some = stream(problem.config.seed, SAMPLE).choice(len(y), size, replace=False)
+            x, y = x[:, some], y[some]
+        found = evaluate(problem.network, layers, x, y, problem.classification)
+        curves |= {f"{name}_{split}": values for name, values in found.items()}
+    return curves
+
+
+def snapshot(problem: Problem, state: State) -> Snapshot:
+    """The network in this state and its passes on the probe batch."""
+    layers = unflatten(state.theta, problem.network.sizes)
+    trace, gradients = backpropagate(problem.network, layers, *problem.probe)
+    dlayers = None if state.update is None else unflatten(state.update, problem.network.sizes)
+    return Snapshot(problem.config.activation, layers, trace, gradients, dlayers)
+
+
+def _predict(problem: Problem, theta: Array) -> Prediction | None:
+    c, network = problem.config, problem.network
+    if "file" in (c.flat["init.name"], c.flat.get("init.output.name")):  # weights that may have been trained
+        return None
+    x, y = problem.probe
+    return predict(unflatten(theta, network.sizes), c.activation, c.loss, x[0], y, c.thresholds)
+
+
+def _once(problem: Problem, moment: Snapshot, state: State) -> dict[str, NDArray[np.generic]]:
+    """What is measured at the start or at the end alone."""
+    once: dict[str, NDArray[np.generic]] = {}
+    if state.step == 0:
+        once["jacobian_singular_values"] = jacobian_singular_values(moment)
+    if state.last and problem.classification and problem.network.sizes[0] == 2:
+        c, x, y = problem.config, problem.x_train[0], problem.y_train
+        once |= decision_regions(moment.layers, c.activation, x, y)
+    return once

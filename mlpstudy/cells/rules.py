@@ -1,0 +1,164 @@
+"""Which settings there are and what each may be: one row a key."""
+
+import difflib
+import re
+import sys
+from collections.abc import Callable, Iterable
+from typing import Any
+
+import numpy as np
+
+from mlpstudy.cells import custom
+from mlpstudy.data.datasets import DATASETS
+from mlpstudy.data.own import TASKS
+from mlpstudy.data.splits import STANDARDIZERS
+from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.network.activations import ACTIVATIONS
+from mlpstudy.network.initializers import FANS, INITIALIZERS
+from mlpstudy.network.losses import LOSSES
+from mlpstudy.network.optimizers import OPTIMIZERS, SCHEDULES
+
+DTYPES: dict[str, type[np.floating]] = {"float32": np.float32, "float64": np.float64}
+SAMPLINGS = ("shuffle", "replacement")
+# The option of a group: its file in conf/<group>/ may bring parameters of its own.
+TABLES: dict[str, Any] = {
+    "activation": {**ACTIVATIONS, "custom": custom.activation},
+    "init": {**INITIALIZERS, "custom": custom.initializer, "file": custom.from_file},
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "data": DATASETS,
+}
+
+Rule = tuple[str, Callable[[Any], bool]]
+
+
+def _is_number(v: Any) -> bool:
+    return isinstance(v, int | float) and not isinstance(v, bool) and abs(v) <= sys.float_info.max
+
+
+def _is_int(v: Any) -> bool:
+    return isinstance(v, int) and not isinstance(v, bool)
+
+
+def _integer(low: int) -> Rule:
+    return f"an integer >= {low}", lambda v: _is_int(v) and v >= low
+
+
+def _option(options: Any) -> Rule:
+    return one_of(options), lambda v: isinstance(v, str) and v in options
+
+
+NUMBER: Rule = ("a finite number", _is_number)
+POSITIVE: Rule = ("a finite number > 0", lambda v: _is_number(v) and v > 0)
+NOT_NEGATIVE: Rule = ("a finite number >= 0", lambda v: _is_number(v) and v >= 0)
+FRACTION: Rule = ("a number > 0 and < 1", lambda v: _is_number(v) and 0 < v < 1)
+
+TRUTH: Rule = ("true or false", lambda v: isinstance(v, bool))
+SHARE: Rule = ("a number >= 0 and < 1", lambda v: _is_number(v) and 0 <= v < 1)
+PATH: Rule = (
+    "an import path such as mypackage.mymodule:myfunction, or null",
+    lambda v: v is None or isinstance(v, str),
+)
+NAME: Rule = (  # what an MLflow tag may hold
+    "a name of up to 100 letters, digits, spaces and _ . : -",
+    lambda v: isinstance(v, str) and re.fullmatch(r"[\w .:-]{1,100}", v) is not None and v.strip() != "",
+)
+FILE: Rule = ("a path", lambda v: v is None or (isinstance(v, str) and v != ""))
+
+
+def _or_null(rule: Rule) -> Rule:
+    return f"null or {rule[0]}", lambda v: v is None or rule[1](v)
+
+
+# Checked wherever the key is present; those of init also under init.output. A new parameter is a row here.
+RULES: dict[str, Rule] = {
+    **{f"{group}.name": _option(table) for group, table in TABLES.items()},
+    "activation.slope": NUMBER,
+    "activation.alpha": NUMBER,
+    "activation.function": PATH,
+    "activation.derivative": PATH,
+    "init.gain": NOT_NEGATIVE,
+    "init.bias": NUMBER,
+    "init.sigma_b": NOT_NEGATIVE,
+    "init.scale": NOT_NEGATIVE,
+    "init.value": NUMBER,
+    "init.mode": _option(FANS),
+    "init.cut": POSITIVE,
+    "init.inputs_per_unit": _integer(1),
+    "init.tolerance": POSITIVE,
+    "init.iterations": _integer(1),
+    "init.sigma_w": _or_null(POSITIVE),
+    "init.path": FILE,
+    "init.function": PATH,
+    "optimizer.lr": POSITIVE,
+    "optimizer.momentum": SHARE,
+    "optimizer.nesterov": TRUTH,
+    "optimizer.weight_decay": NOT_NEGATIVE,
+    "optimizer.decay": SHARE,
+    "optimizer.beta1": SHARE,
+    "optimizer.beta2": SHARE,
+    "optimizer.epsilon": POSITIVE,
+    "schedule.warmup": NOT_NEGATIVE,
+    "schedule.every": POSITIVE,
+    "schedule.factor": POSITIVE,
+    "data.standardize": _option(STANDARDIZERS),
+    "data.test_fraction": FRACTION,
+    "data.samples": _integer(10),
+    "data.noise": NOT_NEGATIVE,
+    "data.root": _or_null(("a folder", lambda v: isinstance(v, str))),
+    "data.arms": _integer(2),
+    "data.turns": POSITIVE,
+    "data.features": _integer(1),
+    "data.classes": _integer(2),
+    "data.factor": FRACTION,
+    "data.hidden": _integer(1),
+    "data.path": FILE,
+    "data.task": _option(TASKS),
+    "data.target": _or_null(("the name of a column", lambda v: isinstance(v, str))),
+    "data.columns": _or_null(
+        ("a list of names of columns", lambda v: isinstance(v, list) and all(isinstance(n, str) for n in v))
+    ),
+    "network.depth": _integer(0),
+    "network.width": _integer(1),
+    "network.hidden": _or_null(
+        ("a list of integers >= 1", lambda v: isinstance(v, list) and all(_is_int(n) and n >= 1 for n in v))
+    ),
+    "training.epochs": _integer(0),
+    "training.batch_size": _or_null(_integer(1)),
+    "training.sampling": _option(SAMPLINGS),
+    "training.snapshots": _integer(2),
+    "training.probe_size": _integer(256),
+    "training.accuracies": (
+        "a list of numbers > 0 and <= 1",
+        lambda v: isinstance(v, list) and all(_is_number(n) and 0 < n <= 1 for n in v),
+    ),
+    "training.clip_norm": _or_null(POSITIVE),
+    "replicas": _integer(1),
+    "workers": _or_null(_integer(1)),
+    "seed": _integer(0),
+    "dtype": _option(DTYPES),
+    "check_gradients": TRUTH,
+    "verdict.dead": NOT_NEGATIVE,
+    "verdict.saturated": NOT_NEGATIVE,
+    "verdict.exploding": POSITIVE,
+    "verdict.vanishing": POSITIVE,
+    "verdict.stalled": SHARE,
+    "tracking.uri": ("null or a URI", lambda v: v is None or (isinstance(v, str) and v != "")),
+    "tracking.experiment": NAME,
+    "tracking.sweep": _or_null(NAME),
+}
+
+
+def unknown_key(key: str, known: Iterable[str]) -> ConfigError:
+    """The error for a key that does not exist: lists its siblings under the deepest parent that does."""
+    parent, siblings = key, [*TABLES, "experiment", *known]
+    while "." in parent:
+        parent = parent.rpartition(".")[0]
+        inside = [k for k in known if k.startswith(parent + ".")]
+        if inside:
+            siblings = inside
+            break
+    names = {sibling.rpartition(".")[2]: sibling for sibling in siblings}
+    close = [names[name] for name in difflib.get_close_matches(key.rpartition(".")[2], names, n=1)]
+    return ConfigError("a key", one_of(siblings) + "".join(f" (closest: {name})" for name in close), key)

@@ -1,0 +1,7 @@
+"""What is learned: named data sets and the user's own files, as arrays of a training and a test split.
+
+datasets   the table of all named data sets
+splits     a data set as two splits: how they are drawn and standardized
+own        the user's own .npz or CSV file as such a data set
+idx, openml, npz, csv   one reader for each kind of source
+"""

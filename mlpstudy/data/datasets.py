@@ -1,0 +1,116 @@
+"""Named data sets: a row of DATASETS is (rng, *, parameters) -> Data. What needs a split is split by rng.
+
+To add one: a function and a row in DATASETS and `conf/data/<name>.yaml`. Every row takes `standardize`,
+which is fitted on the training split alone.
+"""
+
+from collections.abc import Callable
+from functools import partial
+from pathlib import Path
+
+import numpy as np
+
+from mlpstudy.data.idx import read_idx_folder
+from mlpstudy.data.openml import download
+from mlpstudy.data.own import csv, npz
+from mlpstudy.data.splits import Data, finish, random_split
+
+
+def _from_sklearn(rng: np.random.Generator, *, test_fraction: float, standardize: str, name: str, classes: int) -> Data:
+    import sklearn.datasets
+
+    x, y = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
+    return finish(name, *random_split(rng, x, y, test_fraction), standardize, classes)
+
+
+def _images(rng: np.random.Generator, *, root: str | None, standardize: str, name: str, openml: str) -> Data:
+    """70,000 images of 28 x 28 pixels in [0, 1], ten classes, in the published split.
+
+    `root` is a folder with the four IDX files, gzipped or not; without it they are downloaded (OpenML).
+    """
+    train, test = download(openml) if root is None else read_idx_folder(Path(root))
+    return finish(name, train, test, standardize, classes=10)
+
+
+def _in_the_plane(
+    rng: np.random.Generator, *, samples: int, test_fraction: float, standardize: str, name: str, **shape: float
+) -> Data:
+    import sklearn.datasets
+
+    x, y = getattr(sklearn.datasets, f"make_{name}")(samples, random_state=int(rng.integers(2**31)), **shape)
+    return finish(name, *random_split(rng, x, y, test_fraction), standardize, classes=2)
+
+
+def moons(rng: np.random.Generator, *, samples: int, noise: float, test_fraction: float, standardize: str) -> Data:
+    """Two interleaved half circles in the plane, two classes."""
+    return _in_the_plane(
+        rng, samples=samples, noise=noise, test_fraction=test_fraction, standardize=standardize, name="moons"
+    )
+
+
+def circles(
+    rng: np.random.Generator, *, samples: int, noise: float, factor: float, test_fraction: float, standardize: str
+) -> Data:
+    """Two concentric circles in the plane, radius 1 and `factor`, two classes."""
+    return _in_the_plane(
+        rng, samples=samples, noise=noise, factor=factor, test_fraction=test_fraction, standardize=standardize,
+        name="circles",
+    )  # fmt: skip
+
+
+def spirals(
+    rng: np.random.Generator,
+    *,
+    samples: int,
+    arms: int,
+    turns: float,
+    noise: float,
+    test_fraction: float,
+    standardize: str,
+) -> Data:
+    """`arms` spirals in the plane, a class each: radius r = sqrt(t), t ~ U(0, 1), angle 2 pi (turns r + arm / arms)."""
+    arm = np.arange(samples) % arms
+    radius = np.sqrt(rng.uniform(size=samples))
+    angle = 2 * np.pi * (turns * radius + arm / arms)
+    x = radius[:, None] * np.stack([np.cos(angle), np.sin(angle)], axis=1) + noise * rng.normal(size=(samples, 2))
+    return finish("spirals", *random_split(rng, x, arm, test_fraction), standardize, classes=arms)
+
+
+def gaussian(
+    rng: np.random.Generator, *, samples: int, features: int, classes: int, test_fraction: float, standardize: str
+) -> Data:
+    """X ~ N(0, 1) with labels at random: nothing to learn but by heart, pure signal propagation."""
+    x, y = rng.normal(size=(samples, features)), rng.permutation(np.arange(samples) % classes)
+    return finish("gaussian", *random_split(rng, x, y, test_fraction), standardize, classes)
+
+
+def teacher(
+    rng: np.random.Generator,
+    *,
+    samples: int,
+    features: int,
+    hidden: int,
+    noise: float,
+    test_fraction: float,
+    standardize: str,
+) -> Data:
+    """Regression on the output of a random tanh network with one hidden layer: y of variance 1, plus noise."""
+    x = rng.normal(size=(samples, features))
+    y = np.tanh(x @ rng.normal(0, features**-0.5, (features, hidden))) @ rng.normal(size=(hidden, 1))
+    y = (y - y.mean()) / y.std() + noise * rng.normal(size=y.shape)
+    return finish("teacher", *random_split(rng, x, y, test_fraction, stratify=False), standardize, classes=None)
+
+
+DATASETS: dict[str, Callable[..., Data]] = {
+    "digits": partial(_from_sklearn, name="digits", classes=10),  # 8 x 8 pixels (Alpaydin & Kaynak 1998)
+    "mnist": partial(_images, name="mnist", openml="mnist_784"),  # LeCun et al. 1998
+    "fashion_mnist": partial(_images, name="fashion_mnist", openml="Fashion-MNIST"),  # Xiao et al. 2017
+    "breast_cancer": partial(_from_sklearn, name="breast_cancer", classes=2),  # Wolberg et al. 1995
+    "moons": moons,
+    "circles": circles,
+    "spirals": spirals,
+    "gaussian": gaussian,
+    "teacher": teacher,
+    "npz": npz,
+    "csv": csv,
+}

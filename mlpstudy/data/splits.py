@@ -1,0 +1,77 @@
+"""A data set as a training and a test split: drawn at random, and standardized by the training split alone."""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy.errors import ConfigError
+
+Features = NDArray[np.floating]
+Labels = NDArray[np.generic]
+Split = tuple[Features, NDArray[Any]]  # x (n, n_0), y (n,) or (n, n_L)
+
+
+@dataclass(frozen=True)
+class Data:
+    """A training and a test split: x (n, n_0), y class numbers (n,) or values (n, n_L)."""
+
+    name: str
+    x_train: Features
+    y_train: Labels
+    x_test: Features
+    y_test: Labels
+    classes: int | None  # None for regression
+
+
+def _keep(x: Features) -> tuple[Features, Features]:
+    return np.zeros(x.shape[1]), np.ones(x.shape[1])
+
+
+def _zero_mean_unit_variance(x: Features) -> tuple[Features, Features]:
+    # not std > 0: that of equal numbers is a rounding error, not 0
+    return x.mean(axis=0), np.where(x.max(axis=0) > x.min(axis=0), x.std(axis=0), 1.0)
+
+
+def _minus_one_to_one(x: Features) -> tuple[Features, Features]:
+    low, high = x.min(axis=0), x.max(axis=0)
+    return (low + high) / 2, np.where(high > low, (high - low) / 2, 1.0)
+
+
+# training x -> (shift, scale); x becomes (x - shift) / scale. A feature that is constant in the training
+# split (a pixel that is always blank) keeps scale 1, so it stays at 0 instead of dividing by 0.
+STANDARDIZERS: dict[str, Callable[[Features], tuple[Features, Features]]] = {
+    "none": _keep,
+    "standard": _zero_mean_unit_variance,
+    "minus_one_one": _minus_one_to_one,
+}
+
+
+def finish(
+    name: str,
+    train: Split,
+    test: Split,
+    standardize: str,
+    classes: int | None,
+) -> Data:
+    shift, scale = STANDARDIZERS[standardize](train[0])
+    return Data(name, (train[0] - shift) / scale, train[1], (test[0] - shift) / scale, test[1], classes)
+
+
+def random_split(
+    rng: np.random.Generator, x: Features, y: Labels, test_fraction: float, stratify: bool = True
+) -> tuple[Split, Split]:
+    """A random split; of classes, one that keeps their proportions."""
+    from sklearn.model_selection import train_test_split
+
+    seed = int(rng.integers(2**31))
+    try:
+        x_train, x_test, y_train, y_test = train_test_split(
+            x, y, test_size=test_fraction, stratify=y if stratify else None, random_state=seed
+        )
+    except ValueError as error:
+        rule = f"a share of the {len(x)} examples that leaves every class in both splits"
+        raise ConfigError("data.test_fraction", rule, test_fraction) from error
+    return (x_train, y_train), (x_test, y_test)

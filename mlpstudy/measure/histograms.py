@@ -1,0 +1,53 @@
+"""How z, a and delta are distributed in each hidden layer: counts in bins that are the same for all runs."""
+
+from collections.abc import Callable
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy.measure.snapshot import Snapshot
+from mlpstudy.network.activations import Activation, Array
+
+BINS = 60
+REACH = 8.0  # of z: beyond, every bounded activation is flat
+WIDEST = 4.0  # of a, where g is unbounded
+DECADES = (-24.0, 6.0)  # of |delta|
+
+
+def edges(activation: Activation) -> dict[str, NDArray[np.float64]]:
+    """Bin edges, (BINS + 1,) each: z by value, a by value over the range of g, delta by log10|delta|."""
+    low, high = activation.range
+    return {
+        "preactivation": np.linspace(-REACH, REACH, BINS + 1),
+        "activation": np.linspace(max(low, -WIDEST), min(high, WIDEST), BINS + 1),
+        "delta": np.linspace(*DECADES, BINS + 1),
+    }
+
+
+def log_size(delta: Array) -> Array:
+    """log10|delta|, -inf where it is 0."""
+    return np.asarray(np.log10(np.abs(delta)))
+
+
+ARRAYS: dict[str, Callable[[Snapshot], list[Array]]] = {
+    "preactivation": lambda s: s.trace.z[:-1],
+    "activation": lambda s: s.trace.a[1:],
+    "delta": lambda s: [log_size(delta) for delta in s.gradients.delta[:-1]],
+}
+
+
+def count(snapshot: Snapshot) -> dict[str, NDArray[np.int64]]:
+    """Counts per replica, layer and bin, (R, depth, BINS) each; the end bins hold the rest, NaN is in none."""
+    found = edges(snapshot.activation)
+    with np.errstate(all="ignore"):
+        counts = {name: [_counts(x, found[name]) for x in arrays(snapshot)] for name, arrays in ARRAYS.items()}
+    shape = (snapshot.replicas, len(snapshot.hidden), BINS)
+    return {name: np.stack(layers, axis=1) if layers else np.zeros(shape, np.int64) for name, layers in counts.items()}
+
+
+def _counts(x: Array, bins: NDArray[np.float64]) -> NDArray[np.int64]:
+    """(R, BINS); the bins are of equal width, so that a value's bin is one division."""
+    place = (x.reshape(len(x), -1) - x.dtype.type(bins[0])) * x.dtype.type(BINS / (bins[-1] - bins[0]))
+    np.clip(place, 0, BINS - 1, out=place)
+    place[np.isnan(place)] = BINS  # a bin of its own, dropped
+    return np.stack([np.bincount(row, minlength=BINS + 1)[:BINS] for row in place.astype(np.int64)])

@@ -1,0 +1,194 @@
+"""What happened in each hidden layer: one pure function per statistic, Snapshot -> (R, depth) in float64.
+
+All are taken on a fixed probe batch. To add one: a function and a row in STATISTICS.
+"""
+
+from collections.abc import Callable
+
+import numpy as np
+
+from mlpstudy.measure.snapshot import Snapshot
+from mlpstudy.measure.sums import Statistic, exact, lengths, rms, squares, stack
+from mlpstudy.network.activations import Array
+
+
+def preactivation_mean(s: Snapshot) -> Statistic:
+    """Mean of z over batch and units."""
+    return s.z_moments[0]
+
+
+def preactivation_std(s: Snapshot) -> Statistic:
+    """Standard deviation of z over batch and units."""
+    return s.z_moments[1]
+
+
+def activation_mean(s: Snapshot) -> Statistic:
+    """Mean of a over batch and units."""
+    return s.a_moments[0]
+
+
+def activation_std(s: Snapshot) -> Statistic:
+    """Standard deviation of a over batch and units."""
+    return s.a_moments[1]
+
+
+def activation_rms(s: Snapshot) -> Statistic:
+    """Root mean square of a: rms^2 = mean^2 + std^2."""
+    return np.hypot(*s.a_moments)
+
+
+def saturated_fraction(s: Snapshot) -> Statistic:
+    """Share of entries (sample, unit) on the flat part of g; NaN where z is not finite."""
+    shares = stack([flat.mean(axis=(1, 2)) for flat in s.flat], s.replicas)
+    return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
+
+
+def dead_fraction(s: Snapshot) -> Statistic:
+    """Share of units on the flat part of g for every probe sample; NaN where z is not finite."""
+    shares = stack([flat.all(axis=1).mean(axis=1) for flat in s.flat], s.replicas)
+    return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
+
+
+def delta_rms(s: Snapshot) -> Statistic:
+    """Root mean square of delta[l] = dJ/dz[l] over batch and units."""
+    layers = zip(s.delta_norms, s.gradients.delta[:-1], strict=True)
+    return stack([rms(length) / np.sqrt(delta.shape[2]) for length, delta in layers], s.replicas)
+
+
+def weight_grad_rms(s: Snapshot) -> Statistic:
+    """Root mean square of dJ/dW[l]."""
+    return stack([rms(dW) for dW, _ in s.gradients.layers[:-1]], s.replicas)
+
+
+def weight_rms(s: Snapshot) -> Statistic:
+    """Root mean square of W[l]."""
+    return stack([rms(W) for W, _ in s.hidden], s.replicas)
+
+
+def update_ratio(s: Snapshot) -> Statistic:
+    """rms(step taken in W[l]) / rms(W[l]), healthy near 1e-3; NaN where no step is taken or W = 0."""
+    weights = weight_rms(s)
+    if s.dlayers is None:
+        return np.full_like(weights, np.nan)
+    steps = stack([rms(dW) for dW, _ in s.dlayers[:-1]], s.replicas)
+    return np.divide(steps, weights, out=np.full_like(weights, np.nan), where=weights > 0)
+
+
+def effective_rank(s: Snapshot) -> Statistic:
+    """(sum s_i^2)^2 / sum s_i^4 over the width, s_i the singular values of a[l] as a (batch, n_l) matrix.
+
+    The participation ratio, as that of Gao et al. 2017 but not centred: 1/n where all samples lie on one line, 1
+    where all directions carry the same. NaN where a = 0.
+    """
+
+    def rank(a: Array) -> Statistic:
+        values, _ = exact(a)
+        gram = values.mT @ values if a.shape[2] <= a.shape[1] else values @ values.mT
+        total = np.trace(gram, axis1=1, axis2=2)
+        return np.asarray(np.square(total) / squares(gram) / a.shape[2])
+
+    return stack([rank(a) for a in s.trace.a[1:]], s.replicas)
+
+
+def input_correlation(s: Snapshot) -> Statistic:
+    """Mean cosine of the angle between z[l] of two different samples; NaN where one is 0 or there is but one."""
+
+    def correlation(z: Array) -> Statistic:
+        values, _ = exact(z)
+        total = np.squeeze((1 / lengths(values))[:, None, :] @ values, axis=1)  # sum of the unit vectors
+        batch = z.shape[1]
+        pairs = batch * (batch - 1) if batch > 1 else np.nan
+        return np.asarray((np.square(total).sum(axis=1) - batch) / pairs)
+
+    return stack([correlation(z) for z in s.trace.z[:-1]], s.replicas)
+
+
+def gradient_snr(s: Snapshot) -> Statistic:
+    """|mean| / spread of the per-sample gradients G_i of J by W[l], spread^2 = mean_i |G_i|^2 - |mean|^2.
+
+    G_i = batch * delta_i a_i^T, so |G_i| is a product of two norms and no pass is needed. NaN where all are 0, or
+    so nearly the same, as a single one is, that the spread is lost in the rounding of their sum.
+    """
+
+    def snr(delta_norm: Statistic, a_norm: Statistic, dW: Array) -> Statistic:
+        batch = delta_norm.shape[1]
+        per_sample = batch * delta_norm * a_norm
+        top = per_sample.max(axis=1)
+        signal = np.square(rms(dW) * np.sqrt(dW[0].size) / top)
+        total = np.square(per_sample / top[:, None]).mean(axis=1)
+        noise = total - signal
+        lost = noise <= 4 * batch * np.finfo(dW.dtype).eps * total
+        return np.asarray(np.sqrt(signal / np.where(lost, np.nan, noise)))
+
+    layers = zip(s.delta_norms, s.a_norms, s.gradients.layers[:-1], strict=False)
+    return stack([snr(delta_norm, a_norm, dW) for delta_norm, a_norm, (dW, _) in layers], s.replicas)
+
+
+def jacobian_gain(s: Snapshot) -> Statistic:
+    """Mean squared singular value of dz[l]/dz[l-1] = W[l] diag(g'(z[l-1])); theory: chi max(1, n_l / n_{l-1}).
+
+    In layer 1, where z[0] = x, of W[1] itself. An n_l x n_{l-1} matrix has min(n_l, n_{l-1}) singular values.
+    NaN where z is not finite.
+    """
+
+    def gain(W: Array, slope: Array | None) -> Statistic:
+        values, scale = exact(W)
+        columns = np.square(scale)[:, None] * lengths(values.mT) ** 2
+        if slope is not None:
+            columns = columns * lengths(slope.astype(np.float64).mT) ** 2 / slope.shape[1]
+        return np.asarray(columns.sum(axis=1) / min(W.shape[1:]))
+
+    slopes = [None, *s.slopes[:-1]]
+    gains = stack([gain(W, slope) for (W, _), slope in zip(s.hidden, slopes, strict=False)], s.replicas)
+    return np.where(np.isfinite(s.z_moments[1]), gains, np.nan)
+
+
+def distinct_units(s: Snapshot) -> Statistic:
+    """Number of distinct neurons of a layer over its width; rows of [W b] that agree to 1e-6 are one.
+
+    Rows are sorted by their projection on a fixed direction, so that equal ones become neighbours, and
+    neighbours are compared entry by entry, relative to the largest entry of the layer.
+    """
+    return stack([_distinct_rows(np.concatenate([W, b.mT], axis=2)) for W, b in s.hidden], s.replicas)
+
+
+def _distinct_rows(rows: Array) -> Statistic:
+    rows = rows.astype(np.float64)
+    direction = np.cos(np.arange(1, rows.shape[2] + 1) ** 2)  # no two of its entries agree
+    order = np.argsort(rows @ direction, axis=1)
+    rows = rows[np.arange(len(rows))[:, None], order]
+    gaps = np.abs(np.diff(rows, axis=1)).max(axis=2, initial=0.0)
+    largest = np.abs(rows).max(axis=(1, 2))
+    distinct = (1 + (gaps > 1e-6 * largest[:, None]).sum(axis=1)) / rows.shape[1]
+    return np.where(np.isfinite(largest), distinct, np.nan)
+
+
+STATISTICS: dict[str, Callable[[Snapshot], Statistic]] = {
+    "preactivation_mean": preactivation_mean,
+    "preactivation_std": preactivation_std,
+    "activation_mean": activation_mean,
+    "activation_std": activation_std,
+    "activation_rms": activation_rms,
+    "saturated_fraction": saturated_fraction,
+    "dead_fraction": dead_fraction,
+    "delta_rms": delta_rms,
+    "weight_grad_rms": weight_grad_rms,
+    "update_ratio": update_ratio,
+    "weight_rms": weight_rms,
+    "distinct_units": distinct_units,
+    "effective_rank": effective_rank,
+    "input_correlation": input_correlation,
+    "gradient_snr": gradient_snr,
+    "jacobian_gain": jacobian_gain,
+}
+
+# Read on a logarithmic axis: products over layers, so a straight line there is an exponential.
+LOG_SCALED = (
+    "preactivation_std", "activation_std", "activation_rms", "delta_rms", "weight_grad_rms", "update_ratio"
+)  # fmt: skip
+
+
+def measure(snapshot: Snapshot) -> dict[str, Statistic]:
+    """Every statistic of one moment, by its public name."""
+    with np.errstate(all="ignore"):  # a diverged replica yields NaN, which is its result
+        return {name: statistic(snapshot) for name, statistic in STATISTICS.items()}

@@ -1,0 +1,201 @@
+"""From statistics to a named cause (the verdict) and from losses to what came of it (the outcome)."""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy.measure.sums import Statistic
+from mlpstudy.network.activations import Activation
+
+VERDICTS = ("symmetric", "dead", "saturated", "exploding", "vanishing", "healthy")
+OUTCOMES = ("learned", "stalled", "diverged")
+NAMED = 8  # cells whose verdict theory missed, at most
+
+
+@dataclass(frozen=True)
+class Thresholds:
+    """Where a layer counts as failed; the reasons stand beside the values in conf/config.yaml."""
+
+    dead: float
+    saturated: float
+    exploding: float
+    vanishing: float
+    stalled: float
+
+
+@dataclass(frozen=True)
+class Finding:
+    """One failure: what was found, in how many replicas, and the numbers that decided it."""
+
+    name: str
+    evidence: str
+
+
+@dataclass(frozen=True)
+class Verdict:
+    """The first finding in order of precedence (or healthy), and all findings."""
+
+    findings: tuple[Finding, ...]
+
+    @property
+    def name(self) -> str:
+        """The verdict proper."""
+        return self.findings[0].name if self.findings else "healthy"
+
+    @property
+    def all(self) -> tuple[str, ...]:
+        """Every failure that holds, without repeats; ("healthy",) where none does."""
+        return tuple(dict.fromkeys(f.name for f in self.findings)) or ("healthy",)
+
+    @property
+    def evidence(self) -> str:
+        """The numbers behind the verdict."""
+        return self.findings[0].evidence if self.findings else "no layer beyond a threshold"
+
+
+@dataclass(frozen=True)
+class _Case:
+    """What every rule looks at: one snapshot's statistics, (R, depth) each."""
+
+    statistics: Mapping[str, Statistic]
+    widths: Sequence[int]
+    activation: Activation
+    thresholds: Thresholds
+    broken: NDArray[np.bool_]  # (R,): whose loss is not finite
+
+
+@dataclass(frozen=True)
+class _Answer:
+    """Of one rule, per replica: does it hold, by which number, in which layer (None: not in one layer)."""
+
+    what: str
+    holds: NDArray[np.bool_]  # (R,)
+    value: Statistic  # (R,)
+    layer: NDArray[np.int64] | None = None  # (R,), counted from 1; 0 where it is in none
+
+    def evidence(self) -> str:
+        """The median number and the commonest layer of the replicas for which the rule holds."""
+        layers = self.layer[self.holds & (self.layer > 0)] if self.layer is not None else np.array([], int)
+        where = f" in layer {np.bincount(layers).argmax()}" if layers.size else ""
+        number = f"{np.median(self.value[self.holds]):.3g}"
+        return f"{self.what}{where}: {number} ({self.holds.sum()} of {self.holds.size} replicas)"
+
+
+def delta_ratio(delta_rms: Statistic) -> Statistic:
+    """delta_rms of the first over the last hidden layer, (R,); 0 where no gradient reaches the first."""
+    first, last = delta_rms[:, 0], delta_rms[:, -1]
+    # 0 / 0: nothing arrives even at the last hidden layer, which is the extreme of vanishing
+    with np.errstate(over="ignore"):
+        return np.divide(first, last, out=np.where(first > 0, np.inf, first), where=last != 0)
+
+
+def _worst(what: str, values: Statistic, threshold: float) -> _Answer:
+    """Each replica's layer with the largest value; NaN (a diverged layer) is no value."""
+    known = np.where(np.isnan(values), -np.inf, values)
+    return _Answer(what, known.max(axis=1) > threshold, known.max(axis=1), known.argmax(axis=1) + 1)
+
+
+def _non_finite(case: _Case) -> _Answer:
+    names = ("preactivation_std", "activation_rms", "delta_rms", "weight_grad_rms", "weight_rms")
+    broken = np.any([~np.isfinite(case.statistics[name]) for name in names], axis=0)
+    if not broken.any():
+        return _Answer("loss not finite", case.broken, case.broken.astype(np.float64))
+    number = broken.sum(axis=1).astype(np.float64)
+    layer = np.where(number > 0, broken.argmax(axis=1) + 1, 0)
+    return _Answer("layers with non-finite values, first", (number > 0) | case.broken, number, layer)
+
+
+def _symmetric(case: _Case) -> _Answer:
+    units = case.statistics["distinct_units"] * np.asarray(case.widths)
+    units = np.where(np.asarray(case.widths) > 1, units, np.nan)  # one unit alone is no symmetry
+    fewest = np.where(np.isnan(units), np.inf, units)
+    one = np.rint(fewest.min(axis=1)) == 1
+    return _Answer("distinct units", np.asarray(one), fewest.min(axis=1), fewest.argmin(axis=1) + 1)
+
+
+def _dead(case: _Case) -> _Answer:
+    return _worst("dead_fraction", case.statistics["dead_fraction"], case.thresholds.dead)
+
+
+def _saturated(case: _Case) -> _Answer:
+    threshold = case.thresholds.saturated if case.activation.bounded else np.inf
+    return _worst("saturated_fraction", case.statistics["saturated_fraction"], threshold)
+
+
+def _exploding(case: _Case) -> _Answer:
+    ratio = delta_ratio(case.statistics["delta_rms"])
+    return _Answer("delta_rms first / last layer", ratio > case.thresholds.exploding, ratio)
+
+
+def _vanishing(case: _Case) -> _Answer:
+    ratio = delta_ratio(case.statistics["delta_rms"])
+    return _Answer("delta_rms first / last layer", ratio < case.thresholds.vanishing, ratio)
+
+
+RULES: tuple[tuple[str, Callable[[_Case], _Answer]], ...] = (
+    ("exploding", _non_finite),
+    ("symmetric", _symmetric),
+    ("dead", _dead),
+    ("saturated", _saturated),
+    ("exploding", _exploding),
+    ("vanishing", _vanishing),
+)
+
+
+def judge(
+    statistics: Mapping[str, Statistic],
+    widths: Sequence[int],
+    activation: Activation,
+    thresholds: Thresholds,
+    broken: NDArray[np.bool_] | None = None,
+) -> Verdict:
+    """Every failure that holds in more than half of the replicas, in order of precedence.
+
+    statistics: (R, depth) each, of one snapshot; widths: units of each hidden layer; broken: (R,), whose loss is
+    not finite.
+    """
+    if broken is None:
+        broken = np.zeros(len(next(iter(statistics.values()))), bool)
+    if not widths:
+        said = f"loss not finite ({broken.sum()} of {broken.size} replicas)"
+        return Verdict((Finding("exploding", said),) if broken.mean() > 0.5 else ())
+    case = _Case(statistics, widths, activation, thresholds, broken)
+    findings = []
+    for name, rule in RULES:
+        with np.errstate(invalid="ignore"):
+            answer = rule(case)
+        if answer.holds.mean() > 0.5:
+            findings.append(Finding(name, answer.evidence()))
+    return Verdict(tuple(findings))
+
+
+def agreement(cells: Sequence[tuple[str, str | None, str]]) -> str:
+    """In how many cells theory alone foresaw the verdict, and where it did not.
+
+    cells: name, predicted verdict (None: theory does not apply) and measured one.
+    """
+    judged = [cell for cell in cells if cell[1] is not None]
+    wrong = [f"{name} ({told} predicted, {found} measured)" for name, told, found in judged if told != found]
+    if not judged:
+        return "Theory: no prediction, as that needs hidden layers of independent random weights, and finite signals."
+    text = f"Theory foresaw the verdict of {len(judged) - len(wrong)} of {len(judged)} cell{'s' * (len(judged) > 1)}"
+    if len(judged) < len(cells):
+        text += f" (it does not apply to the other {len(cells) - len(judged)})"
+    more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
+    return text + (f"; not that of {', '.join(wrong[:NAMED])}{more}." if wrong else ".")
+
+
+def outcome(loss: NDArray[np.float64], constant_loss: float, thresholds: Thresholds) -> NDArray[np.str_]:
+    """What came of each replica, (R,), from its last training loss.
+
+    diverged: not finite. stalled: not below the best constant predictor by more than this share. Else learned.
+    """
+    below = loss < (1 - thresholds.stalled) * constant_loss
+    return np.select([~np.isfinite(loss), ~below], ["diverged", "stalled"], default="learned")
+
+
+def majority(outcomes: NDArray[np.str_]) -> str:
+    """The outcome of most replicas; of two that tie, the worse."""
+    return max(reversed(OUTCOMES), key=lambda name: int((outcomes == name).sum()))

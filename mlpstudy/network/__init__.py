@@ -1,0 +1,13 @@
+"""What trains: a multilayer perceptron, its gradients and its training loop, in NumPy and SciPy alone.
+
+Read the files in this order:
+
+1. activations     the function g of every unit and its derivative g'
+2. losses          how wrong the output is, and the gradient that starts backpropagation
+3. initializers    how the weights are drawn before training
+4. mlp             the parameters theta, the forward pass and backpropagation
+5. ties            units with equal weights, which training cannot tell apart
+6. optimizers      how a gradient becomes a step, and how the learning rate changes over time
+7. training        the loop that puts these together
+8. gradient_check  backpropagation compared with finite differences
+"""

@@ -1,0 +1,129 @@
+"""Is backpropagation right for this very network? Central differences and the total differential, in float64.
+
+Per parameter: dJ/dtheta_i against (J(theta + h e_i) - J(theta - h e_i)) / 2h. Along a random direction, as in the last
+section of the founding notes: dJ = sum_i dJ/dtheta_i dtheta_i.
+"""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy.network import mlp
+from mlpstudy.network.activations import Array
+from mlpstudy.network.mlp import Network
+
+EXAMPLES = 8  # of the training data
+REPLICAS = 2  # the code is the same for all
+PER_LAYER = 4  # weights, and biases, tried in each layer
+DIRECTIONS = 3  # for the total differential
+STEPS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # in units that move J by as much at most; no single one suits every network
+SMALLEST_STEP = 1e-11  # below, theta + h is theta up to rounding: a gradient so large cannot be compared
+TOLERANCE = 1e-6
+
+Float64 = NDArray[np.float64]
+
+
+@dataclass(frozen=True)
+class Report:
+    """What was compared, and the worst relative errors."""
+
+    checked: int  # parameters that could be compared
+    worst: float  # of a single parameter; NaN where none could be compared
+    where: str  # which one, e.g. W3[4, 5] of replica 0
+    total: float  # of the total differential
+
+    @property
+    def passed(self) -> bool:
+        """Something was compared, and no error is above the tolerance."""
+        return self.checked > 0 and not self.largest > TOLERANCE
+
+    @property
+    def largest(self) -> float:
+        """The larger of the two errors that are known."""
+        return float(np.fmax(self.worst, self.total))
+
+
+def check(network: Network, x: Array, y: Array, theta: Array) -> Report:
+    """Compare a few weights and biases of every layer, and a few directions through all of them.
+
+    x: (1, n, n_0), y: (n, n_L), theta: (R, P). The first EXAMPLES of x are used.
+    """
+    errors: dict[str, float] = {}
+    totals: list[float] = []
+    rng = np.random.default_rng(0)
+    with np.errstate(all="ignore"):
+        for replica in range(min(REPLICAS, len(theta))):
+            compare = _Comparison(network, x, y, theta[replica : replica + 1])
+            for name, index in _chosen(network.sizes, rng):
+                direction = np.zeros(theta.shape[1])
+                direction[index] = 1
+                errors[f"{name} of replica {replica}"] = compare.error(direction, slice(index, index + 1))
+            for _ in range(DIRECTIONS):
+                direction = rng.normal(size=theta.shape[1]) / np.sqrt(theta.shape[1])
+                totals.append(compare.error(direction, slice(None)))
+    compared = {name: error for name, error in errors.items() if not np.isnan(error)}
+    where = max(compared, key=lambda name: compared[name]) if compared else "nothing"
+    known = [total for total in totals if not np.isnan(total)]
+    return Report(len(compared), compared.get(where, np.nan), where, max(known, default=np.nan))
+
+
+class _Comparison:
+    """One replica on a few examples, its gradient by backpropagation, and J at nearby parameters."""
+
+    def __init__(self, network: Network, x: Array, y: Array, theta: Array) -> None:
+        self.network, self.theta = network, theta.astype(np.float64)
+        self.x, self.y = x[:, :EXAMPLES].astype(np.float64), y[:EXAMPLES].astype(np.float64)
+        trace, gradients = mlp.backpropagate(network, mlp.unflatten(self.theta, network.sizes), self.x, self.y)
+        self.gradient = gradients.theta[0]
+        # how far the rounding of every z moves J: large where gradients explode
+        moves = sum(float(np.linalg.norm(d * z)) for d, z in zip(gradients.delta, trace.z, strict=True))
+        self.rounding = 10 * np.finfo(np.float64).eps * (max(1.0, abs(self.loss()[0])) + moves)
+
+    def loss(self) -> tuple[float, list[Any]]:
+        """J, and on which side of each kink every z lies."""
+        network = self.network
+        trace = mlp.forward(mlp.unflatten(self.theta, network.sizes), network.activation, self.x)
+        sides = [z > kink for z in trace.z[:-1] for kink in network.activation.kinks]
+        return float(network.loss.value(trace.h, self.y[None]).mean()), sides
+
+    def error(self, direction: Float64, moved: slice) -> float:
+        """Relative error of the derivative along a direction that is 0 outside `moved`, at the best step.
+
+        What rounding can do to the difference is no error, so 0 means equal up to rounding. NaN where no step is
+        large enough without carrying a z over a kink, where differences say nothing of the derivative.
+        """
+        expected = float(self.gradient @ direction)
+        before = self.theta[0, moved].copy()
+        best = np.nan
+        for unit in STEPS:
+            h = unit / max(1.0, abs(expected))
+            if h < SMALLEST_STEP:
+                break
+            values, sides = [], []
+            for sign in (1, -1):
+                self.theta[0, moved] = before + sign * h * direction[moved]
+                value, side = self.loss()
+                values.append(value)
+                sides.append(side)
+            self.theta[0, moved] = before
+            if any((a != b).any() for a, b in zip(*sides, strict=True)):
+                continue
+            measured = (values[0] - values[1]) / (2 * h)
+            off = max(abs(measured - expected) - self.rounding / h, 0.0) / max(abs(measured), abs(expected), 1e-300)
+            best = float(np.fmin(best, off)) if np.isfinite(off) else best
+            if best <= TOLERANCE:
+                break
+        return best
+
+
+def _chosen(sizes: tuple[int, ...], rng: np.random.Generator) -> Iterator[tuple[str, int]]:
+    """Names and positions in theta of a few weights and biases of every layer."""
+    positions = mlp.unflatten(np.arange(mlp.n_parameters(sizes))[None], sizes)
+    for layer, (W, b) in enumerate(positions, start=1):
+        for letter, array in (("W", W[0]), ("b", b[0, 0])):
+            for i in rng.choice(array.size, min(PER_LAYER, array.size), replace=False):
+                place = [int(n) for n in np.unravel_index(i, array.shape)]
+                yield f"{letter}{layer}{place}", int(array.ravel()[i])

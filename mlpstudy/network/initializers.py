@@ -1,0 +1,155 @@
+"""Weight initializers: (rng, shape, *, parameters) -> W of shape (fan_out, fan_in).
+
+Row j of W is neuron j's weight vector. An initializer may also ask, by the name of a keyword, for `layer` (its number,
+from 1), `replica` (from 0) or `inputs` (batch, fan_in): the layer's inputs on a batch of training examples. It may
+return (W, b) where it sets the biases itself. To add one: a row in INITIALIZERS and `conf/init/<name>.yaml`. The
+common `init.gain` multiplies W whatever comes out, so no initializer knows of it.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from functools import partial
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import special
+
+Shape = tuple[int, int]
+Weights = NDArray[np.float64]
+Initializer = Callable[..., Weights | tuple[Weights, Weights]]
+PROVIDED = ("layer", "replica", "inputs")  # what a network can tell an initializer that asks for it
+
+FANS: dict[str, Callable[[Shape], float]] = {
+    "fan_in": lambda shape: shape[1],
+    "fan_out": lambda shape: shape[0],
+    "fan_avg": lambda shape: (shape[0] + shape[1]) / 2,
+}
+
+
+@dataclass(frozen=True)
+class Scheme:
+    """How a layer starts: W = gain * weights(rng, shape), b ~ N(bias, sigma_b^2)."""
+
+    weights: Initializer
+    gain: float = 1.0
+    bias: float = 0.0
+    sigma_b: float = 0.0
+
+
+def normal(rng: np.random.Generator, shape: Shape, *, scale: float) -> Weights:
+    """W ~ N(0, scale^2): `scale` is the standard deviation, whatever the width."""
+    return rng.normal(0.0, scale, shape)
+
+
+def uniform(rng: np.random.Generator, shape: Shape, *, scale: float) -> Weights:
+    """W ~ U(-sqrt(3) scale, sqrt(3) scale): `scale` is the standard deviation, as for `normal`."""
+    limit = np.sqrt(3.0) * scale
+    return rng.uniform(-limit, limit, shape)
+
+
+def truncated_normal(rng: np.random.Generator, shape: Shape, *, scale: float, cut: float) -> Weights:
+    """A normal distribution cut at `cut` of its own standard deviations, then rescaled to the deviation `scale`.
+
+    As Keras does (it cuts at 2). PyTorch's trunc_normal_ cuts at absolute values and does not rescale.
+    """
+    inside = 2 * special.ndtr(cut) - 1
+    deviation = np.sqrt(1 - 2 * cut * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) / inside)  # after the cut
+    standard = special.ndtri(rng.uniform(special.ndtr(-cut), special.ndtr(cut), shape))
+    return np.asarray(standard * (scale / deviation))
+
+
+def variance_scaling(
+    rng: np.random.Generator, shape: Shape, *, variance: float, mode: str, distribution: Initializer
+) -> Weights:
+    """Var(W) = variance / n, with n = n_in, n_out or their mean by `mode`.
+
+    Xavier: 1 / fan_avg = 2 / (n_in + n_out) (Glorot & Bengio 2010). He: 2 / fan_in (He et al. 2015).
+    LeCun: 1 / fan_in (LeCun et al. 1998).
+    """
+    return np.asarray(distribution(rng, shape, scale=float(np.sqrt(variance / FANS[mode](shape)))))
+
+
+def critical(rng: np.random.Generator, shape: Shape, *, sigma_w: float) -> Weights:
+    """W ~ N(0, sigma_w^2 / n_in), with sigma_w on the edge of chaos, chi = 1 (Schoenholz et al. 2017)."""
+    return variance_scaling(rng, shape, variance=sigma_w**2, mode="fan_in", distribution=normal)
+
+
+def constant(rng: np.random.Generator, shape: Shape, *, value: float) -> Weights:
+    """Every weight the same value."""
+    return np.full(shape, value)
+
+
+def identical(rng: np.random.Generator, shape: Shape, *, layer: int) -> Weights:
+    """Each neuron of a layer the same random vector, so that no step can ever tell them apart.
+
+    Layer 1: one vector v ~ N(0, 1/n_in) in every row. Deeper layers: their inputs are copies of one
+    another, and a neuron's gradient comes through the column of weights that leave it, so those columns
+    must agree too: every entry is the same draw c ~ N(0, 1) / n_in. With rows alone identical, the unequal
+    columns of layer l + 1 send unequal gradients to layer l, and its neurons do separate.
+    """
+    fan_out, fan_in = shape
+    if layer == 1:
+        return np.tile(rng.normal(0.0, 1 / np.sqrt(fan_in), fan_in), (fan_out, 1))
+    return np.full(shape, rng.normal() / fan_in)
+
+
+def orthogonal(rng: np.random.Generator, shape: Shape) -> Weights:
+    """Orthonormal rows (fan_out <= fan_in) or columns, uniform by the Haar measure (Saxe et al. 2013).
+
+    Q of a Gaussian matrix's QR decomposition; signs so that R has a positive diagonal (Mezzadri 2007).
+    """
+    tall = (max(shape), min(shape))
+    q, r = np.linalg.qr(rng.normal(size=tall))
+    q *= np.where(np.diag(r) < 0, -1.0, 1.0)
+    return np.asarray(q if shape == tall else q.T)
+
+
+def sparse(rng: np.random.Generator, shape: Shape, *, inputs_per_unit: int, scale: float) -> Weights:
+    """`inputs_per_unit` non-zero weights N(0, scale^2) in every row, all others 0 (Martens 2010: 15, scale 1)."""
+    fan_out, fan_in = shape
+    chosen = rng.permuted(np.tile(np.arange(fan_in), (fan_out, 1)), axis=1)[:, :inputs_per_unit]
+    W = np.zeros(shape)
+    np.put_along_axis(W, chosen, rng.normal(0.0, scale, chosen.shape), axis=1)
+    return W
+
+
+def lsuv(rng: np.random.Generator, shape: Shape, *, inputs: Weights, tolerance: float, iterations: int) -> Weights:
+    """Orthonormal, then scaled until the variance of the layer's z on a batch is 1 (Mishkin & Matas 2016).
+
+    W := W / sqrt(Var(inputs W^T)) while the variance is off by `tolerance` or more, `iterations` times at most.
+    """
+    W = orthogonal(rng, shape)
+    for _ in range(iterations):
+        z = inputs @ W.T
+        variance = np.var(z)
+        rounding = np.square(1e-12 * z).mean()  # of equal inputs the variance is nothing else
+        if abs(variance - 1) < tolerance or variance <= rounding:
+            break
+        W = W / np.sqrt(variance)
+    return W
+
+
+def identity(rng: np.random.Generator, shape: Shape) -> Weights:
+    """Ones on the diagonal, zeros elsewhere; rectangular shapes drop or zero what is too much."""
+    return np.eye(*shape)
+
+
+INITIALIZERS: dict[str, Initializer] = {
+    "zeros": partial(constant, value=0.0),
+    "constant": constant,
+    "identical": identical,
+    "normal": normal,
+    "uniform": uniform,
+    "truncated_normal": truncated_normal,
+    "xavier": partial(variance_scaling, variance=1.0, distribution=normal),
+    "xavier_uniform": partial(variance_scaling, variance=1.0, distribution=uniform),
+    "he": partial(variance_scaling, variance=2.0, distribution=normal),
+    "he_uniform": partial(variance_scaling, variance=2.0, distribution=uniform),
+    "lecun": partial(variance_scaling, variance=1.0, distribution=normal),
+    "lecun_uniform": partial(variance_scaling, variance=1.0, distribution=uniform),
+    "critical": critical,
+    "orthogonal": orthogonal,
+    "sparse": sparse,
+    "lsuv": lsuv,
+    "identity": identity,
+}

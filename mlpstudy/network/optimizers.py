@@ -1,0 +1,103 @@
+"""Optimizers as pairs of pure functions on the flat parameters theta, (R, P), and learning rates over time.
+
+init(theta) -> state; update(gradient, state, theta, lr) -> (step, state), and theta := theta + step. Replicas never
+mix. To add one: a function and a row in OPTIMIZERS and `conf/optimizer/<name>.yaml`; a schedule is a row in SCHEDULES
+and `conf/schedule/<name>.yaml`. Each takes the same steps as its namesake in PyTorch.
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from math import cos, floor, pi
+from typing import Any
+
+import numpy as np
+
+from mlpstudy.network.activations import Array
+
+
+@dataclass(frozen=True)
+class Optimizer:
+    """How a gradient becomes a step."""
+
+    init: Callable[[Array], Any]
+    update: Callable[[Array, Any, Array, float], tuple[Array, Any]]
+
+
+def sgd(*, momentum: float, nesterov: bool, weight_decay: float) -> Optimizer:
+    """theta := theta - lr v, v := momentum v + gradient (the notes' Algorithm 1 where momentum is 0).
+
+    nesterov: theta := theta - lr (gradient + momentum v) (Sutskever et al. 2013). weight_decay adds its share of
+    theta to the gradient.
+    """
+
+    def update(gradient: Array, v: Any, theta: Array, lr: float) -> tuple[Array, Any]:
+        if weight_decay:
+            gradient = gradient + weight_decay * theta
+        if not momentum:
+            return -lr * gradient, v
+        v = gradient if v is None else momentum * v + gradient
+        return -lr * (gradient + momentum * v if nesterov else v), v
+
+    return Optimizer(init=lambda theta: None, update=update)
+
+
+def rmsprop(*, decay: float, epsilon: float) -> Optimizer:
+    """s := decay s + (1 - decay) gradient^2, step = -lr gradient / (sqrt(s) + epsilon) (Tieleman & Hinton 2012)."""
+
+    def update(gradient: Array, s: Array, theta: Array, lr: float) -> tuple[Array, Any]:
+        s = decay * s + (1 - decay) * np.square(gradient)
+        return -lr * gradient / (np.sqrt(s) + epsilon), s
+
+    return Optimizer(init=np.zeros_like, update=update)
+
+
+def adamw(*, beta1: float, beta2: float, epsilon: float, weight_decay: float) -> Optimizer:
+    """step = -lr (m_hat / (sqrt(v_hat) + epsilon) + weight_decay theta) (Loshchilov & Hutter 2019).
+
+    m, v: running means of the gradient and its square, m_hat = m / (1 - beta1^t), v_hat = v / (1 - beta2^t).
+    """
+
+    def update(gradient: Array, state: Any, theta: Array, lr: float) -> tuple[Array, Any]:
+        t, m, v = state
+        t += 1
+        m = beta1 * m + (1 - beta1) * gradient
+        v = beta2 * v + (1 - beta2) * np.square(gradient)
+        step = -lr / (1 - beta1**t) * m / (np.sqrt(v / (1 - beta2**t)) + epsilon)
+        return (step - lr * weight_decay * theta if weight_decay else step), (t, m, v)
+
+    return Optimizer(init=lambda theta: (0, np.zeros_like(theta), np.zeros_like(theta)), update=update)
+
+
+def adam(*, beta1: float, beta2: float, epsilon: float) -> Optimizer:
+    """adamw without weight decay (Kingma & Ba 2015)."""
+    return adamw(beta1=beta1, beta2=beta2, epsilon=epsilon, weight_decay=0.0)
+
+
+OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam, "adamw": adamw}
+
+
+# Share of optimizer.lr after `epoch` of `epochs` epochs (fractions count), from the end of the warm-up on.
+SCHEDULES: dict[str, Callable[..., float]] = {
+    "constant": lambda epoch, epochs: 1.0,
+    "step": lambda epoch, epochs, *, every, factor: factor ** floor(epoch / every + 1e-9),  # rounding
+    "cosine": lambda epoch, epochs: (1 + cos(pi * epoch / epochs)) / 2,  # Loshchilov & Hutter 2017
+}
+
+
+def warmed_up(schedule: Callable[..., float], warmup: float, epoch: float, epochs: float, one_step: float) -> float:
+    """Share of the learning rate for the step that starts at `epoch` and takes `one_step` epochs.
+
+    It rises in a straight line over the first `warmup` epochs, whose last step has all of it.
+    """
+    if epoch + one_step <= warmup:
+        return (epoch + one_step) / warmup
+    return schedule(max(epoch - warmup, 0.0), max(epochs - warmup, one_step))
+
+
+def clip(gradient: Array, largest: float) -> Array:
+    """The gradient of each replica, shortened to norm `largest` where it is longer (Pascanu et al. 2013)."""
+    top = np.abs(gradient).max(axis=1, keepdims=True)
+    top = np.where(top > 0, top, 1)
+    relative = np.sqrt(np.square(gradient / top).sum(axis=1, keepdims=True))  # norm / top: no square can overflow
+    factor = np.minimum(1, largest / top / np.maximum(relative, 1))
+    return np.asarray(gradient * factor.astype(gradient.dtype))

@@ -1,0 +1,125 @@
+"""Under which names a cell's numbers land in MLflow.
+
+Values are means over the finite replicas, and NaN where there is none: MLflow would turn inf into 1e308, which
+ruins its axes.
+"""
+
+import numpy as np
+
+from mlpstudy.cells.cell_result import CellResult
+from mlpstudy.cells.config import Config
+from mlpstudy.cells.recording import Record
+from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.statistics import LOG_SCALED, STATISTICS
+from mlpstudy.measure.verdict import Verdict
+from mlpstudy.tracking.uris import redact
+
+Rows = dict[tuple[str, int], float]  # (metric, step) -> value
+LAYERS = 12  # series per statistic at most, so that the UI stays usable; statistics.npz holds all
+
+
+def parameters(config: Config) -> dict[str, str]:
+    """Short names first, then every key as given; no password."""
+    flat = config.flat
+    widths = set(config.hidden)
+    short = {
+        "init": config.init_name,
+        "activation": config.activation_name,
+        "depth": len(config.hidden),
+        "width": widths.pop() if len(widths) == 1 else str(list(config.hidden)),
+        "gain": flat["init.gain"],
+        "loss": flat["loss.name"],
+        "optimizer": flat["optimizer.name"],
+        "lr": flat["optimizer.lr"],
+        "data": flat["data.name"],
+    }
+    unused = {"network.depth": None, "network.width": None} if flat["network.hidden"] is not None else {}
+    return {k: redact(str(v)) for k, v in (short | dict(flat) | unused).items()}
+
+
+def tags(result: CellResult) -> dict[str, str]:
+    """What a filter or a glance at the runs table needs."""
+    predicted = {} if result.verdict_predicted is None else predicted_tags(result.verdict_predicted)
+    return predicted | {
+        "verdict": result.verdict.name,
+        "verdict_final": result.verdict_final.name,
+        "verdicts": ", ".join(result.verdict.all),
+        "evidence": result.verdict.evidence,
+        "evidence_final": result.verdict_final.evidence,
+        "outcome": result.outcome,
+        "outcomes": ", ".join(f"{(result.outcomes == o).sum()} {o}" for o in np.unique(result.outcomes)),
+    }
+
+
+def predicted_tags(verdict: Verdict) -> dict[str, str]:
+    """The verdict by theory alone, known before training."""
+    return {"verdict_predicted": verdict.name, "evidence_predicted": verdict.evidence}
+
+
+def headline(result: CellResult) -> Rows:
+    """`final/...`: the numbers of the table, after the last step."""
+    rows: dict[str, float] = {}
+    for curve in ("loss_train", "loss_test", "accuracy_train", "accuracy_test"):
+        values = result.last(curve)
+        if values is not None:
+            centre, half = mean_and_interval(values)
+            rows |= {f"final/{curve}": float(centre), f"final/{curve}_ci95": float(half)}
+    if "accuracies" in result.arrays:
+        for level, epochs in zip(result.config.accuracies, result.arrays["epochs_to_accuracy"], strict=True):
+            # the median replica, NaN if it never got there: a mean over those that did would flatter
+            epochs = np.asarray(epochs, dtype=np.float64)
+            rows[f"final/epochs_to_accuracy_{level:g}"] = float(np.median(np.where(np.isnan(epochs), np.inf, epochs)))
+    for when, snapshot in (("init", 0), ("final", -1)):
+        rows[f"final/gradient_ratio_{when}"] = float(np.median(result.delta_ratio(snapshot)))
+    if result.verdict_predicted is not None:
+        rows["theory/discrepancy"] = result.discrepancy("activation_rms", "delta_rms")  # in decades
+        rows |= {f"theory/discrepancy_{n}": result.discrepancy(n) for n in ("activation_rms", "delta_rms")}
+    rows["final/diverged_replicas"] = float((result.outcomes == "diverged").sum())
+    last_step = int(result.arrays["curve_step"][-1])
+    return {(name, last_step): value for name, value in rows.items()}
+
+
+def series(record: Record) -> Rows:
+    """Curves over steps (`loss/train`, `loss/train_std`) and `<statistic>/layer_03` at snapshots."""
+    rows: Rows = {}
+    for curve, values in record.curves.items():
+        name = curve.replace("_", "/")
+        rows[name, record.step] = float(mean_and_interval(values)[0])
+        finite = values[np.isfinite(values)]
+        with np.errstate(over="ignore"):
+            rows[f"{name}_std", record.step] = float(finite.std(ddof=1)) if finite.size > 1 else float("nan")
+    for name, statistic in (record.statistics or {}).items():
+        depth = statistic.shape[1]
+        averaged, _ = mean_and_interval(statistic)
+        for layer in np.unique(np.linspace(0, depth - 1, min(depth, LAYERS)).astype(int)) if depth else ():
+            rows[f"{name}/layer_{layer + 1:02d}", record.step] = float(averaged[layer])
+    return rows
+
+
+def profiles(result: CellResult) -> Rows:
+    """`profile/<statistic>_init`, `_final` and `_theory` with step = layer: the UI then overlays depth profiles.
+
+    `log10_` profiles are means over replicas of the logarithm, as the prediction is, that of a typical network at
+    initialization. It has delta_rms relative to the last hidden layer, and starts there from what was measured.
+    """
+    means, logs = {}, {}
+    for name in STATISTICS:
+        for when, snapshot in (("init", 0), ("final", -1)):
+            values = np.asarray(result.arrays[name][snapshot], dtype=np.float64)
+            means[name, when] = mean_and_interval(values)[0]
+            with np.errstate(divide="ignore", invalid="ignore"):
+                logs[name, when] = mean_and_interval(np.log10(values))[0]
+    for name in STATISTICS:
+        if f"theory_{name}" in result.arrays:
+            predicted = np.asarray(result.arrays[f"theory_{name}"], dtype=np.float64)
+            with np.errstate(divide="ignore", invalid="ignore"):  # a correlation may be below 0
+                start = logs[name, "init"][-1] if name == "delta_rms" else 0.0
+                logs[name, "theory"] = start + np.log10(predicted)
+            means[name, "theory"] = 10**start * predicted
+    rows: Rows = {}
+    for (name, when), values in means.items():
+        for i, value in enumerate(values):
+            rows[f"profile/{name}_{when}", i + 1] = float(value)
+            if name in LOG_SCALED:
+                rows[f"profile/log10_{name}_{when}", i + 1] = float(logs[name, when][i])
+    return rows

@@ -1,0 +1,9 @@
+"""What all figures are made with.
+
+style      what a figure is, how its runs are split over pages and panels, and how each run looks
+layout     pages and panels for figures that draw each run by itself
+marks      the parts of a panel: bands, axes, remarks, legends
+theme      light and dark colours
+words      a sweep and its cells in words
+rendering  from a figure and runs to pictures
+"""

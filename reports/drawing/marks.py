@@ -1,0 +1,212 @@
+"""What panels are made of: bands over replicas, theory, axes, remarks and legends."""
+
+import textwrap
+from collections.abc import Callable, Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
+from matplotlib.patheffects import withStroke
+from matplotlib.ticker import LogLocator, NullLocator
+from numpy.typing import NDArray
+
+from mlpstudy.measure.intervals import mean_and_interval
+from reports.drawing import style, theme
+
+SMALL = 8  # points: the smallest text
+HAIR = 1e-3  # lines no further apart than this, relatively, are one to the eye
+LETTERS = 14  # of that size, an inch
+
+
+def band(axes: Axes, x: NDArray[Any], values: NDArray[np.float64], log: bool = False, **line: Any) -> Line2D:
+    """Mean over replicas (first axis of values) and its 95 % interval; in log10 where the axis is."""
+    if log:
+        with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
+            centre, half = mean_and_interval(np.log10(values))
+            low, middle, high = 10 ** (centre - half), 10**centre, 10 ** (centre + half)
+    else:
+        middle, half = mean_and_interval(values)
+        low, high = middle - half, middle + half
+    (drawn,) = axes.plot(x, middle, markevery=max(1, len(x) // 6), **line)
+    axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.16, linewidth=0)
+    return drawn
+
+
+def profile(
+    axes: Axes,
+    runs: Sequence[style.Measured],
+    name: str,
+    snapshot: int,
+    scaled: Callable[[NDArray[np.float64]], NDArray[np.float64]] = np.asarray,
+    limits: tuple[float, ...] = (),
+) -> None:
+    """A statistic by layer on a log axis, theory with it at initialization; says which runs have nothing to show."""
+    missing: dict[str, list[str]] = {}
+    drawn: list[tuple[style.Measured, NDArray[np.float64]]] = []
+    for run, look in style.looks(runs):
+        raw = run.arrays[name][snapshot]  # (R, depth)
+        with np.errstate(all="ignore"):
+            values = scaled(raw)
+        values = np.where((values > 0) & np.isfinite(values), values, np.nan)
+        if np.isnan(values).all():
+            missing.setdefault(why_not(raw), []).append(look["label"])
+            continue
+        same = [other for other, line in drawn if coincide(values, line)]
+        drawn.append((run, values))
+        if same and same[0].params["init"] != run.params["init"]:
+            missing.setdefault(f"same as {style.label(same[0])}", []).append(look["label"])
+        band(axes, np.arange(1, values.shape[1] + 1), values, log=True, **look)
+        if snapshot == 0:
+            predicted(axes, run, name, look["color"])
+    log_axis(axes, *limits)
+    layer_axis(axes, style.depth(runs[0]))
+    below(axes, *(f"{why}: {style.listed(names, 3)}" for why, names in missing.items()))
+
+
+def coincide(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
+    """Are these (R, depth) the same to the eye?"""
+    return one.shape == other.shape and np.allclose(one, other, rtol=HAIR, atol=0, equal_nan=True)
+
+
+def why_not(values: NDArray[np.float64]) -> str:
+    """Why a logarithmic axis shows none of these, (R, depth)."""
+    finite = np.isfinite(values).all(axis=1)
+    return "0 in every layer" if finite.all() else "0, or diverged" if finite.any() else "diverged"
+
+
+def below(axes: Axes, *lines: str) -> None:
+    """Remarks under a panel, no wider than it."""
+    width = int(LETTERS * axes.bbox.width / axes.figure.dpi)
+    text = "\n".join(textwrap.fill(line, max(width, 20)) for line in lines)
+    axes.set_xlabel(text, fontsize=SMALL, color=theme.ink(0.75))
+
+
+def predicted(axes: Axes, run: style.Measured, name: str, colour: str) -> None:
+    """What theory says of every hidden layer, `theory_<name>`, as thin dashes; nothing where it says nothing."""
+    values = run.arrays.get(f"theory_{name}")
+    if values is not None:
+        shade = theme.mixed(colour, theme.ink(), 0.55)
+        axes.plot(np.arange(1, len(values) + 1), values, "--", color=shade, linewidth=1.1, zorder=3)
+
+
+def theory_key(runs: Sequence[style.Measured], name: str) -> list[Line2D]:
+    """What explains the dashes in a legend, where there are any."""
+    there = any(f"theory_{name}" in run.arrays for run in runs)
+    return [style_key(linestyle="--", linewidth=1.1, label="theory")] if there else []
+
+
+def layer_axis(axes: Axes, layers: int) -> None:
+    """Label the ends of the horizontal axis, which counts hidden layers."""
+    if layers > 1:
+        axes.set_xticks([1, layers], ["layer 1\ninput", f"layer {layers}\noutput"])
+        first, last = axes.get_xticklabels()
+        first.set_horizontalalignment("left")
+        last.set_horizontalalignment("right")
+    else:
+        axes.set_xticks([1], ["layer 1\nthe only one"])
+    axes.set_xlim(1 - 0.03 * layers, max(layers, 1.5) + 0.03 * layers)
+
+
+def log_axis(axes: Axes, *limits: float, highest: float = np.inf) -> None:
+    """A logarithmic vertical axis that holds every line and these limits, up to the highest.
+
+    It need not hold every band, which is wide where replicas are few.
+    """
+    axes.set_yscale("log")
+    drawn = np.concatenate([np.asarray(line.get_ydata(), dtype=np.float64) for line in axes.lines] + [limits])
+    drawn = drawn[(drawn > 0) & np.isfinite(drawn)]
+    if drawn.size:
+        axes.set_ylim(drawn.min() / 1.3, min(drawn.max() * 1.3, highest))
+    else:  # none finite
+        axes.set_ylim(0.1, 10)
+    _log_ticks(axes)
+
+
+def same_limits(axes: Sequence[Axes]) -> None:
+    """Give panels that are compared one vertical axis; the numbers stand at the first."""
+    limits = np.array([ax.get_ylim() for ax in axes])
+    for ax in axes:
+        ax.set_ylim(limits.min(), limits.max())
+        ax.tick_params(labelleft=ax is axes[0])
+        if ax.get_yscale() == "log":
+            _log_ticks(ax)
+
+
+def _log_ticks(axes: Axes) -> None:
+    """Decades, and between them 2 and 5 where there are few."""
+    low, high = axes.get_ylim()
+    few = np.log10(high) - np.log10(low) < 2
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=8))
+    axes.yaxis.set_major_formatter(number)
+    axes.yaxis.set_minor_locator(NullLocator())
+
+
+def step_axis(axes: Axes) -> None:
+    """Label a logarithmic axis of steps + 1, so that step 0 is on it."""
+    last = max([1.0, *(float(np.max(line.get_xdata())) for line in axes.lines)])
+    axes.set_xscale("log")
+    axes.set_xlim(0.8, 1.25 * last)  # also where no value is finite
+    axes.set_xlabel("training step + 1")
+    axes.xaxis.set_major_locator(LogLocator(numticks=5))
+    axes.xaxis.set_major_formatter(number)
+    axes.xaxis.set_minor_locator(NullLocator())
+
+
+def number(x: float, _position: float = 0) -> str:
+    """`0.001`, `1e-6`: without raised exponents, which are smaller than text ought to be."""
+    digits, _, exponent = f"{x:g}".partition("e")
+    return f"{digits}e{int(exponent)}" if exponent else digits
+
+
+def row_title(axes: Axes, activation: str, layers: int) -> None:
+    """Name a row of panels, left of the label of its first."""
+    text = f"{activation}\n{layers} hidden layer{'s' * (layers != 1)}"
+    axes.annotate(
+        text, (0, 0.5), (-6, 0), (axes.yaxis.label, "axes fraction"), "offset points",
+        rotation=90, ha="right", va="center", ma="center", weight="bold",
+    )  # fmt: skip
+
+
+def shade(axes: Axes, low: float, high: float, verdict: str, end: str) -> None:
+    """Shade where a verdict holds and write its name at the end, bottom or top, where it begins."""
+    grey = theme.ink(0.1)
+    axes.axhspan(low, high, color=grey, linewidth=0, zorder=0)
+    text = axes.text(0.98, low if end == "bottom" else high, f" {verdict} ", transform=axes.get_yaxis_transform())
+    text.set(ha="right", va=end, fontsize=SMALL, color=theme.ink(0.7), path_effects=[withStroke(foreground=grey)])
+
+
+def note(axes: Axes, text: str, x: float = 0.03, y: float = 0.04, **placed: Any) -> None:
+    """A remark inside a panel, on the background's colour so that lines behind it do not run through."""
+    box = {"facecolor": theme.ink(0), "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
+    axes.text(x, y, text, transform=axes.transAxes, fontsize=SMALL, color=theme.ink(0.75), bbox=box, **placed)
+
+
+def footnote(axes: NDArray[Any], runs: Sequence[style.Measured], *remarks: str, log: bool = False) -> None:
+    """Say below the figure what lines and bands are, and whatever else a reader has to know."""
+    lines = f"line: mean over {replicas(runs)}{' (of log10 on log axes)' * log}"
+    text = "\n".join([f"{lines}, without those that diverged{' or are 0' * log}; band: 95 % interval", *remarks])
+    axes.flat[0].figure.supxlabel(text, fontsize=SMALL, color=theme.ink(0.7), x=0.01, ha="left")
+
+
+def replicas(runs: Sequence[style.Measured]) -> str:
+    """`5 random initializations`, of each run."""
+    counts = sorted({int(run.params["replicas"]) for run in runs})
+    count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
+    return f"{count} random initialization{'s' * (counts[-1] > 1)}"
+
+
+def legend(axes: NDArray[Any], extra: Sequence[Line2D] = ()) -> None:
+    """One legend for the whole page, each label once, right of the panels."""
+    found: dict[str, Any] = {}
+    for ax in axes.flat:
+        for handle, name in zip(*ax.get_legend_handles_labels(), strict=True):
+            found.setdefault(name, handle)
+    found |= {str(line.get_label()): line for line in extra}
+    if found:
+        axes.flat[0].figure.legend(list(found.values()), list(found), loc="outside right upper", handlelength=2)
+
+
+def style_key(**style: Any) -> Line2D:
+    """A grey line for the legend, to explain a line style."""
+    return Line2D([], [], **{"color": theme.ink(0.7)} | style)

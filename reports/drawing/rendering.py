@@ -1,0 +1,126 @@
+"""From a figure and runs to pictures: pages, title, provenance, theme, formats. The same runs give the same bytes."""
+
+import io
+import textwrap
+import warnings
+from collections.abc import Sequence
+
+import matplotlib
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure as Canvas
+from matplotlib.layout_engine import ConstrainedLayoutEngine
+
+from reports.drawing import marks, style, theme
+
+# without the time and the version of what wrote it
+METADATA = {
+    "png": {"Software": None},
+    "svg": {"Date": None, "Creator": None},
+    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+}
+Page = dict[str, bytes]  # format -> picture
+
+HEADER = 0.62  # inches for title and subtitle
+FOOTER = 0.7
+LEGEND = 1.5  # at least, beside the panels
+KEY, LETTER = 0.6, 0.075  # of it, before each label and for each letter
+NARROWEST = 6.5  # for the footnotes
+TITLE_LETTER = 0.12
+GAP = 0.2  # at least, between a legend and the footnotes
+GROWN, MOST = 1.25, 4.0  # how much higher a page gets at a time, and at most, whose labels leave no room for panels
+
+
+def render(figure: style.Figure, runs: style.Runs, formats: Sequence[str], looks: str = "light") -> list[Page]:
+    """Draw a figure's pages in each format. Raises CannotDraw, or NotMeasured."""
+    drawn, left_out = having(figure.choose(runs), figure.needs)
+    pages = figure.pages(drawn)
+    with matplotlib.rc_context(theme.THEMES[looks]):
+        parts = [style.Part(page, runs) for page in pages]
+        return [_save(draw(figure, page, (i + 1, len(parts)), left_out), formats) for i, page in enumerate(parts)]
+
+
+def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1), left_out: str = "") -> Canvas:
+    """One page, in the theme that is in force."""
+    rows, columns = figure.panels(page)
+    legend = max(LEGEND, KEY + LETTER * max(len(style.label(run)) for run in page))
+    narrowest = max(NARROWEST, TITLE_LETTER * len(figure.title))
+    size = max(columns * figure.panel_size[0] + legend, narrowest), rows * figure.panel_size[1] + HEADER + FOOTER
+    canvas = Canvas(figsize=size)
+    FigureCanvasAgg(canvas)
+    figure.draw(canvas.subplots(rows, columns, squeeze=False), page)
+    width = canvas.get_figwidth()  # which a figure may have widened
+    left = 0.1 / width
+    page_of = f"   (page {number[0]} of {number[1]})" if number[1] > 1 else ""
+    title = canvas.text(left, 1, figure.title, fontsize=13, weight="bold", va="top")
+    subtitle = compared(page, int(10 * width) - len(page_of)) + page_of  # ten of its letters an inch
+    second = canvas.text(left, 1, subtitle, fontsize=9.5, va="top", color=theme.ink(0.8))
+    notes = [*canvas.get_supxlabel().splitlines(), left_out, provenance(page)]
+    text = "\n".join(textwrap.fill(note, int(marks.LETTERS * width)) for note in notes if note)
+    below = canvas.supxlabel(text, fontsize=marks.SMALL, color=theme.ink(0.7), x=left, ha="left")
+    beside = max([0.0, *(corner.get_window_extent().height for corner in canvas.legends)])
+    height = max(size[1], HEADER + GAP + (beside + below.get_window_extent().height) / canvas.dpi)
+    highest = MOST * height
+    while not _laid_out(canvas, height) and height < highest:
+        height *= GROWN
+    title.set_y(1 - 0.1 / height)
+    second.set_y(1 - 0.36 / height)
+    return canvas
+
+
+def _laid_out(canvas: Canvas, height: float) -> bool:
+    """Place panels below the title and beside the legend; whether this height, in inches, has room for them."""
+    canvas.set_figheight(height)
+    top = 1 - HEADER / height
+    for corner in canvas.legends:  # in the corner, where alone room is made for them
+        corner.set_bbox_to_anchor(None)
+    with warnings.catch_warnings():
+        warnings.filterwarnings("error", message="constrained_layout not applied")
+        try:  # once, for every format
+            ConstrainedLayoutEngine(rect=(0, 0, 1, top), w_pad=0.06, h_pad=0.06).execute(canvas)
+        except UserWarning:
+            return False
+    for corner in canvas.legends:
+        corner.set_bbox_to_anchor((0, 0, 1, top))
+    return True
+
+
+def having(runs: style.Runs, names: Sequence[str]) -> tuple[style.Runs, str]:
+    """The runs that hold all these arrays, and a remark on those that do not. Raises CannotDraw where none does."""
+    lacking = {run.name: name for run in runs for name in names if name not in run.arrays}
+    if not lacking:
+        return runs, ""
+    found = [run for run in runs if run.name not in lacking]
+    lacked = next(iter(lacking.values()))
+    if not found:
+        raise style.CannotDraw(f"none of these runs holds {lacked}")
+    return found, f"left out, without {lacked}: {style.listed(list(lacking))}"
+
+
+def compared(runs: style.Runs, room: int) -> str:
+    """What is compared: initializers, activations and depths, by name or by number where there is no room."""
+    inits = list(dict.fromkeys(run.params["init"] for run in runs))
+    activations, depths = style.activations(runs), [str(depth) for depth in style.depths(runs)]
+    layers = f"{', '.join(depths)} hidden layer{'s' * (depths != ['1'])}"
+    named = f"{', '.join(inits)}   ×   {', '.join(activations)}   ×   {layers}"
+    counts = ((inits, "initializer"), (activations, "activation"), (depths, "depth"))
+    numbers = "   ×   ".join(f"{len(names)} {thing}{'s' * (len(names) != 1)}" for names, thing in counts)
+    return named if len(named) <= room else numbers
+
+
+def provenance(runs: style.Runs) -> str:
+    """Which sweep, on which data, trained how."""
+
+    def every(name: str) -> str:
+        return style.listed(sorted({run.params[name] for run in runs}))
+
+    sweeps = style.listed(list(dict.fromkeys(run.tags["sweep"] for run in runs)))
+    return f"sweep {sweeps}; data {every('data')}; {every('optimizer')}, learning rate {every('lr')}"
+
+
+def _save(canvas: Canvas, formats: Sequence[str]) -> Page:
+    page = {}
+    for name in formats:
+        picture = io.BytesIO()
+        canvas.savefig(picture, format=name, metadata=METADATA[name])
+        page[name] = picture.getvalue()
+    return page

@@ -1,0 +1,214 @@
+"""What a figure is, how its runs are split over pages and panels, and how each run looks.
+
+A figure is a module with a `FIGURE = style.Figure(title, panels, draw)`. Its functions neither load, nor save, nor
+touch global state. `reports.drawing.rendering` calls them, for each page:
+
+- `choose(runs)` picks those the figure is about, such as `layered`, or raises CannotDraw with the reason.
+- `needs` names arrays of statistics.npz; runs without them are left out, and named in the footnote.
+- `pages(runs)` splits them over pages, by default `by_facets()`: at most four rows of (activation, depth) and a dozen
+  lines a panel. `by_cells(n)` suits a figure with a panel for each run.
+- `panels(page)` tells how many rows and columns of axes a page needs.
+- `draw(axes, page)` fills them, an array of that shape.
+
+Title, subtitle, page number, theme and provenance are added when rendering. Panels are made of `reports.drawing.marks`.
+Colours: `looks` for lines of runs, `theme.ink(strength)` for everything grey, never a fixed white or grey.
+"""
+
+import textwrap
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Protocol, TypeVar
+
+from numpy.typing import NDArray
+
+from mlpstudy.palette import DEEPEST, HUES, colour
+from reports.drawing import theme
+
+MIDDLE = 15  # the depth whose shade stands for an initializer
+MARKERS = "osD^vP<X>"  # a second key beside the hue, so that relatives differ too
+ROWS = 4  # of panels on a page: a fifth would be too small for a slide
+LETTERS = 18  # in a line of the title of a small panel
+LINES = 12  # of runs in a panel, and so of rows in a legend
+
+
+class CannotDraw(Exception):
+    """Why a figure cannot be drawn from these runs, in one line."""
+
+
+class Measured(Protocol):
+    """What a panel asks of a run, be it one of MLflow's or one that has just ended."""
+
+    @property
+    def name(self) -> str: ...
+    @property
+    def params(self) -> Mapping[str, str]: ...
+    @property
+    def tags(self) -> Mapping[str, str]: ...
+    @property
+    def arrays(self) -> Mapping[str, NDArray[Any]]: ...
+
+
+AnyRun = TypeVar("AnyRun", bound=Measured)
+Runs = Sequence[Any]  # of Measured, or of tracking.Run where a figure asks for weights
+
+
+@dataclass(frozen=True)
+class Drawn:
+    """What came of a figure: its pages as PNG or SVG, or why there are none."""
+
+    name: str
+    title: str
+    paths: tuple[Path, ...]
+    missing: str = ""
+
+
+def by_facets(rows: int = ROWS, lines: int = LINES) -> Callable[[Runs], list[Runs]]:
+    """Pages of at most so many facets and runs a facet; an activation's depths stay together where they fit."""
+
+    def pages(runs: Runs) -> list[Runs]:
+        groups: list[list[tuple[str, int]]] = [[]]
+        for activation in activations(runs):
+            mine = [row for row in facets(runs) if row[0] == activation]
+            if len(groups[-1]) + len(mine) > rows and groups[-1]:
+                groups.append([])
+            for row in mine:
+                if len(groups[-1]) == rows:
+                    groups.append([])
+                groups[-1].append(row)
+        split: list[Runs] = []
+        for group in groups:
+            those = [run for run in runs if facet_of(run) in group]
+            names = list(dict.fromkeys(label(run) for run in those))
+            parts = [names[i : i + lines] for i in range(0, len(names), lines)]
+            split += [[run for run in those if label(run) in part] for part in parts]
+        return split
+
+    return pages
+
+
+def by_cells(cells: int) -> Callable[[Runs], list[Runs]]:
+    """Pages of at most so many runs."""
+    return lambda runs: [runs[i : i + cells] for i in range(0, len(runs), cells)]
+
+
+def every(runs: Runs) -> Runs:
+    """All of them."""
+    return runs
+
+
+@dataclass(frozen=True)
+class Figure:
+    """A figure as data, see the top of this module."""
+
+    title: str
+    panels: Callable[[Runs], tuple[int, int]]
+    draw: Callable[[NDArray[Any], Runs], None]
+    panel_size: tuple[float, float] = (2.9, 2.2)  # inches
+    pages: Callable[[Runs], list[Runs]] = by_facets()  # noqa: RUF009 (a pure function)
+    choose: Callable[[Runs], Runs] = every
+    needs: tuple[str, ...] = ()
+
+
+def trained(runs: Sequence[Measured]) -> bool:
+    """Was any of them?"""
+    return any(run.params["training.epochs"] != "0" for run in runs)
+
+
+def depth(run: Measured) -> int:
+    """Number of hidden layers."""
+    return int(run.params["depth"])
+
+
+def label(run: Measured) -> str:
+    """What tells the run apart inside a panel of one activation and depth."""
+    found = run.name.replace(f"-{run.params['activation']}-d{run.params['depth']}", "", 1)
+    return f" {found}" if found.startswith("_") else found  # matplotlib's legends leave out what begins with _
+
+
+def wrapped(run: Measured) -> str:
+    """Its label in lines short enough for the title of a small panel."""
+    return textwrap.fill(label(run), LETTERS)
+
+
+def activations(runs: Sequence[Measured]) -> list[str]:
+    """Activations in the order of the sweep."""
+    return list(dict.fromkeys(run.params["activation"] for run in runs))
+
+
+def depths(runs: Sequence[Measured]) -> list[int]:
+    """Depths, shallow to deep."""
+    return sorted({depth(run) for run in runs})
+
+
+def facet_of(run: Measured) -> tuple[str, int]:
+    """(activation, depth)."""
+    return run.params["activation"], depth(run)
+
+
+def facets(runs: Sequence[Measured]) -> list[tuple[str, int]]:
+    """The (activation, depth) there are: activations in the order of the sweep, each shallow to deep."""
+    order = activations(runs)
+    return sorted({facet_of(run) for run in runs}, key=lambda row: (order.index(row[0]), row[1]))
+
+
+class Part(list[AnyRun]):
+    """Some runs of a report, which know all of them, so that a label has one colour in every panel of every figure."""
+
+    def __init__(self, runs: Iterable[AnyRun], of: Sequence[AnyRun]) -> None:
+        super().__init__(runs)
+        self.whole: Sequence[AnyRun] = of.whole if isinstance(of, Part) else of
+
+
+def facet(runs: Sequence[AnyRun], activation: str, layers: int) -> Part[AnyRun]:
+    """The runs of one facet of a page."""
+    return Part((run for run in runs if facet_of(run) == (activation, layers)), runs)
+
+
+def layered(runs: Sequence[AnyRun]) -> list[AnyRun]:
+    """The runs with hidden layers; raises CannotDraw where there is none."""
+    found = [run for run in runs if depth(run) > 0]
+    if not found:
+        raise CannotDraw("none of these runs has a hidden layer")
+    return found
+
+
+def looks(runs: Sequence[AnyRun]) -> Iterator[tuple[AnyRun, dict[str, Any]]]:
+    """Each run of a panel with its line's colour, marker and label: hue and marker are those of the initializer.
+
+    Where runs share an initializer, each label gets a shade: the same wherever it is drawn.
+    """
+    labels: dict[str, list[str]] = {}  # by initializer
+    for run in runs.whole if isinstance(runs, Part) else runs:
+        mine = labels.setdefault(run.params["init"], [])
+        if label(run) not in mine:
+            mine.append(label(run))
+    for run in runs:
+        init = run.params["init"]
+        mine = labels[init]
+        hue = shade(init, mine.index(label(run)) / (len(mine) - 1)) if len(mine) > 1 else run_colour(run)
+        yield run, {"color": hue, "marker": marker(init), "label": label(run)}
+
+
+def shade(init: str, place: float) -> str:
+    """Of the initializer's hue: from what just stands out from the background, 0, to what does most, 1."""
+    first = theme.legible(colour(init, 1 if theme.is_light() else DEEPEST))
+    last = theme.mixed(theme.legible(colour(init, MIDDLE)), theme.ink(), 0.7)
+    return theme.mixed(first, last, place)
+
+
+def run_colour(run: Measured) -> str:
+    """The initializer's colour, for what stands alone in its panel."""
+    return theme.legible(colour(run.params["init"], MIDDLE))
+
+
+def marker(init: str) -> str:
+    """The initializer's marker."""
+    names = list(HUES)
+    return MARKERS[names.index(init) % len(MARKERS)] if init in HUES else "*"
+
+
+def listed(names: Sequence[str], most: int = 4) -> str:
+    """a, b, c and 5 more."""
+    more = len(names) - most
+    return ", ".join(names) if more <= 1 else f"{', '.join(names[:most])} and {more} more"

@@ -1,0 +1,150 @@
+"""A sweep in words: what it asks, how it was asked, what tells its cells apart and what came of them."""
+
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import replace
+from math import isfinite, nan
+
+from mlpstudy.cells.config import NOT_SCIENCE
+from mlpstudy.tracking.reading import Run
+from reports.drawing import style
+
+CELL = ("activation", "init", "depth")  # the params that name a cell
+SHORT = ("width", "optimizer", "lr", "loss", "data", "gain", "replicas")  # params to prefer to their longer names
+NONE = "–"
+UNTRAINED, UNFINISHED = "not trained", "unfinished"
+
+
+def number(n: int, thing: str) -> str:
+    """`1 cell`, `2 cells`."""
+    return f"{n} {thing}{'s' * (n != 1)}"
+
+
+def listed(values: Sequence[str], last: str, most: int = 8) -> str:
+    """`a, b or c`; where they are many, `a, b, c or 9 more`."""
+    shown = [*values[:most], f"{len(values) - most} more"] if len(values) > most + 1 else list(values)
+    return f"{', '.join(shown[:-1])} {last} {shown[-1]}" if len(shown) > 1 else "".join(shown)
+
+
+def is_number(text: str) -> bool:
+    """Has it a place among numbers?"""
+    try:
+        return isfinite(float(text))
+    except ValueError:
+        return False
+
+
+def ordered(values: Iterable[str]) -> list[str]:
+    """Each value once: numbers by size, names in the order of the sweep."""
+    found = list(dict.fromkeys(values))
+    return sorted(found, key=float) if all(map(is_number, found)) else found
+
+
+def param(runs: Sequence[Run], name: str) -> list[str]:
+    """A param of each run; a network without hidden layers has no width."""
+    values = (run.params.get(name, NONE) for run in runs)
+    return [NONE if value == "[]" else value for value in values]
+
+
+def told_apart(runs: Sequence[Run]) -> list[Run]:
+    """Named by all that tells them apart where the names are of several sweeps, or of one that was run again."""
+    if len({run.tags["sweep"] for run in runs}) == 1 and len({run.name for run in runs}) == len(runs):
+        return list(runs)
+    names, keys = coordinates(runs)
+    found = []
+    for run, (activation, init, depth, *rest) in zip(runs, keys, strict=True):
+        more = [f"{name.rpartition('.')[2]}={value}" for name, value in zip(names[len(CELL) :], rest, strict=True)]
+        found.append(replace(run, name="-".join([init, activation, f"d{depth}", *more])))
+    return found
+
+
+def coordinates(runs: Sequence[Run]) -> tuple[list[str], list[tuple[str, ...]]]:
+    """Names of CELL, of a width that varies, and of the fewest other params that tell runs apart; each run's values.
+
+    Of several sweeps also whatever else of SHORT varies: data, say, that no cell shares with another.
+    """
+    several = len({run.tags["sweep"] for run in runs}) > 1
+    always = [name for name in SHORT if len({*param(runs, name), NONE}) > 2 and (several or name == "width")]
+    names = [*CELL, *always]
+    keys = list(zip(*(param(runs, name) for name in names), strict=True))
+    for name in dict.fromkeys([*SHORT, *sorted({name for run in runs for name in run.params})]):
+        finer = [(*key, value) for key, value in zip(keys, param(runs, name), strict=True)]
+        if len(set(finer)) > len(set(keys)) and not name.startswith(NOT_SCIENCE):
+            names, keys = [*names, name], finer
+    if len(set(keys)) < len(keys):  # a cell that ran more than once
+        keys = [(*key, str(keys[: i + 1].count(key))) for i, key in enumerate(keys)]
+        names.append("repetition")
+    return names, keys
+
+
+def question(runs: Sequence[Run]) -> str:
+    """What the sweep asks."""
+    activations, inits, depths = (listed(ordered(param(runs, name)), "or") for name in CELL)
+    layers = f"{depths} hidden layer{'s' * (depths != '1')}"
+    return f"Does a network of {activations} units train when initialized by {inits}, with {layers}?"
+
+
+def grid(runs: Sequence[Run], options: Mapping[str, Sequence[str]]) -> str:
+    """How it was asked: how many networks, on which data, how trained, and what else was varied."""
+    names = ("replicas", "width", "data", "optimizer", "lr", "loss", "training.epochs")
+    replicas, width, data, optimizer, lr, loss, epochs = (
+        listed([value for value in ordered(param(runs, name)) if value != NONE] or ["no"], "or", 4) for name in names
+    )
+    also = [f"{name} ({listed(options[name], 'and', 4)})" for name in options if name not in (*CELL, *names)]
+    return (
+        f"{number(len(runs), 'cell')}, {replicas} random initialization{'s' * (replicas != '1')} each, "
+        f"{width} unit{'s' * (width != '1')} a layer, on {data}. "
+        f"Trained by {optimizer} with learning rate {lr} on the loss {loss}, for {epochs} epoch{'s' * (epochs != '1')}."
+        + (f" Also varied: {', '.join(also)}." if also else "")
+    )
+
+
+def outcome(run: style.Measured) -> str:
+    """What came of the training, for most replicas."""
+    if run.params.get("training.epochs") == "0":
+        return UNTRAINED
+    ended = getattr(run, "status", "FINISHED") == "FINISHED"  # one that is not MLflow's has ended
+    return run.tags.get("outcome", UNFINISHED) if ended else UNFINISHED
+
+
+def count(run: style.Measured) -> tuple[int, int]:
+    """How many of its replicas came to that outcome, and how many there are; (0, 0) where that is not known."""
+    if outcome(run) in (UNTRAINED, UNFINISHED):
+        return 0, 0
+    each = [part.split(" ", 1) for part in run.tags.get("outcomes", "").split(", ") if " " in part]
+    return sum(int(n) for n, name in each if name == outcome(run)), sum(int(n) for n, _ in each)
+
+
+def outcome_in_full(run: Run) -> str:
+    """With counts where replicas differ, and whether the run came to its end."""
+    each = run.tags.get("outcomes", "")
+    counts = f" ({each})" if "," in each and outcome(run) not in (UNTRAINED, UNFINISHED) else ""
+    return outcome(run) + counts + ("" if run.status == "FINISHED" else f", {run.status.lower()}")
+
+
+def outcomes(runs: Sequence[Run]) -> str:
+    """How many cells came to which outcome."""
+    count = Counter(map(outcome, runs)).most_common()
+    return f"What came of them: {', '.join(f'{n} {name}' for name, n in count)}."
+
+
+def predicted(run: Run) -> str:
+    """The verdict that theory predicts, marked where it is not the one measured."""
+    verdict = run.tags.get("verdict_predicted", "")
+    return (f"≠ {verdict}" if verdict != run.tags["verdict"] else verdict) if verdict else NONE
+
+
+def score(run: Run) -> tuple[str, str, float]:
+    """Name, text and value of the test accuracy with its 95 % interval; of the test loss for a regression."""
+    name = "accuracy_test" if "final/accuracy_test" in run.metrics else "loss_test"
+    value, half = (run.metrics.get(f"final/{name}{end}", nan) for end in ("", "_ci95"))
+    text = told(name.removesuffix("_test"), value, half)
+    return " ".join(reversed(name.split("_"))), text or NONE, value
+
+
+def told(name: str, mean: float, half: float, join: str = " ") -> str:
+    """`0.942 ± 0.008`; nothing where nothing is known."""
+    digits, fewer = (".3f", ".3f") if name == "accuracy" else (".3g", ".2g")
+    if not isfinite(mean):
+        return ""
+    return f"{mean:{digits}}" + (f"{join}± {half:{fewer}}" if isfinite(half) else "")

@@ -1,0 +1,85 @@
+"""What has been learned, for data in the plane: the class that the trained networks give every point."""
+
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.colors import to_rgb
+from numpy.typing import NDArray
+
+from mlpstudy.palette import HUES
+from reports.drawing import layout, marks, style, theme, words
+
+COLOURS = [HUES[name] for name in ("xavier", "uniform", "he", "identical", "normal", "lecun", "zeros", "constant")]
+POINTS = 150  # of the training data, in a panel
+COLUMNS = 6
+PALE = 0.6  # how strongly a region on which all replicas agree is coloured
+
+
+def choose(runs: style.Runs) -> style.Runs:
+    """Those with decision regions; raises CannotDraw where there are none."""
+    found = [run for run in runs if "decision_regions" in run.arrays]
+    if not found:
+        data = style.listed(sorted({run.params["data"] for run in runs}))
+        raise style.CannotDraw(f"needs finished runs on classes of two features; the data are {data}")
+    return found
+
+
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+    """One panel a run."""
+    for ax, run in layout.each(axes, runs):
+        regions(ax, run)
+        ax.set_title(f"{style.wrapped(run)}\n{words.told(*layout.score(run)) or words.outcome(run)}")
+    layout.remark(
+        axes,
+        f"colour: the class that most networks of {marks.replicas(runs)} give, the fainter the more of them "
+        f"disagree; dots: up to {POINTS} training examples and their class; number: test accuracy, 95 % interval",
+    )
+    known = sorted({int(k) for run in runs for k in np.unique(run.arrays["decision_classes"])})
+    keys = [marks.style_key(linestyle="", marker="o", markersize=7, color=hue(k), label=f"class {k}") for k in known]
+    broken = any((run.arrays["decision_regions"] < 0).any() for run in runs)
+    grey = marks.style_key(linestyle="", marker="s", markersize=9, color=hue(-1), label="not finite")
+    marks.legend(axes, keys + [grey] * broken)
+
+
+def regions(axes: Axes, run: style.Measured) -> None:
+    """Shares of replicas as colour, and the examples."""
+    across, up = run.arrays["decision_axes"]
+    axes.imshow(
+        shading(run.arrays["decision_regions"]), origin="lower", aspect="auto", interpolation="nearest",
+        extent=(across[0], across[-1], up[0], up[-1]),
+    )  # fmt: skip
+    (x, y), classes = run.arrays["decision_points"][:POINTS].T, run.arrays["decision_classes"][:POINTS]
+    axes.scatter(x, y, s=7, c=[hue(int(k)) for k in classes], edgecolors=theme.ink(0), linewidths=0.4)
+    axes.set(xticks=[], yticks=[], xlim=(across[0], across[-1]), ylim=(up[0], up[-1]))
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=False)
+
+
+def agreement(regions: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
+    """The class of most replicas at each point, and by which share of them it leads the next: 1 where all agree."""
+    names = np.unique(regions)
+    shares = np.stack([(regions == name).mean(axis=0) for name in names])  # (classes, rows, columns)
+    ordered = np.sort(shares, axis=0)
+    return names[shares.argmax(axis=0)], ordered[-1] - (ordered[-2] if len(names) > 1 else 0.0)
+
+
+def shading(regions: NDArray[np.int16]) -> NDArray[np.float64]:
+    """From the background, where replicas tie, to the colour of the class; (rows, columns, RGB)."""
+    leader, lead = agreement(regions)
+    ground = np.array(to_rgb(theme.ink(0)))
+    full = np.zeros((*leader.shape, 3))
+    for name in np.unique(leader):
+        full[leader == name] = to_rgb(hue(int(name)))
+    return np.asarray(ground + PALE * lead[..., None] * (full - ground))
+
+
+def hue(name: int) -> str:
+    """The colour of a class; grey for what is not finite."""
+    return theme.ink(0.5) if name < 0 else theme.legible(COLOURS[name % len(COLOURS)])
+
+
+FIGURE = style.Figure(
+    "Decision boundaries of the trained networks",
+    layout.panels, draw, (1.9, 2.0), layout.by_panels(COLUMNS), choose,
+)  # fmt: skip

@@ -1,0 +1,53 @@
+"""Do gradients vanish or explode on their way back? Scales of dJ/dz and dJ/dW by layer, before and after training."""
+
+from collections.abc import Sequence
+from typing import Any
+
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from reports.drawing import marks, style
+
+WHEN = {"at initialization": 0, "after training": -1}  # snapshots
+LEAST = (1e-5, 1e5)  # the relative scale shows this much at least: both thresholds are always in sight
+
+
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """A row for each activation and depth; dJ/dz at the start and at the end, dJ/dW at the start and at the end."""
+    return len(style.facets(runs)), 2 * len(when(runs))
+
+
+def when(runs: style.Runs) -> list[str]:
+    """At the start, and at the end where there is one."""
+    return list(WHEN) if style.trained(runs) else list(WHEN)[:1]
+
+
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+    """One line per initializer."""
+    times = when(runs)
+    for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
+        mine = style.facet(runs, activation, layers)
+        units, weights = row[: len(times)], row[len(times) :]
+        for i, time in enumerate(times):
+            delta(units[i], mine, WHEN[time])
+            marks.profile(weights[i], mine, "weight_grad_rms", WHEN[time])
+        units[0].set_ylabel("rms of dJ/dz\n÷ last hidden layer")
+        weights[0].set_ylabel("rms of dJ/dW")
+        marks.same_limits(weights)
+        marks.row_title(row[0], activation, layers)
+    for ax, head in zip(axes[0], [f"{what}, {time}" for what in ("dJ/dz", "dJ/dW") for time in times], strict=True):
+        ax.set_title(head)
+    marks.footnote(axes, runs, "theory: of dJ/dz, for networks of this width at initialization", log=True)
+    marks.legend(axes, marks.theory_key(runs, "delta_rms"))
+
+
+def delta(axes: Axes, runs: Sequence[style.Measured], snapshot: int) -> None:
+    """rms of dJ/dz by layer relative to the last hidden layer; shaded where these runs were judged to have failed."""
+    marks.profile(axes, runs, "delta_rms", snapshot, lambda values: values / values[:, -1:], LEAST)
+    low, high = axes.get_ylim()
+    vanishing, exploding = (float(runs[0].params[f"verdict.{name}"]) for name in ("vanishing", "exploding"))
+    marks.shade(axes, low, vanishing, "vanishing", "top")
+    marks.shade(axes, exploding, high, "exploding", "bottom")
+
+
+FIGURE = style.Figure("How far back does the gradient reach?", panels, draw, choose=style.layered)

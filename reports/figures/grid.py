@@ -1,0 +1,148 @@
+"""Which combinations train? Verdict, test accuracy and outcome of every cell, and accuracy against depth."""
+
+import textwrap
+from math import ceil
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.patches import Rectangle
+from matplotlib.ticker import FixedLocator, NullLocator
+from numpy.typing import NDArray
+
+from mlpstudy.palette import VERDICT_COLOURS
+from reports.drawing import layout, marks, style, theme, words
+
+ACTIVATIONS, DEPTHS, INITS = 5, 4, 12  # of a page
+WIDTH, UNIT = 2.9, 0.5  # inches: of a table, and the height of which tables and curves have several
+CURVES = 6  # units that curves are high
+TILE = 0.44  # inches: three lines of text
+SPREAD = 1.25  # factor between the first and the last line at one depth, so that equal ones stay visible
+CROSS: dict[str, Any] = {"marker": layout.SHAPES["diverged"], "markersize": 7, "markeredgewidth": 2}
+LETTER = 0.07  # inches, of the names of rows
+ONE_LINE = 1.1  # inches that a score and its interval need side by side
+
+
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """Above a table for each depth; below, where there are several, curves for each activation. Rows are units."""
+    depths, activations = len(style.depths(runs)), len(style.activations(runs))
+    return table_units(runs) + CURVES * (depths > 1), max(depths, activations) if depths > 1 else 1
+
+
+def table_units(runs: style.Runs) -> int:
+    """As many as titles and tiles need."""
+    return ceil((0.5 + TILE * len(layout.labels(runs))) / UNIT)
+
+
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+    """Tables and curves in place of the axes of single units."""
+    canvas, places, upper = axes.flat[0].figure, axes.flat[0].get_gridspec(), table_units(runs)
+    beside = LETTER * min(
+        max(map(len, layout.labels(runs))), style.LETTERS
+    )  # the names of rows, which tiles are not to pay
+    canvas.set_figwidth(canvas.get_figwidth() + beside)
+    for ax in axes.flat:
+        ax.remove()
+    depths, activations = style.depths(runs), style.activations(runs)
+    tables = [canvas.add_subplot(places[:upper, i]) for i in range(len(depths))]
+    curves = [canvas.add_subplot(places[upper:, i]) for i in range(len(activations))] if len(depths) > 1 else []
+    for ax, depth in zip(tables, depths, strict=True):
+        table(ax, runs, depth)
+        ax.tick_params(labelleft=ax is tables[0])
+    for ax, activation in zip(curves, activations, strict=False):
+        against_depth(ax, runs, activation)
+    score = f"test {layout.score_name(runs[0])}"
+    if curves:
+        marks.same_limits(curves)
+        curves[0].set_ylabel(score)
+    drawn = np.array([tables + curves])
+    layout.remark(
+        drawn,
+        f"colour: verdict at initialization; number: {score}{' after training' * style.trained(runs)}, mean and 95 % "
+        f"interval over those of {marks.replicas(runs)} that did not diverge; hatched: did not learn, or not finish",
+    )
+    marks.legend(drawn, keys(runs))
+
+
+def keys(runs: style.Runs) -> list[Any]:
+    """Colours and crosses explained."""
+    found = {run.tags["verdict"] for run in runs}
+    swatch = {"linestyle": "", "marker": "s", "markersize": 11}
+    swatches = [marks.style_key(color=c, label=name, **swatch) for name, c in VERDICT_COLOURS.items() if name in found]
+    lost = len(style.depths(runs)) > 1 and any(map(diverged, runs))
+    cross = marks.style_key(linestyle="", label="diverged", **CROSS)
+    return [*[cross] * lost, marks.style_key(linestyle="", label="verdict:"), *swatches]
+
+
+def table(axes: Axes, runs: style.Runs, depth: int) -> None:
+    """Initializers downwards, activations to the right."""
+    rows, columns = layout.labels(runs), style.activations(runs)
+    for run in runs:
+        if style.depth(run) == depth:
+            tile(axes, run, columns.index(run.params["activation"]), rows.index(style.label(run)), WIDTH / len(columns))
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), [textwrap.fill(row, style.LETTERS) for row in rows])
+    axes.tick_params(length=0, labelbottom=False, labeltop=True)
+    axes.set_title(f"{depth} hidden layer{'s' * (depth != 1)}", weight="bold")
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=False)
+
+
+def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
+    """Verdict as colour, score and outcome as text."""
+    colour = VERDICT_COLOURS.get(run.tags["verdict"], theme.ink(0.25))
+    text, outcome = layout.text_on(colour), words.outcome(run)
+    axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=theme.ink(0), linewidth=2))
+    (same, replicas), (name, mean, half), wide = words.count(run), layout.score(run), width > ONE_LINE
+    mixed = same < replicas
+    if mixed and not wide:  # no room for both, and an interval says little of two kinds
+        half = np.nan
+    lines = [words.told(name, mean, half, " " if wide else "\n")]
+    if mixed:
+        lines += [f"{same} of {replicas} {outcome}"] if wide else [f"{same} of {replicas}", outcome]
+    elif outcome != "learned":
+        lines.append(outcome)
+    if outcome != "learned":
+        strokes: dict[str, Any] = {"edgecolor": theme.mixed(colour, text, 0.3), "linewidth": 0, "hatch": "//"}
+        axes.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, **strokes))
+    axes.text(
+        x, y, "\n".join(filter(None, lines)), color=text, fontsize=marks.SMALL, linespacing=1.05, in_layout=False,
+        ha="center", va="center", bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.5},
+    )  # fmt: skip
+
+
+def diverged(run: style.Measured) -> bool:
+    """Did most of its replicas, so that the others do not speak for it?"""
+    return words.outcome(run) == "diverged" or not np.isfinite(layout.score(run)[1])
+
+
+def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
+    """Score of one activation, a line per initializer with its intervals; they stand side by side."""
+    mine = style.Part((run for run in runs if run.params["activation"] == activation), runs)
+    one_each = style.Part({style.label(run): run for run in mine}.values(), runs)
+    for place, (_, look) in enumerate(style.looks(one_each)):
+        line = sorted((run for run in mine if style.label(run) == look["label"]), key=style.depth)
+        x = np.array([style.depth(run) for run in line]) * SPREAD ** ((place + 0.5) / len(one_each) - 0.5)
+        middle, half = np.array([(np.nan, np.nan) if diverged(run) else layout.score(run)[1:] for run in line]).T
+        axes.errorbar(x, middle, np.nan_to_num(half), capsize=2, elinewidth=0.9, **look)
+        for at in x[~np.isfinite(middle)]:
+            axes.plot(at, 0.03, transform=axes.get_xaxis_transform(), color=look["color"], **CROSS)
+    depths = style.depths(runs)
+    if depths[0] > 0:
+        axes.set_xscale("log")
+    axes.xaxis.set_major_locator(FixedLocator(depths))
+    axes.xaxis.set_major_formatter("{x:g}")
+    axes.xaxis.set_minor_locator(NullLocator())
+    axes.set_xlabel("hidden layers")
+    axes.set_title(activation, weight="bold")
+    if layout.score_name(mine[0]) == "accuracy":
+        axes.set_ylim(0, 1.02)
+    else:
+        marks.log_axis(axes)
+
+
+FIGURE = style.Figure(
+    "Which networks train? Verdicts and test results",
+    panels, draw, (WIDTH, UNIT), layout.by_score(layout.by_blocks(ACTIVATIONS, DEPTHS, INITS)),
+)  # fmt: skip

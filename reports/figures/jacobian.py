@@ -1,0 +1,91 @@
+"""How evenly does a network pass on small changes of its input? Singular values of dh/dx at initialization."""
+
+import textwrap
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from reports.drawing import layout, marks, style, theme
+
+ACTIVATIONS, DEPTHS, INITS = 4, 4, 8  # of a page
+ROUNDING = 1e-12  # of the largest: below, a squared singular value in float32 is rounding
+LARGEST = 1e200  # beyond, the arithmetic of the axis overflows
+MEASURED: dict[str, Any] = {"linestyle": "-", "linewidth": 1.2, "marker": "o", "markersize": 3}
+THEORY: dict[str, Any] = {"linestyle": ":", "linewidth": 1.2, "marker": "o", "markersize": 5, "markerfacecolor": "none"}
+
+
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """A row for each activation, a column for each depth."""
+    return len(style.activations(runs)), len(style.depths(runs))
+
+
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+    """A row for each activation, a column for each depth, a place for each initializer."""
+    places = layout.labels(runs)
+    rotation = 90 if max(map(len, places)) * len(places) > 32 else 0
+    told = [textwrap.fill(place, style.LETTERS) for place in places]
+    for row, activation in zip(axes, style.activations(runs), strict=True):
+        for ax, depth in zip(row, style.depths(runs), strict=True):
+            panel(ax, style.facet(runs, activation, depth), places)
+            ax.set_title(f"{activation}, {depth} hidden layer{'s' * (depth != 1)}")
+        row[0].set_ylabel("squared singular\nvalue of dh/dx")
+    for ax in axes.flat:
+        ax.set_xticks(range(len(places)), told if ax in axes[-1] else [""] * len(places), rotation=rotation)
+    inputs = runs[0].arrays["jacobian_singular_values"].shape[1]
+    layout.remark(
+        axes,
+        f"dots: squared singular values at {inputs} inputs for {marks.replicas(runs)}, sorted from left to right, "
+        "where they are not 0 but for rounding; the mean counts those, too. Where all are 1, the network keeps every "
+        "small change (dynamical isometry)",
+        "theory: to first order in depth / width",
+    )
+    theory = any("theory_jacobian" in run.arrays for run in runs)
+    keys = [marks.style_key(label="measured: mean,\nand up to mean + std", **MEASURED)]
+    marks.legend(axes, keys + [marks.style_key(label="the same by theory", **THEORY)] * theory)
+
+
+def squares(run: style.Measured) -> NDArray[np.float64]:
+    """Squared singular values of all inputs and replicas, sorted; without those that are not finite or too large."""
+    with np.errstate(over="ignore"):
+        values = np.square(run.arrays["jacobian_singular_values"], dtype=np.float64).ravel()
+    return np.sort(values[values < LARGEST])
+
+
+def panel(axes: Axes, runs: style.Runs, places: list[str]) -> None:
+    """The initializers of one activation and depth side by side."""
+    for run, look in style.looks(runs):
+        x, values, colour = places.index(style.label(run)), squares(run), look["color"]
+        shown = values > ROUNDING * values.max(initial=0)
+        if shown.any():
+            spread = x + np.linspace(-0.42, -0.02, len(values))
+            axes.plot(spread[shown], values[shown], ".", markersize=2, color=colour)
+            moments(axes, x + 0.13, values.mean(), values.std(), color=colour, **MEASURED)
+        else:
+            told = "all 0" if values.size else "overflows"
+            axes.text(
+                x, 0.03, told, transform=axes.get_xaxis_transform(), rotation=90, ha="center", va="bottom",
+                fontsize=marks.SMALL, color=colour,
+            )  # fmt: skip
+        mean, variance = run.arrays.get("theory_jacobian", (np.inf, np.inf))
+        if variance < LARGEST**1.5:
+            moments(
+                axes, x + 0.33, mean, np.sqrt(max(variance, 0)), color=theme.mixed(colour, theme.ink(), 0.55), **THEORY
+            )
+    axes.axhline(1, color=theme.ink(0.6), linewidth=0.9, zorder=1)
+    marks.log_axis(axes, 1.0)
+    axes.set_xlim(-0.6, len(places) - 0.4)
+    axes.grid(visible=False, axis="x")
+
+
+def moments(axes: Axes, x: float, mean: float, deviation: float, **look: Any) -> None:
+    """A circle at the mean, a line up to mean + standard deviation; mean - deviation has often no logarithm."""
+    axes.plot([x, x], [mean, mean + deviation], markevery=[0], **look)
+
+
+FIGURE = style.Figure(
+    "Jacobian at initialization: what small changes become",
+    panels, draw, (2.9, 2.4), layout.by_blocks(ACTIVATIONS, DEPTHS, INITS), style.layered,
+    ("jacobian_singular_values",),
+)  # fmt: skip

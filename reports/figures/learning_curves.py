@@ -1,0 +1,99 @@
+"""Did it learn? Loss and accuracy on training and test data against steps."""
+
+from collections.abc import Sequence
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from numpy.typing import NDArray
+
+from mlpstudy.measure.intervals import mean_and_interval
+from reports.drawing import layout, marks, style
+
+CURVES = {
+    "loss_train": "training loss",
+    "loss_test": "test loss",
+    "accuracy_train": "training accuracy",
+    "accuracy_test": "test accuracy",
+}
+CEILING = 100.0  # times the least loss at the start: on the way to divergence one of 1e30 would flatten all others
+
+
+def curves(runs: style.Runs) -> list[str]:
+    """The curves that these runs have; a regression has no accuracy."""
+    return [name for name in CURVES if any(f"curve_{name}" in run.arrays for run in runs)]
+
+
+def choose(runs: style.Runs) -> style.Runs:
+    """Those that were trained; raises CannotDraw where none was."""
+    found = [run for run in runs if run.params["training.epochs"] != "0"]
+    if not found:
+        raise style.CannotDraw("none of these runs was trained: training.epochs=0")
+    return found
+
+
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """A row for each activation and depth, a column for each curve."""
+    return len(style.facets(runs)), len(curves(runs))
+
+
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+    """One line per initializer; a cross marks where the first replica diverged."""
+    for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
+        for ax, curve in zip(row, curves(runs), strict=True):
+            panel(ax, style.facet(runs, activation, layers), curve)
+        row[0].set_ylabel("loss")
+        marks.same_limits(row[:2])
+        if len(row) > 2:
+            row[2].set_ylabel("accuracy")
+            marks.same_limits(row[2:])
+        marks.row_title(row[0], activation, layers)
+    for ax, curve in zip(axes[0], curves(runs), strict=True):
+        ax.set_title(CURVES[curve])
+    marks.footnote(axes, runs, log=True)
+    diverged = any(not np.isfinite(run.arrays["curve_loss_train"]).all() for run in runs)
+    cross = marks.style_key(linestyle="", marker="x", markersize=8, markeredgewidth=2, label="a replica diverged")
+    marks.legend(axes, [cross] if diverged else [])
+
+
+def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
+    """One curve of the runs of one activation and depth."""
+    log = curve.startswith("loss")
+    highest = ceiling(runs) if log else 1.02
+    leaving, crosses = [], []
+    for run, look in style.looks(runs):
+        if f"curve_{curve}" not in run.arrays:
+            continue
+        steps, values = run.arrays["curve_step"], run.arrays[f"curve_{curve}"]  # (E,), (E, R)
+        drawn = marks.band(axes, steps, values.T, log=log, **look)
+        if np.nanmax(np.asarray(drawn.get_ydata()), initial=0) > highest:
+            leaving.append(look["label"])
+        broken = ~np.isfinite(values).all(axis=1)
+        if broken.any():
+            first = max(int(np.argmax(broken)) - 1, 0)
+            height = float(mean_and_interval(values[first])[0])
+            if not np.isfinite(height):  # from the start
+                height = highest if log else 0.0
+            crosses.append((steps[first], min(height, highest), look["color"]))
+    if log:
+        marks.log_axis(axes, highest=highest)
+    else:
+        axes.set_ylim(0, highest)
+    for step, height, colour in crosses:
+        axes.plot(step, height, "x", color=colour, markersize=8, markeredgewidth=2, clip_on=False)
+    axes.set_xlabel("training step")
+    if leaving:
+        told = leaving[0] if len(leaving) == 1 else f"{len(leaving)} lines"
+        marks.note(axes, f"above {marks.number(highest)}: {told}", 0.97, 0.97, ha="right", va="top")
+
+
+def ceiling(runs: Sequence[style.Measured]) -> float:
+    """The highest loss that is shown."""
+    starts = [mean_and_interval(run.arrays["curve_loss_train"][0])[0] for run in runs]
+    found = np.array([start for start in starts if np.isfinite(start) and start > 0])
+    return float(f"{CEILING * found.min():.1g}") if found.size else CEILING
+
+
+FIGURE = style.Figure(
+    "Learning curves: what came of the training", panels, draw, pages=layout.by_score(style.by_facets()), choose=choose
+)

@@ -1,0 +1,48 @@
+"""One run at a glance, to be logged with it as it ends: its gradients and activations by layer, and what came of it."""
+
+from typing import Any
+
+import matplotlib
+from matplotlib.figure import Figure as Canvas
+from numpy.typing import NDArray
+
+from reports.figures import gradient_flow, learning_curves
+from reports.drawing import marks, rendering, style, theme
+
+
+def draw(run: style.Measured) -> Canvas:
+    """The run's page, in the light theme."""
+    told = ", ".join(run.tags[tag] for tag in ("verdict", "outcome") if tag in run.tags)
+    figure = style.Figure(": ".join(filter(None, (run.name, told))), panels, fill, (2.7, 2.2))
+    with matplotlib.rc_context(theme.THEMES["light"]):
+        return rendering.draw(figure, [run])
+
+
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """Two profiles where there are hidden layers, then loss and, of a classifier, accuracy."""
+    return 1, 2 * (style.depth(runs[0]) > 0) + len(shown(runs))
+
+
+def shown(runs: style.Runs) -> list[str]:
+    """The curves that are drawn; none where nothing was trained and there is something else."""
+    if style.depth(runs[0]) > 0 and runs[0].params["training.epochs"] == "0":
+        return []
+    return [curve for curve in learning_curves.curves(runs) if curve in ("loss_train", "accuracy_test")]
+
+
+def fill(axes: NDArray[Any], runs: style.Runs) -> None:
+    """The panels of the sweep's figures, with one line each."""
+    row = list(axes[0])
+    if style.depth(runs[0]) > 0:
+        gradient, activation = row.pop(0), row.pop(0)
+        gradient_flow.delta(gradient, runs, 0)
+        gradient.set_title("dJ/dz, at initialization")
+        gradient.set_ylabel("rms ÷ last hidden layer")
+        marks.profile(activation, runs, "activation_rms", 0)
+        activation.set_title("activations, at initialization")
+        activation.set_ylabel("rms")
+    for ax, curve in zip(row, shown(runs), strict=True):
+        learning_curves.panel(ax, runs, curve)
+        ax.set_title(learning_curves.CURVES[curve])
+    marks.footnote(axes, runs, log=True)
+    marks.legend(axes, marks.theory_key(runs, "delta_rms"))

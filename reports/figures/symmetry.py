@@ -1,0 +1,151 @@
+"""Do equal neurons ever part? Distinct units over training, weight rows, and the paths of single units."""
+
+import json
+from collections.abc import Callable
+from typing import Any
+
+import numpy as np
+from matplotlib.axes import Axes
+from matplotlib.ticker import MaxNLocator
+from numpy.typing import NDArray
+
+from mlpstudy.tracking.reading import NotMeasured, Run
+from reports.drawing import marks, style, theme, words
+
+SYMMETRIC = ("zeros", "constant", "identical")
+COLUMNS = 4
+HEADS = (
+    "distinct units,\nshare of a layer",
+    "weights at the start,\na row a unit",
+    "weights at the end,\na row a unit",
+    "paths of single units,\nsecond axis",
+)
+SHOWN = 32  # rows and columns of a weight matrix at most: more would be a grey blur
+
+
+def choose(runs: style.Runs) -> style.Runs:
+    """Of each activation, at its least depth: symmetric initializers, then random ones, what a page has room for."""
+    ended = [run for run in style.layered(runs) if run.status == "FINISHED"]
+    if not ended:
+        raise style.CannotDraw("none of these runs came to its end, so none kept its last weights")
+    found: list[Run] = []
+    for activation in style.activations(ended):
+        mine = [run for run in ended if run.params["activation"] == activation]
+        least = style.facet(mine, activation, style.depths(mine)[0])
+        found += [least[place] for place in sorted(range(len(least)), key=turn(least))[:COLUMNS]]
+    return found
+
+
+def turn(runs: style.Runs) -> Callable[[int], tuple[int, int, int]]:
+    """A key to sort places by: each initializer once before any again, the symmetric ones first."""
+    inits = [run.params["init"] for run in runs]
+
+    def key(place: int) -> tuple[int, int, int]:
+        rank = (*SYMMETRIC, inits[place]).index(inits[place])
+        return inits[:place].count(inits[place]), rank, place
+
+    return key
+
+
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """Columns: initializers; rows: distinct units, weight rows at the start, at the end, paths of units."""
+    return 3 + any("unit_paths" in run.arrays for run in runs), len(runs)
+
+
+def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+    """Zeros, constant and identical beside a random initializer, for one activation."""
+    for column, run in zip(axes.T, runs, strict=True):
+        distinct_units(column[0], run)
+        column[0].set_title(style.wrapped(run), weight="bold")
+        weight_rows(column[1], run, "initial")
+        weight_rows(column[2], run, "final")
+        if len(column) > 3:
+            unit_paths(column[3], run)
+    for ax, head in zip(axes[:, 0], HEADS, strict=False):
+        ax.set_ylabel(head)
+    marks.footnote(
+        axes, runs,
+        f"of each activation, up to {COLUMNS} of the networks of least depth",
+        f"distinct units: every hidden layer. Images: layer 1 of the first replica (up to {SHOWN} x {SHOWN} weights), "
+        "each on its own scale; grey: all 0",
+        "paths: weights of single units of layer 1 along the two principal axes of the inputs; ring: start, dot: end",
+    )  # fmt: skip
+
+
+def distinct_units(axes: Axes, run: style.Measured) -> None:
+    """One line per hidden layer: from 1/n (all neurons the same) to 1 (all different)."""
+    steps, share = run.arrays["step"], run.arrays["distinct_units"]  # (S,), (S, R, depth)
+    for layer in range(share.shape[2]):
+        marks.band(axes, steps + 1, share[:, :, layer].T, color=style.run_colour(run), linewidth=1.2)
+    marks.step_axis(axes)
+    axes.set_ylim(-0.05, 1.05)
+    marks.note(axes, f"at the end: {at_the_end(run)}", 0.5, 0.5, ha="center", va="center")
+
+
+def at_the_end(run: style.Measured) -> str:
+    """How many distinct units the layer with fewest of them has, in words."""
+    shares = run.arrays["distinct_units"][-1]  # (R, depth)
+    finite = ~np.isnan(shares).any(axis=1)
+    if not finite.any():
+        return "not finite"
+    share, widths = np.median(shares[finite], axis=0), np.atleast_1d(json.loads(run.params["width"]))
+    same = np.allclose(share * widths, 1) and widths.max() > 1
+    told = "one distinct unit" if same else f"{share.min():.0%} distinct"
+    return told if finite.all() else f"{told}\nof those that are finite"
+
+
+def weight_rows(axes: Axes, run: Run, when: str) -> None:
+    """W[1] of replica 0 as an image, blue negative, red positive."""
+    axes.set_facecolor(theme.ink(0.15))
+    axes.set(xticks=[], yticks=[])
+    axes.grid(visible=False)
+    try:
+        weights = run.weights(when)["W1"][0][:SHOWN, :SHOWN]
+    except NotMeasured as reason:
+        marks.below(axes, f"not drawn: {reason}")
+        return
+    limit = float(np.abs(weights).max())
+    if not np.isfinite(limit):
+        axes.set_xlabel("not finite: this replica diverged")
+    elif limit == 0:
+        axes.set_xlabel("input (all 0)")
+    else:
+        axes.set_xlabel(f"input (colour: ± {limit:.2g})")
+        axes.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+
+
+def unit_paths(axes: Axes, run: style.Measured) -> None:
+    """Where units of layer 1 went; the first is the widest line, so that those that coincide lie in each other."""
+    if "unit_paths" not in run.arrays:
+        marks.note(axes, "not measured")
+        return
+    paths = run.arrays["unit_paths"]  # (S, units, 2)
+    units = paths.shape[1]
+    for unit, (width, strength) in enumerate(zip(np.linspace(7, 1, units), np.linspace(0.25, 1, units), strict=True)):
+        colour = theme.mixed(theme.ink(0), style.run_colour(run), strength)
+        x, y = paths[:, unit].T
+        axes.plot(x, y, color=colour, linewidth=width, solid_capstyle="round")
+        axes.plot(x[-1], y[-1], "o", color=colour, markersize=width + 3)
+        axes.plot(x[0], y[0], "o", color=theme.ink(0.6), markerfacecolor="none", markersize=width + 3)
+    axes.margins(0.15)
+    for axis, ticks in ((axes.xaxis, 2), (axes.yaxis, 4)):
+        axis.set_major_locator(MaxNLocator(ticks))
+        axis.set_major_formatter(marks.number)
+    axes.set_xlabel(f"first axis ({told_paths(paths)})")
+
+
+def told_paths(paths: NDArray[np.float64]) -> str:
+    """How many different paths there are, in words."""
+    if not np.isfinite(paths).all():
+        return "not finite"
+    if not np.ptp(paths, axis=0).any():
+        return "no unit moves"
+    rounded = np.round(paths / np.abs(paths).max(), 6)
+    distinct = np.unique(rounded, axis=1).shape[1]
+    return f"{words.number(paths.shape[1], 'unit')}, {words.number(distinct, 'path')}"
+
+
+FIGURE = style.Figure(
+    "The symmetry problem: do neurons that start out equal ever part?",
+    panels, draw, (2.6, 2.1), style.by_facets(rows=1, lines=COLUMNS), choose,
+)  # fmt: skip

@@ -1,0 +1,98 @@
+"""What the page's script shows of a network when it is chosen, as JSON can hold it."""
+
+from collections.abc import Mapping
+from math import isfinite
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.palette import VERDICT_COLOURS, colour
+from mlpstudy.tracking.reading import NotMeasured, Run
+from reports.drawing.style import MIDDLE
+from reports.drawing.words import NONE, UNTRAINED, outcome_in_full, score
+
+LOG_SCALED = {"delta_rms": True, "activation_rms": True, "saturated_fraction": False}  # the profiles
+POINTS = 60  # of a learning curve
+GREY = "#7f7f7f"
+MEANINGS = {
+    "healthy": "Signals and gradients get through every layer.",
+    "symmetric": "All units of some layer are the same. They get the same gradient and never part.",
+    "dead": "In some layer nearly every unit is on the flat part of its activation, for every example.",
+    "saturated": "Many activations of some layer are on the flat ends, where the slope is next to nothing.",
+    "exploding": "Gradients grow on their way back to the input side, or something is no longer finite.",
+    "vanishing": "Gradients fade on their way back: next to nothing is left for the input side.",
+    "learned": "The training loss ended below that of the best constant output, by 5 % or what verdict.stalled says.",
+    "stalled": "The training loss did not fall that far.",
+    "diverged": "The training loss is no longer finite.",
+}
+
+
+def entry(run: Run) -> dict[str, Any]:
+    """What the script shows of a run when it is chosen."""
+    name, text, _ = score(run)
+    verdict, theory = run.tags["verdict"], run.tags.get("verdict_predicted")
+    with np.errstate(all="ignore"):
+        limits = np.log10([float(run.params.get(f"verdict.{end}", "nan")) for end in ("vanishing", "exploding")])
+    return {
+        "name": run.name,
+        "verdict": verdict,
+        "verdict_colour": VERDICT_COLOURS.get(verdict, GREY),
+        "meaning": MEANINGS.get(verdict, ""),
+        "evidence": run.tags.get("evidence", NONE),
+        "predicted": f"{theory}{', which was not measured' * (theory != verdict)}" if theory else "no verdict",
+        "outcome": outcome_in_full(run),
+        "score_name": name,
+        "score": text,
+        "final": f"{run.tags.get('verdict_final', NONE)}: {run.tags.get('evidence_final', NONE)}",
+        "colour": colour(run.params["init"], MIDDLE),
+        "limits": rounded(limits),
+        **measured(run),
+    }
+
+
+def measured(run: Run) -> dict[str, Any]:
+    """Profiles at initialization and a learning curve, as means over replicas and halves of their 95 % intervals."""
+    try:
+        arrays = run.arrays
+    except NotMeasured as reason:
+        nothing = {"middle": [], "half": [], "note": str(reason)}
+        curve = {"name": "", "log": False, "step": []}
+        return {name: nothing | {"theory": []} for name in LOG_SCALED} | {"curve": nothing | curve}
+    profiles = {name: profile(arrays, name) for name in LOG_SCALED}
+    name = "accuracy_test" if "curve_accuracy_test" in arrays else "loss_test"
+    values = arrays[f"curve_{name}"]
+    some = np.unique(np.linspace(0, len(values) - 1, POINTS).astype(int))
+    curve = averaged(values[some].T, name == "loss_test") | {
+        "name": " ".join(reversed(name.split("_"))),
+        "log": name == "loss_test",
+        "step": arrays["curve_step"][some].tolist(),
+        "note": UNTRAINED if len(values) == 1 else "",
+    }
+    return {**profiles, "curve": curve}
+
+
+def profile(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, Any]:
+    """A statistic by layer at initialization, measured (R, depth) and predicted (depth,); note: why there is none."""
+    values, theory = arrays[name][0], arrays.get(f"theory_{name}", np.empty(0))
+    note = "" if values.size else "no hidden layer"
+    if values.size and not values.any():
+        note = "no gradient reaches any hidden layer" if name == "delta_rms" else "0 in every layer"
+    with np.errstate(all="ignore"):
+        if name == "delta_rms":
+            values = values / values[:, -1:]
+        theory = np.log10(theory) if LOG_SCALED[name] else theory
+    return averaged(values, LOG_SCALED[name]) | {"theory": rounded(theory), "note": note}
+
+
+def averaged(values: NDArray[Any], log: bool) -> dict[str, Any]:
+    """Mean over replicas (first axis) and half its 95 % interval, in log10 where that is how it is drawn."""
+    with np.errstate(all="ignore"):
+        middle, half = mean_and_interval(np.log10(values) if log else values)
+    return {"middle": rounded(middle), "half": rounded(half)}
+
+
+def rounded(values: NDArray[Any]) -> list[float | None]:
+    """As JSON holds them: three decimals, null for what is not finite."""
+    return [round(float(value), 3) if isfinite(value) else None for value in values]

@@ -1,0 +1,206 @@
+"""One page for a sweep, in one file: its question, a network to choose, the table of cells, and the figures."""
+
+import json
+from base64 import b64encode
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from hashlib import sha256
+from html import escape
+from math import isfinite, nan
+from pathlib import Path
+from string import Template
+from urllib.parse import quote, urlsplit
+
+from mlpstudy.measure.verdict import agreement
+from mlpstudy.palette import VERDICT_COLOURS
+from mlpstudy.tracking.reading import Run
+from mlpstudy.tracking.uris import database_path, redact
+from reports.drawing.style import Drawn
+from reports.drawing.words import (
+    NONE,
+    coordinates,
+    grid,
+    is_number,
+    listed,
+    number,
+    ordered,
+    outcome_in_full,
+    outcomes,
+    predicted,
+    question,
+    score,
+)
+from reports.page.layer_by_layer import GREY, MEANINGS, entry
+
+LABELS = {"lr": "learning rate"}
+MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m mlflow ui` answers
+
+
+def write(
+    path: Path, runs: Sequence[Run], drawn: Sequence[Drawn], complaints: Sequence[str] = (), looks: str = "light"
+) -> None:
+    """Write one file that works without any other and without a connection.
+
+    complaints: what it could not show. Light, it is dark where the system is; dark, as its figures are, always.
+    """
+    html, style, script = (
+        Path(__file__).with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".html", ".css", ".js")
+    )
+    if looks == "dark":
+        style = style.replace("light dark", looks).replace("screen and (prefers-color-scheme: dark)", "screen")
+    names, keys = coordinates(runs)
+    options = {name: ordered(column) for name, column in zip(names, zip(*keys, strict=True), strict=True)}
+    at = [[options[name].index(value) for name, value in zip(names, key, strict=True)] for key in keys]
+    digest = b64encode(sha256(f"\n{script}\n".encode()).digest()).decode()  # of the one script that may run
+    foreseen = agreement([(run.name, run.tags.get("verdict_predicted"), run.tags["verdict"]) for run in runs])
+    page = Template(html).substitute(
+        policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
+        style=style,
+        script=script,
+        data=embedded([entry(run) | {"at": place} for run, place in zip(runs, at, strict=True)]),
+        sweep=escape(listed(ordered(run.tags["sweep"] for run in runs), "and")),
+        question=escape(question(runs)),
+        grid=escape(grid(runs, options)),
+        controls=joined(control(i, name, options[name]) for i, name in enumerate(names)),
+        summary=escape(f"{outcomes(runs)} {foreseen}"),
+        chips=chips(runs),
+        count=escape(f"{len(runs)} of {number(len(runs), 'cell')}"),
+        table=table(runs, names, keys),
+        missing=element("p", f"Left out: {'; '.join(complaints)}.") if complaints else "",
+        note=note(runs[0].uri),
+        glossary=joined(element(*part) for pair in MEANINGS.items() for part in zip(("dt", "dd"), pair, strict=True)),
+        figures=joined(map(figure, drawn)),
+    )
+    path.write_text(page, encoding="utf-8")
+
+
+class Html(str):
+    """Markup, where any other string is text."""
+
+
+def joined(parts: Iterable[str]) -> Html:
+    """One after the other: markup as it is, text escaped."""
+    return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
+
+
+def element(name: str, /, *content: str, **attributes: object) -> Html:
+    """`<name key="value">content</name>`; class_ and data_run become class and data-run."""
+    pairs = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(str(v))}"' for key, v in attributes.items())
+    return Html(f"<{name}{pairs}>" + ("" if name in ("img", "input") else f"{joined(content)}</{name}>"))
+
+
+def embedded(data: object) -> str:
+    """JSON that cannot end the script element it stands in."""
+    text = json.dumps(data, allow_nan=False, separators=(",", ":"))
+    return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
+
+
+def link(run: Run) -> str:
+    """The run's page in MLflow, without a password."""
+    store = urlsplit(run.uri)
+    remote = f"{store.scheme}://{store.netloc.rpartition('@')[2]}{store.path.rstrip('/')}"
+    base = remote if store.scheme in ("http", "https") else MLFLOW_UI
+    return f"{base}/#/experiments/{quote(run.experiment_id)}/runs/{quote(run.id)}"
+
+
+def note(uri: str) -> Html:
+    """What the links to MLflow need, where the store is no server."""
+    if uri.startswith(("http://", "https://")):
+        return Html()
+    path = database_path(uri)
+    store, where = (redact(uri), "") if path is None else (f"sqlite:///{path.name}", f" in the folder of {path.name}")
+    command = element("code", f"python -m mlflow ui --backend-store-uri {store}")
+    return joined(["The links to MLflow open while ", command, f" runs{where}."])
+
+
+def badge(verdict: str) -> Html:
+    """A verdict beside its colour."""
+    return element("span", verdict, class_="tinted badge", style=f"--c:{VERDICT_COLOURS.get(verdict, GREY)}")
+
+
+def chips(runs: Sequence[Run]) -> Html:
+    """Verdicts with their counts, as buttons that filter."""
+    count = Counter(run.tags["verdict"] for run in runs)
+    return joined(
+        element("button", badge(verdict), f" {n}", type="button", value=verdict, aria_pressed="false")
+        for verdict, n in count.most_common()
+    )
+
+
+def control(place: int, name: str, options: Sequence[str]) -> Html:
+    """One choice: radio buttons, which the arrow keys go through."""
+    buttons = (
+        element("label", element("input", type="radio", name=f"choice-{place}", value=i), element("span", option))
+        for i, option in enumerate(options)
+    )
+    return element("fieldset", element("legend", LABELS.get(name, name)), *buttons)
+
+
+def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str]]) -> Html:
+    """A row per cell. Columns without content are left out, and numbers that are the same in all.
+
+    data-sort holds what a number is sorted by.
+    """
+
+    def columns(run: Run, key: Sequence[str]) -> dict[str, Html]:
+        _, text, value = score(run)
+        final = run.tags.get("verdict_final", NONE)
+        ratio, off = (run.metrics.get(name, nan) for name in ("final/gradient_ratio_init", "theory/discrepancy"))
+        return {
+            **{LABELS.get(name, name): datum(text) for name, text in zip(names, key, strict=True)},
+            "verdict": datum(badge(run.tags["verdict"])),
+            "after training": datum(badge(final)),
+            "theory predicts": datum(predicted(run)),
+            "outcome": datum(outcome_in_full(run)),
+            heading: datum(text, value),
+            "gradient first/last": datum(f"{ratio:.2g}", ratio),
+            "theory off (decades)": datum(f"{off:.2g}", off),
+            "evidence": datum(run.tags.get("evidence", NONE)),
+        }
+
+    heading = " or ".join(dict.fromkeys(score(run)[0] for run in runs))
+    rows = [columns(run, key) for run, key in zip(runs, keys, strict=True)]
+    same = {
+        LABELS.get(name, name) for name, values in zip(names, zip(*keys, strict=True), strict=True) if alike(values)
+    }
+    shown = [name for name in rows[0] if name not in same and any(row[name] != datum(NONE) for row in rows)]
+    head = (element("th", element("button", name, type="button"), scope="col", aria_sort="none") for name in shown)
+    body = (
+        element("tr", opening(run), *(row[name] for name in shown), data_run=i, data_verdict=run.tags["verdict"])
+        for i, (run, row) in enumerate(zip(runs, rows, strict=True))
+    )
+    return element("table", element("thead", element("tr", element("td"), *head)), element("tbody", *body))
+
+
+def alike(values: Sequence[str]) -> bool:
+    """Do several cells share this number? A name stays: it can be asked for in the filter."""
+    return len(values) > 1 and len(set(values)) == 1 and is_number(values[0])
+
+
+def opening(run: Run) -> Html:
+    """Where a row leads: to its network at the top of the page, and to MLflow."""
+    show = element("button", "show", type="button", aria_label=f"show {run.name} layer by layer")
+    return element("td", show, " ", element("a", "MLflow", href=link(run), aria_label=f"{run.name} in MLflow"))
+
+
+def datum(text: str, value: float | None = None) -> Html:
+    """A cell of the table; what is not known is sorted last."""
+    if text == NONE or (value is not None and not isfinite(value)):
+        return element("td", NONE, data_sort="")
+    if value is None and not is_number(text):
+        return element("td", text)
+    return element("td", text, class_="number", data_sort=float(text) if value is None else value)
+
+
+def figure(drawn: Drawn) -> Html:
+    """The pages of a figure, inside the file; or why there is none."""
+    if not drawn.paths:
+        return element("p", element("b", drawn.title), f" is missing: {drawn.missing}")
+    pages = []
+    for i, path in enumerate(drawn.paths, start=1):
+        title = drawn.title + (f", page {i} of {len(drawn.paths)}" if len(drawn.paths) > 1 else "")
+        kind = "svg+xml" if path.suffix == ".svg" else "png"
+        image = f"data:image/{kind};base64,{b64encode(path.read_bytes()).decode()}"
+        button = element("button", element("img", src=image, alt=title), type="button", title="Enlarge")
+        pages.append(element("figure", element("figcaption", title), button))
+    return joined(pages)

@@ -1,0 +1,119 @@
+"""What is kept of a cell: the arrays of statistics.npz besides the statistics themselves."""
+
+import numpy as np
+import pytest
+
+from mlpstudy.cells.cell import check
+from mlpstudy.cells.cell_result import collect, epochs_to
+from mlpstudy.cells.problem import initial_theta, prepare
+from mlpstudy.cells.recording import train_and_record
+from mlpstudy.measure import histograms
+from mlpstudy.measure.jacobian import INPUTS
+from mlpstudy.measure.statistics import STATISTICS
+
+TINY = ("data=moons", "data.samples=60", "network.hidden=[4,3]", "training.batch_size=10", "training.epochs=3")
+
+
+@pytest.fixture(scope="module")
+def collected(compose):
+    """(*overrides, replicas=...) -> Result, and the records it was made from."""
+
+    def _collected(*overrides, replicas=range(3)):
+        cell = check(compose(*TINY, *overrides))
+        problem = prepare(cell.config)
+        records = list(train_and_record(problem, initial_theta(problem, replicas)))
+        return collect(cell, records), records
+
+    return _collected
+
+
+def curve(epochs, *accuracies):
+    """Arrays with this accuracy per epoch (rows) and replica."""
+    return {"curve_epoch": np.array(epochs, float), "curve_accuracy_test": np.array(accuracies, float)}
+
+
+def test_epochs_to_accuracy_by_hand():
+    nan = np.nan
+    arrays = curve(
+        [0, 0.5, 2, 7],
+        # early, at the level exactly, falls back, never, diverged, first of all
+        [0.1, 0.1, 0.1, 0.1, 0.1, 0.9],
+        [0.9, 0.2, 0.81, 0.2, nan, 0.1],
+        [0.9, 0.8, 0.1, 0.3, nan, 0.1],
+        [0.9, 0.9, 0.1, 0.799, nan, 0.1],
+    )
+    np.testing.assert_array_equal(epochs_to(0.8, arrays), [0.5, 2, 0.5, nan, nan, 0])
+    np.testing.assert_array_equal(epochs_to(0.05, arrays), [0] * 6)
+    np.testing.assert_array_equal(epochs_to(1.0, arrays), [nan] * 6)
+
+
+def test_epochs_to_accuracy_of_a_run(collected):
+    result, records = collected("training.accuracies=[0.9,0.3,1.0]", "optimizer.lr=0.5", "training.epochs=20")
+    assert result.arrays["accuracies"].tolist() == [0.9, 0.3, 1.0]
+    found = result.arrays["epochs_to_accuracy"]
+    assert found.shape == (3, 3)
+    assert np.isfinite(found).any()
+    for level, epochs in zip((0.9, 0.3, 1.0), found, strict=True):
+        for r in range(3):
+            seen = [record.epoch for record in records if record.curves["accuracy_test"][r] >= level]
+            np.testing.assert_equal(epochs[r], seen[0] if seen else np.nan)
+
+
+def test_no_level_asked_for(collected):
+    result, _ = collected("training.accuracies=[]")
+    assert result.arrays["accuracies"].shape == (0,)
+    assert result.arrays["epochs_to_accuracy"].shape == (0, 3)
+
+
+@pytest.mark.parametrize("hidden", [(), (4, 3), (12,)])
+def test_arrays_are_as_described(collected, hidden):
+    result, records = collected(f"network.hidden={list(hidden)}".replace(" ", ""))
+    arrays = result.arrays
+    S, E, R, depth = len(arrays["step"]), len(records), 3, len(hidden)
+    units = min(8, hidden[0] if hidden else 2)
+    H = len([record for record in records if record.histograms is not None])
+    shapes = {
+        **dict.fromkeys(STATISTICS, (S, R, depth)),
+        **{f"curve_{split}": (E, R) for split in ("loss_train", "loss_test", "accuracy_train", "accuracy_test")},
+        **{f"{name}_histogram": (H, R, depth, 60) for name in histograms.ARRAYS},
+        **{f"{name}_edges": (61,) for name in histograms.ARRAYS},
+        "activation_range": (2,), "epoch": (S,), "curve_step": (E,), "curve_epoch": (E,), "histogram_step": (H,),
+        "accuracies": (4,), "epochs_to_accuracy": (4, R), "unit_paths": (S, units, 2),
+        "jacobian_singular_values": (R, INPUTS, 2),
+        "decision_regions": (R, 80, 80), "decision_axes": (2, 80),
+        "decision_points": (48, 2), "decision_classes": (48,),
+    }  # fmt: skip
+    for name, shape in shapes.items():
+        assert arrays[name].shape == shape, name
+    assert {name for name in arrays if not name.startswith("theory_")} == {"step", *shapes}
+    assert set(arrays["histogram_step"]) <= set(arrays["step"])
+    assert set(arrays["step"]) <= set(arrays["curve_step"])
+
+
+def test_arrays_are_those_of_the_records(collected):
+    result, records = collected()
+    measured = [record for record in records if record.statistics is not None]
+    counted = [record for record in records if record.histograms is not None]
+    np.testing.assert_array_equal(result.arrays["unit_paths"], [record.unit_paths for record in measured])
+    for name in histograms.ARRAYS:
+        np.testing.assert_array_equal(result.arrays[f"{name}_histogram"], [r.histograms[name] for r in counted])
+    for record in (records[0], records[-1]):
+        for name, array in record.once.items():
+            np.testing.assert_array_equal(result.arrays[name], array)
+
+
+def test_no_accuracies_and_no_regions_without_classes(collected):
+    result, _ = collected("data=teacher", "loss=mse")
+    assert not [name for name in result.arrays if "accurac" in name or name.startswith("decision_")]
+    assert result.arrays["jacobian_singular_values"].shape == (3, 8, 1)
+
+
+def test_an_interrupted_training_is_collected_too(compose):
+    cell = check(compose(*TINY))
+    problem = prepare(cell.config)
+    records = list(train_and_record(problem, initial_theta(problem, range(2))))
+    result = collect(cell, records[:1])
+    assert result.theta_final is None
+    assert result.arrays["unit_paths"].shape == (1, 4, 2)
+    assert result.arrays["jacobian_singular_values"].shape == (2, 8, 2)
+    assert "decision_regions" not in result.arrays

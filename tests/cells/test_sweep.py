@@ -1,0 +1,86 @@
+"""Cells in, events out: in this process and side by side."""
+
+import multiprocessing
+import pickle
+import time
+
+import numpy as np
+import pytest
+
+from mlpstudy import cli
+from mlpstudy.cells import sweep
+from mlpstudy.cells.recording import Record
+from mlpstudy.errors import ConfigError
+
+TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2"]
+
+
+def last_records(cells, workers):
+    return {i: e for i, e in sweep.run(cells, workers) if isinstance(e, Record) and e.last}
+
+
+@pytest.mark.slow
+def test_workers_measure_what_one_process_measures():
+    cells = cli.cells(["-m", "init=zeros,xavier,he", *TINY])
+    alone, together = last_records(cells, 1), last_records(cells, 2)
+    assert alone.keys() == together.keys() == {0, 1, 2}
+    for index in alone:
+        np.testing.assert_array_equal(alone[index].theta, together[index].theta)
+        np.testing.assert_array_equal(alone[index].curves["loss_test"], together[index].curves["loss_test"])
+
+
+def test_a_broken_cell_does_not_stop_the_others(monkeypatch):
+    cells = cli.cells(["-m", "init=xavier,he", *TINY])
+    train = sweep.train_and_record
+
+    def fail_for_xavier(problem, theta):
+        if problem.config.flat["init.name"] == "xavier":
+            raise MemoryError("no room")
+        return train(problem, theta)
+
+    monkeypatch.setattr(sweep, "train_and_record", fail_for_xavier)
+    ends = {i: e for i, e in sweep.run(cells, 1) if isinstance(e, sweep.Failure) or e.last}
+    assert ends[0] == sweep.Failure("MemoryError: no room", ends[0].details)
+    assert "fail_for_xavier" in ends[0].details
+    assert ends[1].last
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("pause", [0.0, 3.0])  # with a pause it dies in the middle of sending a record
+def test_a_worker_that_dies_costs_its_cell_and_nothing_else(pause):
+    """A process killed from outside (out of memory, say) sends nothing more, and the sweep must still end."""
+    cells = cli.cells(["-m", "seed=0,1,2,3", "network.depth=60", "network.width=96", "training.epochs=1"])
+    events = sweep.run(cells, 2)
+    next(events)
+    time.sleep(pause)
+    for process in multiprocessing.active_children():
+        process.kill()
+    ends = {i: e for i, e in events if isinstance(e, sweep.Failure) or e.last}
+    assert set(ends) == {0, 1, 2, 3}
+    lost = [i for i, end in ends.items() if isinstance(end, sweep.Failure)]
+    assert sorted(lost) == [0, 1]
+    assert all("the worker process was lost" in ends[i].reason for i in lost)
+
+
+@pytest.mark.slow
+def test_a_worker_found_dead_when_it_is_given_a_cell_costs_that_cell(monkeypatch):
+    start, started = sweep._start_worker, []
+
+    def first_dies():
+        pipe, process = start()
+        if not started:
+            process.kill()
+            process.join()
+        started.append(process)
+        return pipe, process
+
+    monkeypatch.setattr(sweep, "_start_worker", first_dies)
+    cells = cli.cells(["-m", "seed=0,1,2", *TINY])
+    ends = {i: e for i, e in sweep.run(cells, 2) if isinstance(e, sweep.Failure) or e.last}
+    assert set(ends) == {0, 1, 2}
+    assert [i for i, end in ends.items() if isinstance(end, sweep.Failure)] == [0]
+
+
+def test_errors_travel_between_processes():
+    error = ConfigError("a.key", "a rule", 3)
+    assert str(pickle.loads(pickle.dumps(error))) == str(error) == "a.key must be a rule; got 3"

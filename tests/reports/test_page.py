@@ -1,0 +1,602 @@
+"""The page of a sweep: what it says, that nothing typed becomes markup, and what it does in a browser."""
+
+import base64
+import hashlib
+import html
+import json
+import math
+import re
+import shutil
+import subprocess
+from html.parser import HTMLParser
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mlpstudy.measure.verdict import OUTCOMES, VERDICTS
+from mlpstudy.palette import VERDICT_COLOURS
+from mlpstudy.tracking.reading import NotMeasured, load_runs
+from reports.drawing.style import Drawn
+from reports.page import layer_by_layer, page
+
+CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
+FLAGS = [
+    *("--headless", "--no-sandbox", "--disable-gpu", "--disable-quic", "--no-first-run", "--disable-sync"),
+    *("--disable-background-networking", "--disable-component-update", "--virtual-time-budget=3000", "--dump-dom"),
+]
+HOSTILE = "<img src=x onerror=\"document.title='broken'\"></script><script>document.title='broken'</script>'\"&amp;"
+PIXEL = base64.b64decode(
+    "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
+)
+browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
+
+
+def made(init="xavier", activation="tanh", depth=3, replicas=2, tags=(), metrics=(), params=(), arrays=(), **fields):
+    """A run like those of MLflow. Its gradients shrink by half a decade a layer, less what the replica adds."""
+    back = np.arange(depth)[::-1]
+    delta = 10.0 ** -(0.5 * back + 0.1 * np.arange(replicas)[:, None] * back)
+    share = np.full((2, replicas, depth), 0.25)
+    steps = np.array([0, 5, 10])
+    return SimpleNamespace(
+        **{"id": f"id-{init}-{activation}-{depth}", "name": f"{init}-{activation}-d{depth}", "status": "FINISHED"}
+        | {"uri": "sqlite:////somewhere/mlflow.db", "experiment_id": "7"}
+        | fields,
+        params={"init": init, "activation": activation, "depth": str(depth), "replicas": str(replicas), "width": "64"}
+        | {"lr": "0.01", "optimizer.lr": "0.01", "optimizer": "sgd", "loss": "cross_entropy", "data": "digits"}
+        | {"training.epochs": "5", "verdict.vanishing": "0.001", "verdict.exploding": "1000.0"}
+        | dict(params),
+        tags={"sweep": "s", "verdict": "healthy", "verdict_final": "healthy", "verdict_predicted": "healthy"}
+        | {"evidence": "no layer beyond a threshold", "evidence_final": "none", "outcome": "learned"}
+        | dict(tags),
+        metrics={"final/accuracy_test": 0.9, "final/accuracy_test_ci95": 0.01, "final/gradient_ratio_init": 0.5}
+        | dict(metrics),
+        arrays={"delta_rms": np.stack([delta, delta]), "activation_rms": share, "saturated_fraction": share}
+        | {"theory_delta_rms": 10.0 ** -(0.5 * back), "theory_activation_rms": np.full(depth, 0.25)}
+        | {"curve_step": steps, "curve_accuracy_test": np.linspace(0.1, 0.9, 3)[:, None].repeat(replicas, 1)}
+        | dict(arrays),
+    )
+
+
+@pytest.fixture
+def sweep():
+    """Two activations, two initializers, two depths, one of the eight cells missing."""
+    cells = [(init, g, depth) for init in ("zeros", "he") for g in ("tanh", "relu") for depth in (2, 10)][:-1]
+    runs = [made(*cell) for cell in cells]
+    for i, run in enumerate(runs):
+        run.metrics |= {"final/gradient_ratio_init": (math.nan, 3e-7, 12.0, 2.5, 1e3, 0.5, 9.0)[i]}
+        if run.params["init"] == "zeros":
+            run.tags |= {"verdict": "symmetric", "outcome": "stalled", "evidence": "distinct units: 1"}
+            del run.tags["verdict_predicted"]
+            run.arrays["delta_rms"] = np.zeros_like(run.arrays["delta_rms"])
+    runs[-1].tags |= {"verdict": "vanishing"}
+    return runs
+
+
+@pytest.fixture
+def written(tmp_path):
+    """(runs, drawn) -> the path of their page."""
+
+    def _written(runs, drawn=()):
+        page.write(tmp_path / "index.html", runs, drawn)
+        return tmp_path / "index.html"
+
+    return _written
+
+
+# The first stands before everything else in the page, the second after it.
+WATCH = """
+const errors = [];
+for (const kind of ["error", "unhandledrejection", "securitypolicyviolation"])
+  addEventListener(kind, (e) => errors.push(`${kind}: ${e.message ?? e.violatedDirective ?? e.reason}`), true);
+console.error = console.warn = (...said) => errors.push(said.join(" "));
+"""
+DRIVE = """
+const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
+const type = (text) => { find("#filter").value = text; find("#filter").dispatchEvent(new Event("input")); };
+const nameOf = (row) => runs[row.dataset.run].name;
+const visible = () => findAll("tbody tr").filter((row) => row.offsetHeight > 0).map(nameOf);
+const texts = (selector, root) => findAll(selector, root).map((found) => found.textContent);
+addEventListener("load", () => {
+  let answer = null;
+  try { answer = (() => { SCRIPT })(); } catch (error) { errors.push(String(error)); }
+  const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
+  const asked = loaded.filter((name) => !name.startsWith("data:"));
+  const result = document.createElement("pre");
+  result.id = "result";
+  result.textContent = JSON.stringify({answer, errors, asked, title: document.title});
+  document.body.replaceChildren(result);
+});
+"""
+
+
+@pytest.fixture
+def browse(tmp_path):
+    """(path, script) -> what the script returns once the page is there; no error and no request may happen."""
+
+    def _browse(path, script="return null"):
+        drive = DRIVE.replace("SCRIPT", script)
+        text = path.read_text("utf-8")
+        for code in (WATCH, drive):
+            allowed = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
+            text = text.replace("script-src ", f"script-src 'sha256-{allowed}' ", 1)
+        text = text.replace("<title>", f"<script>{WATCH}</script><title>", 1)
+        start, end = text.rsplit("</body>", 1)
+        copy = tmp_path / "driven.html"
+        copy.write_text(f"{start}<script>{drive}</script></body>{end}", "utf-8")
+        command = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", copy.as_uri()]
+        done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
+        found = json.loads(html.unescape(re.search('<pre id="result">(.*?)</pre>', done.stdout, re.DOTALL)[1]))
+        assert found["errors"] == []
+        assert found["asked"] == []
+        assert found["title"] != "broken"
+        return found["answer"]
+
+    return _browse
+
+
+def data(path):
+    """The numbers embedded in a page."""
+    text = path.read_text("utf-8").split('<script type="application/json" id="data">')[1].split("</script>")[0]
+    return json.loads(text, parse_constant=lambda name: pytest.fail(f"{name} is not JSON"))
+
+
+class Markup(HTMLParser):
+    """Every start tag with its attributes, and the text between."""
+
+    def __init__(self, text):
+        super().__init__()
+        self.tags, self.text = [], []
+        self.feed(text)
+
+    def handle_starttag(self, tag, attrs):
+        self.tags.append((tag, dict(attrs)))
+
+    def handle_data(self, text):
+        self.text.append(text)
+
+
+def test_what_can_come_of_a_cell_has_a_colour_and_a_meaning():
+    assert set(VERDICTS) == set(VERDICT_COLOURS)
+    assert set(page.MEANINGS) == {*VERDICTS, *OUTCOMES}
+
+
+def test_the_question_is_asked_in_words():
+    runs = [made(init, g, d) for init in ("zeros", "xavier", "he") for g in ("tanh", "relu") for d in (10, 3)]
+    expected = "Does a network of tanh or relu units train when initialized by zeros, xavier or he, with "
+    assert page.question(runs) == expected + "3 or 10 hidden layers?"
+    one = page.question([made(depth=1)])
+    assert one == "Does a network of tanh units train when initialized by xavier, with 1 hidden layer?"
+
+
+def test_long_lists_are_cut():
+    assert page.listed([*"abc"], "or", 2) == "a, b or c"  # `1 more` would be no shorter
+    assert page.listed([*"abcd"], "or", 2) == "a, b or 2 more"
+    assert "h or 22 more units" in page.question([made(activation=chr(97 + i)) for i in range(30)])
+
+
+@pytest.mark.parametrize(
+    ("runs", "expected"),
+    [
+        (
+            [made(replicas=1, params={"training.epochs": "1"})],
+            "1 cell, 1 random initialization each, 64 units a layer, on digits. "
+            "Trained by sgd with learning rate 0.01 on the loss cross_entropy, for 1 epoch.",
+        ),
+        (
+            [made(replicas=5, params={"init.scale": scale, "lr": "1"}) for scale in ("1", "0.5")],
+            "2 cells, 5 random initializations each, 64 units a layer, on digits. Trained by sgd with learning rate 1 "
+            "on the loss cross_entropy, for 5 epochs. Also varied: init.scale (0.5 and 1).",
+        ),
+    ],
+)
+def test_the_grid_is_told_in_words(runs, expected):
+    assert page.grid(runs, dict(zip(page.coordinates(runs)[0], [["0.5", "1"]] * 9, strict=False))) == expected
+
+
+def test_a_cell_is_called_by_the_fewest_params():
+    both = [{"lr": lr, "optimizer.lr": lr, "tracking.sweep": lr, "workers": lr} for lr in ("0.1", "1")]
+    names, keys = page.coordinates([made(params=p) for p in both])
+    assert names == ["activation", "init", "depth", "lr"]
+    assert keys == [("tanh", "xavier", "3", "0.1"), ("tanh", "xavier", "3", "1")]
+    by_depth = [made(depth=2, params={"width": "[3, 4]"}), made(depth=3, params={"width": "5"})]
+    assert page.coordinates(by_depth)[0][3:] == ["width"]  # told even where the depth tells the runs apart
+    flat = [made(depth=0, params={"width": "[]"}), made(depth=3)]
+    assert page.coordinates(flat)[0] == ["activation", "init", "depth"]
+    assert "64 units" in page.grid(flat, {})
+    twice = page.coordinates([made(), made(), made("he")])
+    assert twice == (
+        ["activation", "init", "depth", "repetition"],
+        [("tanh", "xavier", "3", "1"), ("tanh", "xavier", "3", "2"), ("tanh", "he", "3", "1")],
+    )
+
+
+def test_numbers_are_put_in_order_by_size_and_names_are_left():
+    assert page.ordered(["10", "3", "1e-3", "10"]) == ["1e-3", "3", "10"]
+    assert page.ordered(["xavier", "he", "xavier"]) == ["xavier", "he"]
+    assert page.ordered(["10", "[3, 4]", "3"]) == ["10", "[3, 4]", "3"]
+
+
+def test_outcomes_and_where_theory_was_wrong(sweep, written):
+    assert page.outcomes(sweep) == "What came of them: 4 stalled, 3 learned."
+    text = written(sweep).read_text(encoding="utf-8")
+    assert "Theory foresaw the verdict of 2 of 3 cells (it does not apply to the other 4); " in text
+    assert "not that of he-relu-d2 (healthy predicted, vanishing measured)." in text
+    differ = made(tags={"outcomes": "1 learned, 1 stalled"}, status="KILLED")
+    assert page.outcome_in_full(differ) == "unfinished, killed"
+    differ = made(tags={"outcome": "learned", "outcomes": "1 learned, 1 stalled"})
+    assert page.outcome_in_full(differ) == "learned (1 learned, 1 stalled)"
+    assert page.outcome_in_full(made(params={"training.epochs": "0"})) == "not trained"
+
+
+@pytest.mark.parametrize(
+    ("uri", "expected"),
+    [
+        ("http://host:8080/mlflow/", "http://host:8080/mlflow/#/experiments/7/runs/r"),
+        ("https://user:secret@host", "https://host/#/experiments/7/runs/r"),
+        ("sqlite:////home/me/mlflow.db", "http://127.0.0.1:5000/#/experiments/7/runs/r"),
+        ("postgresql://me:secret@host/db", "http://127.0.0.1:5000/#/experiments/7/runs/r"),
+    ],
+)
+def test_links_lead_to_the_run_and_tell_no_password(uri, expected):
+    assert page.link(made(id="r", uri=uri)) == expected
+    note = page.note(uri)
+    assert "secret" not in note
+    assert ("mlflow ui" in note) == expected.startswith("http://127.0.0.1")
+    assert "/home" not in note
+
+
+def test_profiles_are_means_over_replicas_of_what_was_measured_at_initialization(written):
+    rng = np.random.default_rng(0)
+    delta, share = 10 ** rng.normal(size=(2, 3, 4)), rng.uniform(size=(2, 3, 4))
+    arrays = {"delta_rms": delta, "saturated_fraction": share, "theory_delta_rms": np.array([1e-3, 1e-2, 0.1, 1])}
+    (run,) = data(written([made(depth=4, replicas=3, arrays=arrays)]))
+    student = 4.303  # 97.5 % point for three values, from a table
+    for layer in range(4):
+        logs = [math.log10(delta[0, r, layer] / delta[0, r, 3]) for r in range(3)]
+        mean = sum(logs) / 3
+        half = student * math.sqrt(sum((v - mean) ** 2 for v in logs) / 2 / 3)
+        assert run["delta_rms"]["middle"][layer] == pytest.approx(mean, abs=6e-4)
+        assert run["delta_rms"]["half"][layer] == pytest.approx(half, abs=2e-3)
+        shares = [share[0, r, layer] for r in range(3)]
+        assert run["saturated_fraction"]["middle"][layer] == pytest.approx(sum(shares) / 3, abs=6e-4)
+    assert run["delta_rms"]["theory"] == [-3, -2, -1, 0]
+    assert run["saturated_fraction"]["theory"] == []
+    assert run["limits"] == [-3, 3]
+
+
+def test_what_is_not_finite_is_null_and_said(written):
+    strange = np.array([[[0.0, math.inf, math.nan, 1.0]] * 2] * 2)
+    zero, unknown = np.zeros((2, 2, 4)), np.full((2, 2, 4), math.nan)
+    gone = made("gone")
+    del gone.arrays  # a run without its file
+
+    class Gone(SimpleNamespace):
+        @property
+        def arrays(self):
+            raise NotMeasured("gone (killed) has no statistics.npz")
+
+    runs = [
+        made("a", depth=4, arrays={"delta_rms": strange, "activation_rms": strange, "theory_delta_rms": strange[0, 0]}),
+        made("b", depth=4, arrays={"delta_rms": zero, "activation_rms": zero, "saturated_fraction": unknown}),
+        made("c", depth=0),
+        Gone(**vars(gone)),
+    ]
+    a, b, c, d = data(written(runs))
+    assert a["delta_rms"]["middle"] == [None, None, None, 0]
+    assert a["delta_rms"]["theory"] == [None, None, None, 0]
+    assert b["delta_rms"]["note"] == "no gradient reaches any hidden layer"
+    assert b["activation_rms"]["note"] == "0 in every layer"
+    assert b["saturated_fraction"]["middle"] == [None] * 4
+    assert c["delta_rms"]["note"] == "no hidden layer"
+    assert d["delta_rms"]["note"] == d["curve"]["note"] == "gone (killed) has no statistics.npz"
+
+
+def test_many_deep_cells_make_a_small_page_that_is_the_same_twice(written):
+    rng = np.random.default_rng(0)
+    arrays = {name: rng.lognormal(size=(2, 3, 50)) for name in layer_by_layer.LOG_SCALED}
+    theory = {f"theory_{name}": rng.lognormal(size=50) for name in layer_by_layer.LOG_SCALED}
+    curve = {"curve_step": np.arange(1000), "curve_accuracy_test": rng.uniform(size=(1000, 3))}
+    cells = [(f"init{i}", activation, 50) for i in range(50) for activation in ("tanh", "relu", "elu", "gelu")]
+    runs = [made(*cell, replicas=3, arrays=arrays | theory | curve) for cell in cells]
+    first = written(runs).read_bytes()
+    assert len(first) < 2e6
+    assert written(runs).read_bytes() == first
+
+
+def test_figures_are_inside_and_a_missing_one_says_why(written, tmp_path):
+    png, svg = tmp_path / "a.png", tmp_path / "a.svg"
+    png.write_bytes(PIXEL)
+    svg.write_text("<svg xmlns='http://www.w3.org/2000/svg'/>")
+    drawn = [Drawn("a", "Two pages", (png, svg)), Drawn("b", "Lost & gone", (), "none of <these> runs has it")]
+    text = written([made()], drawn).read_text("utf-8")
+    images = [attributes for tag, attributes in Markup(text).tags if tag == "img" and attributes.get("src")]
+    assert [image["alt"] for image in images] == ["Two pages, page 1 of 2", "Two pages, page 2 of 2"]
+    kinds, contents = zip(*(image["src"].split(";base64,") for image in images), strict=True)
+    assert kinds == ("data:image/png", "data:image/svg+xml")
+    assert [base64.b64decode(content) for content in contents] == [png.read_bytes(), svg.read_bytes()]
+    assert "Lost &amp; gone</b> is missing: none of &lt;these&gt; runs has it" in text
+
+
+def test_nothing_outside_the_file_is_used(written, sweep, tmp_path):
+    (tmp_path / "a.png").write_bytes(PIXEL)
+    path = written(sweep, [Drawn("a", "A", (tmp_path / "a.png",))])
+    text = path.read_text("utf-8")
+    links = [
+        (tag, value) for tag, a in Markup(text).tags for key, value in a.items() if key in ("src", "href", "srcset")
+    ]
+    outside = [(tag, value) for tag, value in links if not value.startswith("data:")]
+    assert len(outside) == len(sweep)
+    assert all(tag == "a" and value.startswith(page.MLFLOW_UI) for tag, value in outside)
+    assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|import\(|sendBeacon", text)
+    assert "default-src 'none'" in text
+
+
+def test_columns_without_content_are_left_out(written, sweep):
+    text = written(sweep).read_text("utf-8")
+    headings = re.findall(r"<th [^>]*><button[^>]*>([^<]*)", text)
+    assert headings == [
+        *("activation", "init", "depth", "verdict", "after training", "theory predicts", "outcome"),
+        *("test accuracy", "gradient first/last", "evidence"),
+    ]
+    for run in sweep:
+        run.tags.pop("verdict_predicted", None)
+        run.metrics["theory/discrepancy"] = 0.25
+    headings = re.findall(r"<th [^>]*><button[^>]*>([^<]*)", written(sweep).read_text("utf-8"))
+    assert "theory predicts" not in headings
+    assert "theory off (decades)" in headings
+
+
+@browser
+def test_the_table_filters_by_words_and_by_verdicts(written, sweep, browse):
+    answer = browse(
+        written(sweep),
+        """
+        const seen = {all: visible()};
+        type("RELU  stalled"); seen.words = visible(); seen.count = find("#count").textContent;
+        type("no such thing"); seen.none = visible();
+        type("");
+        const chip = (name) => chips.find((chip) => chip.value === name);
+        chip("vanishing").click(); seen.chip = visible(); seen.pressed = chip("vanishing").ariaPressed;
+        chip("healthy").click(); seen.two = visible();
+        type("10"); seen.both = visible();
+        type(""); chip("vanishing").click(); chip("healthy").click(); seen.again = visible();
+        seen.chips = texts(".chips button");
+        return seen;""",
+    )
+    assert answer["all"] == answer["again"] == [run.name for run in sweep]
+    assert answer["words"] == ["zeros-relu-d2", "zeros-relu-d10"]
+    assert answer["count"] == "2 of 7 cells"
+    assert answer["none"] == []
+    assert answer["chip"] == ["he-relu-d2"]
+    assert answer["pressed"] == "true"
+    assert answer["two"] == ["he-tanh-d2", "he-tanh-d10", "he-relu-d2"]
+    assert answer["both"] == ["he-tanh-d10"]
+    assert answer["chips"] == ["symmetric 4", "healthy 2", "vanishing 1"]
+
+
+@browser
+def test_the_table_sorts_numbers_by_size_and_names_by_letters(written, sweep, browse):
+    answer = browse(
+        written(sweep),
+        """
+        const by = (name) => {
+          const header = headers.find((header) => header.textContent === name);
+          find("button", header).click();
+          return [header.ariaSort, findAll("tbody tr").map((row) => row.cells[header.cellIndex].textContent)];
+        };
+        const ratio = "gradient first/last";
+        return {ratio: by(ratio), down: by(ratio), depth: by("depth"), init: by("init"),
+          sorted: headers.filter((header) => header.ariaSort !== "none").length};""",
+    )
+    up = ["3e-07", "0.5", "2.5", "9", "12", "1e+03"]
+    assert answer["ratio"] == ["ascending", [*up, "–"]]
+    assert answer["down"] == ["descending", [*reversed(up), "–"]]  # what is not known stays last
+    assert answer["depth"] == ["ascending", ["2"] * 4 + ["10"] * 3]
+    assert answer["init"] == ["ascending", ["he"] * 3 + ["zeros"] * 4]
+    assert answer["sorted"] == 1
+
+
+@browser
+def test_choosing_a_network_changes_its_profile_verdict_and_evidence(written, sweep, browse):
+    answer = browse(
+        written(sweep),
+        """
+        const chart = find("[data-chart=delta_rms]"), number = (kind) => findAll(kind, chart).length;
+        const seen = () => ({
+          name: shown.name, verdict: find("#verdict").textContent, evidence: find("[data-of=evidence]").textContent,
+          outcome: find("[data-of=outcome]").textContent, said: find("#said").textContent, text: chart.textContent,
+          drawn: [".dot", ".predicted", ".band", ".shade"].map(number), label: chart.ariaLabel,
+          row: find("[aria-current=true]").dataset.run, absent: texts(".absent"),
+        });
+        const pick = (name) => {
+          findAll("#controls label").find((label) => label.textContent === name).click();
+          return seen();
+        };
+        return {controls: groups.map((group) => group.map((radio) => radio.parentElement.textContent)), first: seen(),
+          zeros: pick("zeros"), relu: pick("relu"), he: pick("he"), shallow: pick("2")};""",
+    )
+    assert answer["controls"] == [["tanh", "relu"], ["zeros", "he"], ["2", "10"]]
+    first, zeros, relu, he, shallow = (answer[name] for name in ("first", "zeros", "relu", "he", "shallow"))
+    assert first["name"] == "he-tanh-d10"  # the steepest gradient
+    assert first["drawn"] == [10, 1, 1, 2]
+    assert all(name in first["text"] for name in ("vanishing", "exploding", "input side", "output side"))
+    assert first["label"].startswith("Gradient: 0.0000112 at hidden layer 1, 1 at ")  # 10^-4.95, between -4.5 and -5.4
+    assert first["absent"] == ["relu"]
+    assert (zeros["name"], zeros["verdict"], zeros["outcome"]) == ("zeros-tanh-d10", "symmetric", "stalled")
+    assert zeros["evidence"] == "distinct units: 1"
+    assert zeros["drawn"][0] == 0
+    assert "no gradient reaches any hidden layer" in zeros["text"]
+    assert relu["name"] == "zeros-relu-d10"
+    assert he["name"] == "he-tanh-d10"
+    assert he["said"] == "There is no run of relu, he, 10. This is he-tanh-d10."
+    assert (shallow["name"], shallow["said"]) == ("he-tanh-d2", "")
+    assert shallow["drawn"][0] == 2
+    assert shallow["label"].startswith("Gradient: 0.282 at")  # 10^-0.55
+    assert shallow["row"] == str([run.name for run in sweep].index("he-tanh-d2"))
+
+
+@browser
+def test_the_line_drawn_is_the_profile(written, browse):
+    arrays = {"delta_rms": np.array([[[1e-6, 1e-3, 1.0]] * 2] * 2)}
+    points = browse(
+        written([made(arrays=arrays)]),
+        """
+        const svg = find("[data-chart=delta_rms]"), at = (y) => Number(y.getAttribute("y")) - 5;
+        const ticks = findAll("text", svg).filter((text) => ["1", "10⁻⁶"].includes(text.textContent)).map(at);
+        return [findAll(".dot", svg).map((dot) => Number(dot.getAttribute("cy"))), ticks];""",
+    )
+    (low, middle, high), ticks = points
+    assert low == pytest.approx(max(ticks[:2]), abs=0.2)
+    assert high == pytest.approx(min(ticks[:2]), abs=0.2)
+    assert middle == pytest.approx((low + high) / 2, abs=0.2)
+
+
+@browser
+def test_a_network_is_kept_to_compare_and_a_row_shows_its_own(written, sweep, browse):
+    answer = browse(
+        written(sweep),
+        """
+        const kept = () => findAll(".charts .kept").length;
+        const seen = [kept()];
+        find("#keep").click(); seen.push(kept());
+        find("button", rows[4]).click(); seen.push(kept(), shown.name, find("#kept").textContent.trim());
+        find("button", rows[5]).click(); find("#keep").click(); seen.push(kept(), find("#keep").textContent);
+        return seen;""",
+    )
+    assert answer == [0, 0, 4, "he-tanh-d2", "kept: he-tanh-d10", 0, "Keep its lines to compare"]
+
+
+@browser
+def test_a_fourth_control_tells_what_else_varies(written, browse):
+    runs = [made(params={"lr": lr, "optimizer.lr": lr}, name=f"lr={lr}") for lr in ("10", "0.1", "1")]
+    answer = browse(
+        written(runs),
+        """groups[3][2].click();
+        return [texts("legend"), groups[3].length, shown.name];""",
+    )
+    assert answer == [["activation", "init", "depth", "learning rate"], 3, "lr=10"]
+
+
+@browser
+def test_figures_enlarge_and_the_arrow_keys_lead_through_them(written, browse, tmp_path):
+    (tmp_path / "a.png").write_bytes(PIXEL)
+    paths = (tmp_path / "a.png",)
+    drawn = [Drawn("a", "First", paths * 2), Drawn("b", "None", (), "gone"), Drawn("c", "Last", paths)]
+    answer = browse(
+        written([made()], drawn),
+        """
+        const picture = () => find("img", viewer).src.startsWith("data:image/png");
+        const title = () => [viewer.open, find("#viewer-title").textContent, picture()];
+        const seen = [viewer.open];
+        findAll("#figures button")[1].click(); seen.push(title());
+        press("ArrowRight"); seen.push(title());
+        press("ArrowRight"); seen.push(title());
+        press("ArrowLeft"); seen.push(title());
+        find("[value='0']", viewer).click(); seen.push(viewer.open);
+        return seen;""",
+    )
+    second, third = "First, page 2 of 2 (2 of 3)", "Last (3 of 3)"
+    first = "First, page 1 of 2 (1 of 3)"
+    shown = [[True, title, True] for title in (second, third, first, third)]
+    assert answer == [False, *shown, False]
+
+
+def hostile():
+    return [
+        made(HOSTILE, name=HOSTILE, tags={"sweep": HOSTILE, "evidence": HOSTILE, "outcomes": HOSTILE}),
+        made("he", HOSTILE, name="</script>", uri='http://h"ost/<b>', id="<i>", params={"data": HOSTILE}),
+        made("he", params={HOSTILE: "1"}, tags={"verdict": HOSTILE, "verdict_final": HOSTILE}),
+        made("he", params={HOSTILE: HOSTILE}, tags={"verdict_predicted": HOSTILE, "outcome": HOSTILE}),
+    ]
+
+
+def test_what_users_typed_stays_text(written, tmp_path):
+    (tmp_path / "a.png").write_bytes(PIXEL)
+    harmless, typed = [
+        Markup(
+            written(runs, [Drawn("a", title, (tmp_path / "a.png",)), Drawn("b", title, (), title)]).read_text("utf-8")
+        )
+        for title, runs in (("x", [made(), made("he"), made("lecun"), made("zeros")]), (HOSTILE, hostile()))
+    ]
+    assert [a for tag, a in typed.tags if tag == "img"] == [
+        {"src": a["src"], "alt": HOSTILE} if "src" in a else a for tag, a in harmless.tags if tag == "img"
+    ]
+    assert sum(tag == "script" for tag, _ in typed.tags) == sum(tag == "script" for tag, _ in harmless.tags) == 2
+    assert not any(key.startswith("on") for _, attributes in typed.tags for key in attributes)
+    assert HOSTILE in "".join(typed.text)
+
+
+@browser
+def test_hostile_names_run_nothing_and_work(written, browse, tmp_path):
+    (tmp_path / "a.png").write_bytes(PIXEL)
+    path = written(hostile(), [Drawn("a", HOSTILE, (tmp_path / "a.png",)), Drawn("b", HOSTILE, (), HOSTILE)])
+    answer = browse(
+        path,
+        """
+        groups.flat().forEach((radio) => radio.click());
+        find("#keep").click(); rows.forEach((row) => find("button", row).click());
+        headers.forEach((_, i) => sort(i)); chips.forEach((chip) => chip.click());
+        find("#figures button").click();
+        return [document.images.length, find("#kept span").textContent, find("#viewer-title").textContent];""",
+    )
+    assert answer[0] == 2
+    assert answer[2] == f"{HOSTILE} (1 of 1)"
+
+
+@browser
+@pytest.mark.parametrize("case", ["one", "flat", "regression", "without theory", "not finite", "not trained", "gone"])
+def test_every_kind_of_sweep_can_be_looked_through(case, written, browse):
+    loss = {"curve_loss_test": np.array([[1.0, 2.0], [math.inf, 0.5], [math.nan, 1e-9]])}
+    regression = made(arrays=loss, metrics={"final/loss_test": 0.25, "final/loss_test_ci95": math.nan})
+    del regression.arrays["curve_accuracy_test"], regression.metrics["final/accuracy_test"]
+    plain = made()
+    del plain.tags["verdict_predicted"]
+    plain.arrays = {name: array for name, array in plain.arrays.items() if not name.startswith("theory_")}
+    broken = np.array([[[0.0, math.inf, 1e300], [math.nan, -0.0, 1e-300]]] * 2)
+    arrays = dict.fromkeys(("delta_rms", "activation_rms", "saturated_fraction"), broken)
+    metrics = dict.fromkeys(("final/accuracy_test", "final/gradient_ratio_init"), math.nan)
+    start = {"curve_step": np.array([0]), "curve_accuracy_test": np.array([[0.1, 0.1]])}
+    runs = {
+        "one": [made(depth=1, replicas=1)],
+        "flat": [made(depth=0), made(depth=2)],
+        "regression": [regression, made("he", arrays=loss)],
+        "without theory": [plain],
+        "not finite": [made(arrays=arrays, metrics=metrics, tags={"outcome": "diverged"}), made("he")],
+        "not trained": [made(params={"training.epochs": "0"}, arrays=start)],
+        "gone": [made(arrays={name: np.full((2, 2, 3), math.nan) for name in layer_by_layer.LOG_SCALED})],
+    }[case]
+    answer = browse(
+        written(runs),
+        """
+        groups.flat().forEach((radio) => radio.click());
+        find("#keep").click(); [...runs].reverse().forEach(show);
+        headers.forEach((_, i) => sort(i)); type("tanh");
+        const bad = findAll("svg *").filter((part) => /NaN|undefined|Infinity|null/.test(part.outerHTML));
+        return {visible: visible().length, bad: bad.length,
+          text: find("main").textContent};""",
+    )
+    assert answer["visible"] == len(runs)
+    assert answer["bad"] == 0
+    assert not re.search("undefined|NaN|null", answer["text"])
+    says = {"regression": "test loss", "not finite": "0 or not finite at", "not trained": "not trained"}
+    assert says.get(case, "") in answer["text"]
+
+
+@browser
+def test_the_page_of_a_real_sweep(sweep_uri, written, browse):
+    runs = load_runs(sweep_uri)
+    answer = browse(written(runs), "return [visible(), shown.name, findAll('.charts .dot').length]")
+    assert answer[:2] == [[run.name for run in runs], "identical-tanh-d3"]  # the steepest gradient
+    assert answer[2] > 9
+
+
+def test_a_dark_report_has_a_dark_page(tmp_path):
+    texts = {}
+    for looks in ("light", "dark"):
+        page.write(tmp_path / "index.html", [made()], [], ["he-tanh-d9 (failed) has measured <nothing>"], looks)
+        texts[looks] = (tmp_path / "index.html").read_text(encoding="utf-8")
+    assert "prefers-color-scheme: dark" in texts["light"]
+    assert "prefers-color-scheme" not in texts["dark"]
+    assert "color-scheme: dark;" in texts["dark"]
+    assert "<p>Left out: he-tanh-d9 (failed) has measured &lt;nothing&gt;.</p>" in texts["light"]
