@@ -1,9 +1,10 @@
 """Activation functions g and their derivatives g', both as functions of z.
 
-g' is a function of z, not of the output, so that non-monotone activations fit too. At a kink g' is the derivative
-from the left (ReLU: g'(0) = 0). To add one: a row in ACTIVATIONS and `conf/activation/<name>.yaml`.
+g' is a function of z and not of the output g(z), so that non-monotone activations are possible. At a kink, g' is the
+derivative from the left (ReLU: g'(0) = 0). To add an activation: a row in ACTIVATIONS and the file
+`conf/activation/<name>.yaml`.
 
-Everything is written without branches on z: np.where costs more than the exponential it would save.
+No function branches on z: np.where costs more time than the exponential that it would save.
 """
 
 from collections.abc import Callable
@@ -18,23 +19,23 @@ from scipy import special
 Array = NDArray[np.floating]
 Function = Callable[[Array], Array]
 
-# g is flat at z, and its unit saturated, where |g'(z)| is below this share of its supremum; for tanh, |a| > 0.97
+# A unit is saturated at z if |g'(z)| is below this share of the supremum of |g'|. For tanh this means |a| > 0.97.
 SATURATED_SLOPE = 0.0591
 
 
 @dataclass(frozen=True)
 class Activation:
-    """An elementwise function and what the statistics and the theory need to know of it."""
+    """An elementwise function and the properties that the statistics and the theory need."""
 
     g: Function
     dg: Function
     range: tuple[float, float] = (-inf, inf)  # infimum and supremum of g
-    sup_dg: float = 1.0  # supremum of |g'|: saturation is measured relative to it
-    kinks: tuple[float, ...] = ()  # where g is not smooth
+    sup_dg: float = 1.0  # supremum of |g'|; saturation is relative to it
+    kinks: tuple[float, ...] = ()  # the z at which g is not smooth
 
     @property
     def bounded(self) -> bool:
-        """Only a function bounded on both sides can saturate (one-sided floors make units dead instead)."""
+        """Whether g is bounded on both sides. Only then can units saturate; with one bound they can be dead."""
         return self.range[0] > -inf and self.range[1] < inf
 
 
@@ -54,13 +55,13 @@ def step(z: Array) -> Array:
 
 
 def sigmoid(z: Array) -> Array:
-    """sigma(z) = 1 / (1 + exp(-z)), to full relative precision in both tails (for -z too large to exp: the least)."""
+    """sigma(z) = 1 / (1 + exp(-z)), with full relative precision in both tails; exp cannot overflow."""
     largest = np.log(np.finfo(z.dtype).max) - 1
     return np.asarray(1 / (1 + np.exp(np.minimum(-z, largest))))
 
 
 def sigmoid_slope(z: Array) -> Array:
-    """sigma'(z) = e / (1 + e)^2 with e = exp(-|z|): a small slope is a result, where 1 - sigma would round to 0."""
+    """sigma'(z) = e / (1 + e)^2 with e = exp(-|z|). A tiny slope stays a number; sigma (1 - sigma) would round to 0."""
     e = np.exp(-np.abs(z))
     return np.asarray(e / np.square(1 + e))
 
@@ -75,7 +76,7 @@ def normal_density(z: Array) -> Array:
     return np.asarray(np.exp(-0.5 * np.square(z)) / sqrt(2 * pi))
 
 
-@cache  # one record for the cells of a sweep, so that theory is worked out once
+@cache  # all cells of a sweep share one record, so the theory of it is computed once
 def leaky_relu(slope: float) -> Activation:
     """max(z, 0) + slope min(z, 0) (Maas et al. 2013)."""
     return Activation(
@@ -102,7 +103,7 @@ def elu(alpha: float, scale: float = 1.0) -> Activation:
 def tanh_softplus(z: Array) -> tuple[Array, Array]:
     """t = tanh(softplus(z)) = n / (n + 2) and 1 - t^2 = 4 (n + 1) / (n + 2)^2, n = exp(z) (exp(z) + 2).
 
-    Numerators and denominators are divided by exp(2z) where z > 0, so that nothing overflows or cancels.
+    For z > 0, numerator and denominator are divided by exp(2z), so that nothing overflows or cancels.
     """
     e, up = np.exp(-np.abs(z)), step(z)
     n = up * (1 + 2 * e) + (1 - up) * e * (e + 2)
@@ -123,14 +124,14 @@ def gelu_tanh_argument(z: Array) -> Array:
 
 def gelu_tanh_slope(z: Array) -> Array:
     """(1 + tanh u) / 2 + z sech^2(u) u'(z) / 2; sech^2(u) = 4 sigma'(2u)."""
-    z = np.clip(z, -100, 100)  # beyond, it is 0 or 1, and z^2 might overflow
+    z = np.clip(z, -100, 100)  # outside, g' is 0 or 1, and z^2 could overflow
     u = gelu_tanh_argument(z)
     du = sqrt(2 / pi) * (1 + 3 * 0.044715 * np.square(z))
     return sigmoid(2 * u) + 2 * z * sigmoid_slope(2 * u) * du
 
 
-# A row is a record, or a function of the parameters in its YAML that returns one. Suprema of g' that are no closed
-# form are the root of g'' (found to 1e-12 with scipy.optimize.brentq; a test finds them again).
+# A row is a record, or a function that makes a record from the parameters in its YAML file. A supremum of g' without a
+# closed form is g' at the root of g'' (found to 1e-12 with scipy.optimize.brentq; a test finds it again).
 ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     "identity": Activation(g=lambda z: z, dg=np.ones_like),
     "sigmoid": Activation(g=sigmoid, dg=sigmoid_slope, range=(0.0, 1.0), sup_dg=0.25),

@@ -1,7 +1,7 @@
-"""Is backpropagation right for this very network? Central differences and the total differential, in float64.
+"""Is backpropagation right for this network? It is compared with finite differences of the loss, in float64.
 
-Per parameter: dJ/dtheta_i against (J(theta + h e_i) - J(theta - h e_i)) / 2h. Along a random direction, as in the last
-section of the founding notes: dJ = sum_i dJ/dtheta_i dtheta_i.
+Single parameters: dJ/dtheta_i is compared with (J(theta + h e_i) - J(theta - h e_i)) / 2h. Random directions: the
+total differential dJ = sum_i dJ/dtheta_i dtheta_i is compared in the same way, as in the last section of the notes.
 """
 
 from collections.abc import Iterator
@@ -15,12 +15,12 @@ from mlpstudy.network import mlp
 from mlpstudy.network.activations import Array
 from mlpstudy.network.mlp import Network
 
-EXAMPLES = 8  # of the training data
-REPLICAS = 2  # the code is the same for all
+EXAMPLES = 8  # training examples that are used
+REPLICAS = 2  # replicas that are checked; the code is the same for all
 PER_LAYER = 4  # weights, and biases, tried in each layer
 DIRECTIONS = 3  # for the total differential
-STEPS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # in units that move J by as much at most; no single one suits every network
-SMALLEST_STEP = 1e-11  # below, theta + h is theta up to rounding: a gradient so large cannot be compared
+STEPS = (1e-4, 1e-5, 1e-6, 1e-7, 1e-8)  # sizes of h to try, divided by max(1, |dJ|); no single size suits every network
+SMALLEST_STEP = 1e-11  # a smaller h is lost when it is added to theta, so a gradient that large cannot be checked
 TOLERANCE = 1e-6
 
 Float64 = NDArray[np.float64]
@@ -28,21 +28,21 @@ Float64 = NDArray[np.float64]
 
 @dataclass(frozen=True)
 class Report:
-    """What was compared, and the worst relative errors."""
+    """How many parameters were compared, and the largest relative errors."""
 
-    checked: int  # parameters that could be compared
-    worst: float  # of a single parameter; NaN where none could be compared
-    where: str  # which one, e.g. W3[4, 5] of replica 0
-    total: float  # of the total differential
+    checked: int  # number of parameters that were compared
+    worst: float  # largest relative error of a single parameter; NaN if none was compared
+    where: str  # the parameter with that error, such as W3[4, 5] of replica 0
+    total: float  # largest relative error of the total differential
 
     @property
     def passed(self) -> bool:
-        """Something was compared, and no error is above the tolerance."""
+        """At least one parameter was compared, and no error is above the tolerance."""
         return self.checked > 0 and not self.largest > TOLERANCE
 
     @property
     def largest(self) -> float:
-        """The larger of the two errors that are known."""
+        """The larger of the two errors; NaN counts as unknown."""
         return float(np.fmax(self.worst, self.total))
 
 
@@ -71,29 +71,29 @@ def check(network: Network, x: Array, y: Array, theta: Array) -> Report:
 
 
 class _Comparison:
-    """One replica on a few examples, its gradient by backpropagation, and J at nearby parameters."""
+    """One replica on a few examples: its gradient by backpropagation, and J at nearby parameters."""
 
     def __init__(self, network: Network, x: Array, y: Array, theta: Array) -> None:
         self.network, self.theta = network, theta.astype(np.float64)
         self.x, self.y = x[:, :EXAMPLES].astype(np.float64), y[:EXAMPLES].astype(np.float64)
         trace, gradients = mlp.backpropagate(network, mlp.unflatten(self.theta, network.sizes), self.x, self.y)
         self.gradient = gradients.theta[0]
-        # how far the rounding of every z moves J: large where gradients explode
+        # how much the rounding of every z can change J; this is large if gradients explode
         moves = sum(float(np.linalg.norm(d * z)) for d, z in zip(gradients.delta, trace.z, strict=True))
         self.rounding = 10 * np.finfo(np.float64).eps * (max(1.0, abs(self.loss()[0])) + moves)
 
     def loss(self) -> tuple[float, list[Any]]:
-        """J, and on which side of each kink every z lies."""
+        """J, and on which side of each kink every z is."""
         network = self.network
         trace = mlp.forward(mlp.unflatten(self.theta, network.sizes), network.activation, self.x)
         sides = [z > kink for z in trace.z[:-1] for kink in network.activation.kinks]
         return float(network.loss.value(trace.h, self.y[None]).mean()), sides
 
     def error(self, direction: Float64, moved: slice) -> float:
-        """Relative error of the derivative along a direction that is 0 outside `moved`, at the best step.
+        """The relative error of the derivative along a direction that is 0 outside `moved`, for the best step size.
 
-        What rounding can do to the difference is no error, so 0 means equal up to rounding. NaN where no step is
-        large enough without carrying a z over a kink, where differences say nothing of the derivative.
+        A difference that rounding can explain does not count: 0 means equal up to rounding. NaN means that every step
+        size moves some z across a kink, so that finite differences do not approximate the derivative.
         """
         expected = float(self.gradient @ direction)
         before = self.theta[0, moved].copy()

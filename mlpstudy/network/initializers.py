@@ -1,9 +1,9 @@
 """Weight initializers: (rng, shape, *, parameters) -> W of shape (fan_out, fan_in).
 
-Row j of W is neuron j's weight vector. An initializer may also ask, by the name of a keyword, for `layer` (its number,
-from 1), `replica` (from 0) or `inputs` (batch, fan_in): the layer's inputs on a batch of training examples. It may
-return (W, b) where it sets the biases itself. To add one: a row in INITIALIZERS and `conf/init/<name>.yaml`. The
-common `init.gain` multiplies W whatever comes out, so no initializer knows of it.
+Row j of W is the weight vector of neuron j. An initializer may have keyword arguments named `layer` (its number, from
+1), `replica` (its number, from 0) or `inputs` (batch, fan_in), the inputs of the layer for a batch of training
+examples. It then gets them. It may return (W, b) to set the biases too. `init.gain` later multiplies the W of every
+initializer. To add an initializer: a row in INITIALIZERS and the file `conf/init/<name>.yaml`.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ from scipy import special
 Shape = tuple[int, int]
 Weights = NDArray[np.float64]
 Initializer = Callable[..., Weights | tuple[Weights, Weights]]
-PROVIDED = ("layer", "replica", "inputs")  # what a network can tell an initializer that asks for it
+PROVIDED = ("layer", "replica", "inputs")  # keyword arguments that an initializer may have
 
 FANS: dict[str, Callable[[Shape], float]] = {
     "fan_in": lambda shape: shape[1],
@@ -48,12 +48,14 @@ def uniform(rng: np.random.Generator, shape: Shape, *, scale: float) -> Weights:
 
 
 def truncated_normal(rng: np.random.Generator, shape: Shape, *, scale: float, cut: float) -> Weights:
-    """A normal distribution cut at `cut` of its own standard deviations, then rescaled to the deviation `scale`.
+    """A normal distribution cut at `cut` standard deviations, then rescaled to the standard deviation `scale`.
 
-    As Keras does (it cuts at 2). PyTorch's trunc_normal_ cuts at absolute values and does not rescale.
+    Keras does the same with a cut at 2. PyTorch's trunc_normal_ cuts at absolute values and does not rescale.
     """
     inside = 2 * special.ndtr(cut) - 1
-    deviation = np.sqrt(1 - 2 * cut * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) / inside)  # after the cut
+    deviation = np.sqrt(
+        1 - 2 * cut * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) / inside
+    )  # standard deviation after the cut
     standard = special.ndtri(rng.uniform(special.ndtr(-cut), special.ndtr(cut), shape))
     return np.asarray(standard * (scale / deviation))
 
@@ -80,12 +82,11 @@ def constant(rng: np.random.Generator, shape: Shape, *, value: float) -> Weights
 
 
 def identical(rng: np.random.Generator, shape: Shape, *, layer: int) -> Weights:
-    """Each neuron of a layer the same random vector, so that no step can ever tell them apart.
+    """All neurons of a layer have the same random weight vector, so training can never make them different.
 
-    Layer 1: one vector v ~ N(0, 1/n_in) in every row. Deeper layers: their inputs are copies of one
-    another, and a neuron's gradient comes through the column of weights that leave it, so those columns
-    must agree too: every entry is the same draw c ~ N(0, 1) / n_in. With rows alone identical, the unequal
-    columns of layer l + 1 send unequal gradients to layer l, and its neurons do separate.
+    Layer 1: every row is the same vector v ~ N(0, 1/n_in). Deeper layers: every entry is the same number
+    c ~ N(0, 1) / n_in. Equal rows alone are not enough: the gradient of a neuron in layer l comes through its column
+    of W[l+1], and unequal columns would send unequal gradients to layer l and separate its neurons.
     """
     fan_out, fan_in = shape
     if layer == 1:
@@ -96,7 +97,7 @@ def identical(rng: np.random.Generator, shape: Shape, *, layer: int) -> Weights:
 def orthogonal(rng: np.random.Generator, shape: Shape) -> Weights:
     """Orthonormal rows (fan_out <= fan_in) or columns, uniform by the Haar measure (Saxe et al. 2013).
 
-    Q of a Gaussian matrix's QR decomposition; signs so that R has a positive diagonal (Mezzadri 2007).
+    Q of the QR decomposition of a Gaussian matrix, with signs that make the diagonal of R positive (Mezzadri 2007).
     """
     tall = (max(shape), min(shape))
     q, r = np.linalg.qr(rng.normal(size=tall))
@@ -105,7 +106,7 @@ def orthogonal(rng: np.random.Generator, shape: Shape) -> Weights:
 
 
 def sparse(rng: np.random.Generator, shape: Shape, *, inputs_per_unit: int, scale: float) -> Weights:
-    """`inputs_per_unit` non-zero weights N(0, scale^2) in every row, all others 0 (Martens 2010: 15, scale 1)."""
+    """Every row has `inputs_per_unit` weights N(0, scale^2); all others are 0 (Martens 2010: 15 and scale 1)."""
     fan_out, fan_in = shape
     chosen = rng.permuted(np.tile(np.arange(fan_in), (fan_out, 1)), axis=1)[:, :inputs_per_unit]
     W = np.zeros(shape)
@@ -114,15 +115,15 @@ def sparse(rng: np.random.Generator, shape: Shape, *, inputs_per_unit: int, scal
 
 
 def lsuv(rng: np.random.Generator, shape: Shape, *, inputs: Weights, tolerance: float, iterations: int) -> Weights:
-    """Orthonormal, then scaled until the variance of the layer's z on a batch is 1 (Mishkin & Matas 2016).
+    """An orthogonal matrix, rescaled until the variance of the layer's z on a batch is 1 (Mishkin & Matas 2016).
 
-    W := W / sqrt(Var(inputs W^T)) while the variance is off by `tolerance` or more, `iterations` times at most.
+    W := W / sqrt(Var(inputs W^T)) while |variance - 1| >= `tolerance`, at most `iterations` times.
     """
     W = orthogonal(rng, shape)
     for _ in range(iterations):
         z = inputs @ W.T
         variance = np.var(z)
-        rounding = np.square(1e-12 * z).mean()  # of equal inputs the variance is nothing else
+        rounding = np.square(1e-12 * z).mean()  # if all inputs are equal, the variance is rounding alone
         if abs(variance - 1) < tolerance or variance <= rounding:
             break
         W = W / np.sqrt(variance)
@@ -130,7 +131,7 @@ def lsuv(rng: np.random.Generator, shape: Shape, *, inputs: Weights, tolerance: 
 
 
 def identity(rng: np.random.Generator, shape: Shape) -> Weights:
-    """Ones on the diagonal, zeros elsewhere; rectangular shapes drop or zero what is too much."""
+    """Ones on the diagonal, zeros elsewhere, for rectangular shapes too."""
     return np.eye(*shape)
 
 

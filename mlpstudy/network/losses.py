@@ -1,7 +1,7 @@
-"""Losses as functions of the last pre-activation h = z[L], and their gradients dJ/dh.
+"""Losses as functions of the network's output h = z[L], and their gradients dJ/dh.
 
-J is the mean over the batch. Targets are (batch, n_L): one-hot rows for classes, 0/1 for bce, values for
-regression. To add one: a row in LOSSES and `conf/loss/<name>.yaml`.
+J is the mean loss over the batch. Targets are (batch, n_L): one-hot rows for classes, 0 or 1 for bce, numbers for a
+regression. To add a loss: a row in LOSSES and the file `conf/loss/<name>.yaml`.
 """
 
 from collections.abc import Callable
@@ -17,7 +17,7 @@ Labels = NDArray[np.generic]  # class numbers (n,), or the values of a regressio
 
 @dataclass(frozen=True)
 class Loss:
-    """Per-example loss and its gradient with respect to h, both of shape (R, batch, ...)."""
+    """The loss of each example and its gradient with respect to h."""
 
     value: Callable[[Array, Array], Array]  # (h, target) -> (R, batch)
     gradient: Callable[[Array, Array], Array]  # (h, target) -> (R, batch, n_L), of one example's loss
@@ -47,7 +47,7 @@ def binary_targets(labels: Labels, classes: int | None) -> Array:
 
 
 def log_softmax(h: Array) -> Array:
-    """Log of softmax, h - log(sum(exp(h))), over the last axis; shifted first, so that large h cannot cancel."""
+    """log(softmax(h)) = h - log(sum(exp(h))) over the last axis; h is shifted first, so that exp cannot overflow."""
     shifted: Array = h - h.max(axis=-1, keepdims=True)
     return np.asarray(shifted - np.log(np.exp(shifted).sum(axis=-1, keepdims=True)))
 
@@ -60,19 +60,19 @@ def softmax(h: Array) -> Array:
 
 
 def _log_prior(target: Array) -> Array:
-    with np.errstate(divide="ignore"):  # a class absent from the sample has log-probability -inf
+    with np.errstate(divide="ignore"):  # the log-probability of a class without examples is -inf
         return np.asarray(np.log(target.mean(axis=0)))
 
 
 LOSSES: dict[str, Loss] = {
-    # J = 1/2 (h - o)^2 as in the notes, summed over outputs
+    # 1/2 (h - o)^2 as in the notes, summed over the outputs
     "mse": Loss(
         value=lambda h, o: 0.5 * np.square(h - o).sum(axis=-1),
         gradient=lambda h, o: h - o,
         targets=one_hot,
         best_constant=lambda o: o.mean(axis=0),
     ),
-    # -y log(sigma(h)) - (1 - y) log(1 - sigma(h)); log(1 + exp(h)) - y h would cancel where h is large
+    # -y log(sigma(h)) - (1 - y) log(1 - sigma(h)); the form log(1 + exp(h)) - y h would lose digits for large h
     "bce": Loss(
         value=lambda h, y: (y * np.logaddexp(0, -h) + (1 - y) * np.logaddexp(0, h)).sum(axis=-1),
         gradient=lambda h, y: sigmoid(h) - y,
@@ -90,16 +90,16 @@ LOSSES: dict[str, Loss] = {
 
 
 def constant_predictor_loss(loss: Loss, target: Array) -> float:
-    """The loss of the best constant output: what a network reaches that learns nothing of its input."""
-    h = np.clip(loss.best_constant(target), -1e9, 1e9)  # keeps 0 * inf out of the mean
+    """The loss of the best constant output: the lowest loss of a network that ignores its input."""
+    h = np.clip(loss.best_constant(target), -1e9, 1e9)  # so that the mean has no 0 * inf
     return float(loss.value(h[None, None, :], target[None]).mean())
 
 
 def accuracy(h: Array, target: Array) -> NDArray[np.float64]:
-    """Share of examples whose predicted class is the target's, (R,); one output means the class h > 0."""
+    """The share of examples with the right class, (R,). With one output, h > 0 means class 1."""
     if target.shape[-1] == 1:
         right = ((h > 0) == (target > 0.5))[..., 0]
     else:
         right = h.argmax(axis=-1) == target.argmax(axis=-1)
-    # NaN compares as a wrong answer here; a network without finite outputs has no accuracy at all.
+    # NaN would count as a wrong answer; a network with an output that is not finite has no accuracy.
     return np.where(np.isfinite(h).all(axis=(1, 2)), right.mean(axis=1), np.nan)

@@ -31,7 +31,7 @@ class Network:
 
 @dataclass(frozen=True)
 class Trace:
-    """What a forward pass leaves behind: z = [z[1], ..., z[L]] and a = [a[0], ..., a[L-1]]."""
+    """All values of a forward pass: z = [z[1], ..., z[L]] and a = [a[0], ..., a[L-1]]."""
 
     z: list[Array]
     a: list[Array]
@@ -44,7 +44,7 @@ class Trace:
 
 @dataclass(frozen=True)
 class Gradients:
-    """What backpropagation leaves behind: delta[l] = dJ/dz[l] for l = 1..L, and dJ/dtheta."""
+    """All gradients of a backward pass: delta[l] = dJ/dz[l] for l = 1..L, and dJ/dtheta."""
 
     delta: list[Array]
     theta: Array  # (R, P)
@@ -52,12 +52,12 @@ class Gradients:
 
 
 def n_parameters(sizes: Sequence[int]) -> int:
-    """Number of weights and biases of one replica: sum of n_l (n_{l-1} + 1)."""
+    """The number of weights and biases of one replica: the sum of n_l (n_{l-1} + 1) over the layers."""
     return sum(n_out * (n_in + 1) for n_in, n_out in pairwise(sizes))
 
 
 def unflatten(theta: NDArray[Any], sizes: Sequence[int]) -> Layers:
-    """Weights and biases as views into theta (R, P): what is written to one is written to the other."""
+    """Weights and biases of each layer as views into theta (R, P): writing to one changes the other."""
     layers, start = [], 0
     for n_in, n_out in pairwise(sizes):
         middle, end = start + n_out * n_in, start + n_out * (n_in + 1)
@@ -75,10 +75,11 @@ def initialize(
     inputs: Array | None = None,
     activation: Activation | None = None,
 ) -> Array:
-    """theta (R, P): replica r draws its weights from rngs[r], layer by layer, the last by `output` where given.
+    """theta (R, P): replica r draws its weights from rngs[r], layer by layer.
 
-    `inputs` (1, batch, n_0) and the activation are needed by data-dependent schemes alone. Draws are made in
-    float64 and rounded, so both dtypes start from the same network.
+    `output` is the scheme of the last layer; None means `scheme`. Only data-dependent schemes need `inputs`
+    (1, batch, n_0) and the activation. Weights are drawn in float64 and rounded, so both dtypes start from the same
+    network.
     """
     theta = np.zeros((len(rngs), n_parameters(sizes)), dtype)
     schemes = [scheme] * (len(sizes) - 2) + [output or scheme]
@@ -110,7 +111,7 @@ def forward(layers: Layers, activation: Activation, x: Array) -> Trace:
 
 
 def predict(layers: Layers, activation: Activation, x: Array) -> Array:
-    """H alone, (R, batch, n_L), keeping no trace."""
+    """The output h alone, (R, batch, n_L), without a trace."""
     for W, b in layers[:-1]:
         x = activation.g(x @ W.mT + b)
     W, b = layers[-1]
@@ -121,7 +122,7 @@ def backward(layers: Layers, activation: Activation, trace: Trace, dh: Array) ->
     """Backpropagation from dh = dJ/dz[L]:
 
     delta[l] = (delta[l+1] W[l+1]) * g'(z[l]),  dJ/dW[l] = delta[l]^T a[l-1],  dJ/db[l] = sum of delta[l]
-    over the batch. dh carries the 1/batch of the mean, so no later line needs it.
+    over the batch. dh already has the factor 1/batch of the mean.
     """
     sizes = [W.shape[2] for W, _ in layers] + [dh.shape[2]]
     theta = np.empty((dh.shape[0], n_parameters(sizes)), dh.dtype)

@@ -1,8 +1,9 @@
 """Optimizers as pairs of pure functions on the flat parameters theta, (R, P), and learning rates over time.
 
-init(theta) -> state; update(gradient, state, theta, lr) -> (step, state), and theta := theta + step. Replicas never
-mix. To add one: a function and a row in OPTIMIZERS and `conf/optimizer/<name>.yaml`; a schedule is a row in SCHEDULES
-and `conf/schedule/<name>.yaml`. Each takes the same steps as its namesake in PyTorch.
+init(theta) -> state; update(gradient, state, theta, lr) -> (step, state); then theta := theta + step. Each replica is
+updated by its own gradient alone. Every optimizer takes the same steps as the one of that name in PyTorch. To add an
+optimizer: a function, a row in OPTIMIZERS and the file `conf/optimizer/<name>.yaml`. To add a schedule: a row in
+SCHEDULES and the file `conf/schedule/<name>.yaml`.
 """
 
 from collections.abc import Callable
@@ -26,8 +27,8 @@ class Optimizer:
 def sgd(*, momentum: float, nesterov: bool, weight_decay: float) -> Optimizer:
     """theta := theta - lr v, v := momentum v + gradient (the notes' Algorithm 1 where momentum is 0).
 
-    nesterov: theta := theta - lr (gradient + momentum v) (Sutskever et al. 2013). weight_decay adds its share of
-    theta to the gradient.
+    nesterov: theta := theta - lr (gradient + momentum v) (Sutskever et al. 2013). weight_decay: the gradient is
+    replaced by gradient + weight_decay theta.
     """
 
     def update(gradient: Array, v: Any, theta: Array, lr: float) -> tuple[Array, Any]:
@@ -76,7 +77,7 @@ def adam(*, beta1: float, beta2: float, epsilon: float) -> Optimizer:
 OPTIMIZERS: dict[str, Callable[..., Optimizer]] = {"sgd": sgd, "rmsprop": rmsprop, "adam": adam, "adamw": adamw}
 
 
-# Share of optimizer.lr after `epoch` of `epochs` epochs (fractions count), from the end of the warm-up on.
+# The share of optimizer.lr at `epoch` (a fraction is possible) of `epochs`; both count from the end of the warm-up.
 SCHEDULES: dict[str, Callable[..., float]] = {
     "constant": lambda epoch, epochs: 1.0,
     "step": lambda epoch, epochs, *, every, factor: factor ** floor(epoch / every + 1e-9),  # rounding
@@ -85,9 +86,9 @@ SCHEDULES: dict[str, Callable[..., float]] = {
 
 
 def warmed_up(schedule: Callable[..., float], warmup: float, epoch: float, epochs: float, one_step: float) -> float:
-    """Share of the learning rate for the step that starts at `epoch` and takes `one_step` epochs.
+    """The share of the learning rate for the step that starts at `epoch` and takes `one_step` epochs.
 
-    It rises in a straight line over the first `warmup` epochs, whose last step has all of it.
+    It rises linearly over the first `warmup` epochs and is 1 in the last step of them.
     """
     if epoch + one_step <= warmup:
         return (epoch + one_step) / warmup
@@ -95,9 +96,9 @@ def warmed_up(schedule: Callable[..., float], warmup: float, epoch: float, epoch
 
 
 def clip(gradient: Array, largest: float) -> Array:
-    """The gradient of each replica, shortened to norm `largest` where it is longer (Pascanu et al. 2013)."""
+    """Each replica's gradient, scaled down to norm `largest` if its norm is larger (Pascanu et al. 2013)."""
     top = np.abs(gradient).max(axis=1, keepdims=True)
     top = np.where(top > 0, top, 1)
-    relative = np.sqrt(np.square(gradient / top).sum(axis=1, keepdims=True))  # norm / top: no square can overflow
+    relative = np.sqrt(np.square(gradient / top).sum(axis=1, keepdims=True))  # norm / top: squares cannot overflow
     factor = np.minimum(1, largest / top / np.maximum(relative, 1))
     return np.asarray(gradient * factor.astype(gradient.dtype))

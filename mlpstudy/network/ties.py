@@ -10,13 +10,13 @@ from mlpstudy.network.mlp import Gradients, unflatten
 
 
 def find_ties(theta: Array, sizes: Sequence[int]) -> NDArray[np.intp] | None:
-    """For each parameter the one it can never part from, as indices (R, P) into theta; None where all are free.
+    """For each parameter, the index of the parameter that it always equals: (R, P); None if there are no equal units.
 
-    Two units of a hidden layer with the same incoming row [W[l] b[l]] and the same outgoing column of
-    W[l+1] can be swapped without changing theta, so J is symmetric in them, their gradients are equal and
-    so is every step. That is exact in real numbers but not in a matrix product: BLAS sums the columns at
-    the edge of a block in another order, by CPU, and training amplifies the difference until equal units
-    part by rounding alone. `tie` puts the equality back.
+    Suppose two units of a hidden layer have the same incoming weights and bias (row of [W[l] b[l]]) and the same
+    outgoing weights (column of W[l+1]). Swapping them does not change theta. So J is symmetric in the two units, their
+    gradients are equal, and they stay equal after every step. This is exact in real numbers, but not in a matrix
+    product: BLAS sums some columns in another order, which depends on the CPU. Training amplifies this rounding error
+    until equal units become different. `tie` makes their gradients equal again.
     """
     index = np.tile(np.arange(theta.shape[1]), (len(theta), 1))
     tied = False
