@@ -1,4 +1,4 @@
-"""One point of the grid: its settings, checked, and what identifies it."""
+"""A cell, one point of the grid: its checked settings, its hash and its name."""
 
 import json
 from collections.abc import Mapping, Sequence
@@ -15,29 +15,29 @@ from mlpstudy.network.losses import constant_predictor_loss
 
 @dataclass(frozen=True)
 class Cell:
-    """A cell that is known to run: its settings hold and its data fit."""
+    """A cell that can run: its settings are valid and fit its data."""
 
-    raw: Mapping[str, Any]  # as composed
-    overrides: Mapping[str, str]  # as typed, key -> value
+    raw: Mapping[str, Any]  # the settings as Hydra composed them
+    overrides: Mapping[str, str]  # the settings that were typed, key -> value
     config: Config
     sizes: tuple[int, ...]  # n_0, ..., n_L
-    constant_loss: float  # what the best constant output reaches on the training data
-    gradients: gradient_check.Report | None  # where `check_gradients` asked for it
+    constant_loss: float  # training loss of the best constant output
+    gradients: gradient_check.Report | None  # if `check_gradients` is true
 
     @property
     def hash(self) -> str:
-        """Twelve hex digits: the same for the same science, wherever and however it ran."""
-        exact = {k: float(v) if type(v) is int else v for k, v in self.config.science.items()}  # 2 is 2.0
+        """Twelve hex digits, the same for all cells with the same result; where and how a cell ran does not matter."""
+        exact = {k: float(v) if type(v) is int else v for k, v in self.config.science.items()}  # 2 is the same as 2.0
         return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
-    """Parse the settings, load the data, and verify the gradients where that is asked for. Raises ConfigError."""
+    """Parse the settings, load the data, and verify the gradients if `check_gradients` is true. Raises ConfigError."""
     config = parse(raw)
     problem = prepare(config)
     report = None
     if {config.flat["init.name"], config.flat.get("init.output.name")} & {"custom", "file"}:
-        initial_theta(problem, range(config.replicas))  # the user's own: raises where shapes do not fit
+        initial_theta(problem, range(config.replicas))  # raises if the user's own weights do not fit
     if config.check_gradients:
         theta = initial_theta(problem, range(config.replicas))
         report = gradient_check.check(problem.network, problem.x_train, problem.y_train, theta)
@@ -51,18 +51,18 @@ def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
 
 
 def usual_name(config: Config) -> str:
-    """The name of a run where nothing but initializer, activation and depth varies: he-relu-d10."""
+    """The name of a run if only initializer, activation and depth vary, such as he-relu-d10."""
     return f"{config.init_name}-{config.activation_name}-d{len(config.hidden)}"
 
 
 def names(cells: Sequence[Cell]) -> list[str]:
-    """Short readable run names such as he-relu-d10, with whatever else varies over the sweep."""
-    told = ("init", "init.name", "activation", "activation.name", "network.depth")  # in the name anyway
+    """Short run names such as he-relu-d10, followed by all other settings that vary over the sweep."""
+    told = ("init", "init.name", "activation", "activation.name", "network.depth")  # these are in the name anyway
     typed = dict.fromkeys(key for cell in cells for key in cell.overrides)
     keys = [key for key in typed if key not in told and not key.startswith(NOT_SCIENCE)]
     inits = len({cell.config.init_name for cell in cells})
     activations = len({cell.config.activation_name for cell in cells})
-    # one's own functions are in the name, too, which tells apart all but those of one name
+    # the name of the user's function is in the run name too; more is needed only if two functions have the same name
     own = {"init.function": inits, "activation.function": activations, "activation.derivative": activations}
     varying = [key for key in keys if len({cell.overrides.get(key) for cell in cells}) > own.get(key, 1)]
     result = []

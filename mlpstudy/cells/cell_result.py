@@ -1,4 +1,4 @@
-"""What a cell measured, from the records of its training: arrays to keep, verdicts and outcome."""
+"""The result of a cell, made from the records of its training: arrays to keep, verdicts and outcome."""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -24,7 +24,7 @@ class CellResult:
     activation_range (2,); step, epoch (S,); every statistic by name (S, R, depth); curve_step, curve_epoch (E,) and
     curve_loss_train, curve_accuracy_test, ... (E, R); histogram_step (H,), activation_histogram
     (H, R, depth, bins) with activation_edges (bins + 1,), the same of preactivation and delta (log10|delta|);
-    accuracies (A,), epochs_to_accuracy (A, R), NaN where not reached; unit_paths (S, units, 2); what
+    accuracies (A,), epochs_to_accuracy (A, R), NaN if not reached; unit_paths (S, units, 2); what
     was measured once; and where mean field theory applies theory_<statistic> and theory_mean_<statistic> (depth,),
     for a typical network and on average, delta_rms relative to the last hidden layer, theory_jacobian (2,), mean and
     variance of squared singular values, theory_sigma_w and theory_sigma_b (L,).
@@ -34,19 +34,19 @@ class CellResult:
     sizes: tuple[int, ...]
     arrays: Mapping[str, NDArray[np.generic]]
     theta_initial: Array
-    theta_final: Array | None  # None where training was interrupted
+    theta_final: Array | None  # None if training was interrupted
     verdict: Verdict
     verdict_final: Verdict
-    verdict_predicted: Verdict | None  # at initialization, by theory alone; None where it does not apply
+    verdict_predicted: Verdict | None  # at initialization, by theory alone; None if theory does not apply
     outcomes: NDArray[np.str_]  # one per replica
 
     @property
     def outcome(self) -> str:
-        """The outcome of most replicas; unfinished where training was interrupted."""
+        """The outcome of most replicas; unfinished if training was interrupted."""
         return verdict.majority(self.outcomes) if self.theta_final is not None else "unfinished"
 
     def last(self, curve: str) -> NDArray[np.float64] | None:
-        """The last value of a curve such as accuracy_test, (R,); None where there is no such curve."""
+        """The last value of a curve such as accuracy_test, (R,); None if there is no such curve."""
         values = self.arrays.get(f"curve_{curve}")
         return None if values is None else np.asarray(values[-1], dtype=np.float64)
 
@@ -67,16 +67,16 @@ class CellResult:
             values = np.asarray(self.arrays[name][0], dtype=np.float64)
             predicted = np.asarray(self.arrays[f"theory_{name}"], dtype=np.float64)
             with np.errstate(divide="ignore", invalid="ignore"):
-                if name == "delta_rms":  # relative to the last hidden layer, which says nothing itself
+                if name == "delta_rms":  # relative to the last hidden layer, whose own ratio is 1
                     values, predicted = values[:, :-1] / values[:, -1:], predicted[:-1]
-                off = np.abs(mean_and_interval(np.log10(values))[0] - np.log10(predicted))  # of what is not 0
+                off = np.abs(mean_and_interval(np.log10(values))[0] - np.log10(predicted))  # zeros are left out
             found.append(off[predicted > 1e-12])
         every = np.concatenate(found)
         return float(np.nanmedian(every)) if np.isfinite(every).any() else np.nan
 
 
 def collect(cell: Cell, records: Sequence[Record]) -> CellResult:
-    """Stack the records of one cell (at least the one of step 0) and judge them."""
+    """Stack the records of one cell, at least that of step 0, and find verdicts and outcome."""
     config = cell.config
     measured = [(r, r.statistics) for r in records if r.statistics is not None]
     paths = [r.unit_paths for r in records if r.unit_paths is not None]
@@ -97,7 +97,7 @@ def collect(cell: Cell, records: Sequence[Record]) -> CellResult:
     }
     if "accuracy_test" in records[0].curves:
         reached = [epochs_to(level, arrays) for level in config.accuracies]
-        shape = len(reached), len(records[0].curves["accuracy_test"])  # also where no level is asked for
+        shape = len(reached), len(records[0].curves["accuracy_test"])  # also without any level
         arrays |= {"accuracies": np.array(config.accuracies), "epochs_to_accuracy": np.reshape(reached, shape)}
     prediction = records[0].prediction
     if prediction is not None:
@@ -134,6 +134,6 @@ def theory_arrays(prediction: Prediction) -> dict[str, NDArray[np.generic]]:
 
 
 def epochs_to(level: float, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
-    """Epochs until the test accuracy was first seen at `level` or above, (R,); NaN where it never was."""
+    """Epochs until the test accuracy was first seen at `level` or above, (R,); NaN if it never was."""
     reached = arrays["curve_accuracy_test"] >= level  # (E, R)
     return np.where(reached.any(axis=0), arrays["curve_epoch"][reached.argmax(axis=0)], np.nan)

@@ -1,4 +1,4 @@
-"""From a plain nested dict (what Hydra composes) to a checked, typed Config with its parts looked up.
+"""From the nested dict that Hydra composes to a checked and typed Config.
 
 A setting that cannot be honoured raises ConfigError, which names the key, the rule and the value.
 """
@@ -24,14 +24,14 @@ from mlpstudy.network.optimizers import warmed_up
 from mlpstudy.network.training import Recipe
 
 PACKAGE = Path(__file__).parents[1]
-# inside the package when installed from a wheel, beside it in a checkout
+# A wheel has conf/ inside the package; a checkout has it beside the package.
 CONF = next(path for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
-NOT_SCIENCE = ("tracking.", "workers", "data.root", "check_gradients")  # where and how a cell ran
+NOT_SCIENCE = ("tracking.", "workers", "data.root", "check_gradients")  # keys that say where or how a cell ran
 COMMON = {
     "init": {"gain", "bias", "sigma_b", "output"},
     "optimizer": {"lr"},
     "schedule": {"warmup"},
-}  # to all rows
+}  # keys that every option of the group has
 
 
 @dataclass(frozen=True)
@@ -39,8 +39,8 @@ class Config:
     """One cell of the grid, ready to run."""
 
     activation: Activation
-    scheme: Scheme  # how layers start
-    output_scheme: Scheme  # how the last one does
+    scheme: Scheme  # how the weights of the layers are drawn
+    output_scheme: Scheme  # the same for the last layer
     loss: Loss
     recipe: Recipe
     data: tuple[tuple[str, Any], ...]  # name and parameters of a row of DATASETS, hashable
@@ -53,21 +53,21 @@ class Config:
     dtype: type[np.floating]
     check_gradients: bool
     thresholds: Thresholds
-    flat: Mapping[str, Any]  # every key as given, dotted
+    flat: Mapping[str, Any]  # every key with its value, such as network.depth
 
     @property
     def init_name(self) -> str:
-        """xavier; the function's own name for init=custom."""
+        """The name of the initializer, such as xavier; for init=custom the name of the function."""
         return _own_name(self.flat, "init")
 
     @property
     def activation_name(self) -> str:
-        """tanh; the function's own name for activation=custom."""
+        """The name of the activation, such as tanh; for activation=custom the name of the function."""
         return _own_name(self.flat, "activation")
 
     @property
     def science(self) -> dict[str, Any]:
-        """The keys that define the cell, without where and how it ran; sizes in one spelling."""
+        """The keys that define the result of a cell. Layer sizes are always spelled as network.hidden."""
         rest = {k: v for k, v in self.flat.items() if not k.startswith((*NOT_SCIENCE, "network."))}
         return rest | {"network.hidden": list(self.hidden)}
 
@@ -90,18 +90,18 @@ def flatten(raw: Mapping[str, Any], prefix: str = "") -> dict[str, Any]:
 
 @cache
 def _defaults(group: str, name: str) -> Mapping[str, Any]:
-    """What conf/<group>/<name>.yaml says."""
+    """The content of conf/<group>/<name>.yaml."""
     return dict(yaml.safe_load((CONF / group / f"{name}.yaml").read_text()))
 
 
 def options_with(key: str) -> list[str]:
-    """The options of a group whose files have this key, e.g. normal for init.scale."""
+    """The options of a group that have this key, for example normal for init.scale."""
     group, _, parameter = key.partition(".")
     return [name for name in sorted(TABLES.get(group, ())) if parameter in _defaults(group, name)]
 
 
 def _with_output(init: Mapping[str, Any]) -> Mapping[str, Any]:
-    """init.output spelled out: a name becomes that option with its defaults, null the same as the other layers."""
+    """The init settings with all keys of init.output: a name becomes that option with its default settings."""
     output = init.get("output")
     if output is None:
         return init
@@ -133,14 +133,14 @@ def _check(flat: Mapping[str, Any]) -> None:
 
 
 def _parameters(group: str, raw: Mapping[str, Any], where: str = "") -> dict[str, Any]:
-    """The parameters of the chosen row, against its signature. `where` is the key that holds them."""
+    """The parameters of the chosen row, checked against its signature. `where` is the key that holds them."""
     row, where = TABLES[group][raw["name"]], where or group
     signature = inspect.signature(row).parameters.values() if callable(row) else ()
     provided = {"rng", "shape", "epoch", "epochs", *PROVIDED}
     wanted = {p.name for p in signature if p.default is p.empty and p.name not in provided}
     common = {"name"} | COMMON.get(group, set())
     if where != group:
-        common -= {"output"}  # an output layer has none of its own
+        common -= {"output"}  # init.output has no key `output`
     given = {k: v for k, v in raw.items() if k not in common}
     for key in given.keys() - wanted:
         options = one_of(f"{where}.{k}" for k in {*wanted, *common})
@@ -169,7 +169,7 @@ def _scheme(init: Mapping[str, Any], where: str, activation: Activation) -> Sche
 
 
 def parse(raw: Mapping[str, Any]) -> Config:
-    """Check every key and look the parts up. Raises ConfigError for the first key that breaks its rule."""
+    """Check every key and make the Config. Raises ConfigError for the first key that breaks its rule."""
     if isinstance(raw.get("init"), Mapping):
         raw = {**raw, "init": _with_output(raw["init"])}
     flat = flatten(raw)

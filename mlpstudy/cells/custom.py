@@ -18,11 +18,11 @@ from mlpstudy.network.initializers import Initializer, Shape, Weights
 
 Float64 = NDArray[np.float64]
 
-STEP = 1e-6  # of the central differences
-TOLERANCE = 1e-4  # of a derivative, relative to 1 + |g'|: differences in float64 are good to about 1e-9
-GRID = np.linspace(-8, 8, 801) + 0.00317  # off the round numbers, where people put their kinks
-BISECTIONS = 50  # of a grid's step: down to neighbouring numbers
-JUMP, MOST_KINKS = 1e-6, 32  # far above the rounding of what is smooth
+STEP = 1e-6  # step size of the central differences
+TOLERANCE = 1e-4  # largest error of a derivative, relative to 1 + |g'|; central differences are exact to about 1e-9
+GRID = np.linspace(-8, 8, 801) + 0.00317  # avoids round numbers, at which kinks are most likely
+BISECTIONS = 50  # of a grid interval, until its ends are neighbouring floating-point numbers
+JUMP, MOST_KINKS = 1e-6, 32  # the rounding of a smooth function is far smaller
 WIDE = np.linspace(-1e4, 1e4, 200_001)
 
 HOW = (
@@ -32,20 +32,20 @@ HOW = (
 
 
 def load(key: str, path: str | None) -> Any:
-    """The object that `module:name` names, with the current directory on the import path."""
+    """Import `module:name`; modules in the current directory are found too."""
     if not path or path.count(":") != 1:
         raise ConfigError(key, "an import path such as mypackage.mymodule:myfunction", path)
     module, name = path.split(":")
-    if os.getcwd() not in sys.path:  # a console script does not look there, python -m does
+    if os.getcwd() not in sys.path:  # `python -m` looks there, a console script does not
         sys.path.insert(0, os.getcwd())
     try:
         return getattr(importlib.import_module(module), name)
-    except Exception as error:  # whatever the user's module raises
+    except Exception as error:  # the user's module can raise anything
         raise ConfigError(key, f"importable ({type(error).__name__}: {error})", path) from error
 
 
 def activation(function: str | None, derivative: str | None) -> Activation:
-    """A record as it is, or one made of g and g' with its range and sup|g'| measured; g' is checked on a grid."""
+    """The user's Activation record, or a record made of g and g' with measured properties; g' is checked on a grid."""
     found = load("activation.function", function)
     if isinstance(found, Activation):
         if derivative is not None:
@@ -55,19 +55,19 @@ def activation(function: str | None, derivative: str | None) -> Activation:
     if derivative is None:
         raise ConfigError("activation.derivative", HOW, None)
     dg = load("activation.derivative", derivative)
-    # what is no function is refused here: the cache below could not even look it up
+    # this refuses objects that are not functions, which the cache of _made could not handle
     for f, key, path in ((found, "activation.function", function), (dg, "activation.derivative", derivative)):
         _evaluate(f, GRID, key, path)
     return _made(found, dg, str(function), derivative)
 
 
-@functools.cache  # one record of the cells of a sweep, so that theory works it out once
+@functools.cache  # all cells of a sweep share one record, so the theory of it is computed once
 def _made(found: Callable[..., Any], dg: Callable[..., Any], function: str, derivative: str) -> Activation:
     kinks = _kinks((found, "activation.function", function), (dg, "activation.derivative", derivative))
     _check_derivative(found, dg, kinks, "activation.derivative", function, derivative)
     values = _evaluate(found, WIDE, "activation.function", function)
     near = values[np.abs(WIDE) <= WIDE[-1] / 10]
-    bounded = np.isfinite(values).all() and np.ptp(values) <= 1.01 * np.ptp(near)  # it has stopped growing
+    bounded = np.isfinite(values).all() and np.ptp(values) <= 1.01 * np.ptp(near)  # it grows no more
     return Activation(
         g=lambda z: np.asarray(found(z), dtype=z.dtype),
         dg=lambda z: np.asarray(dg(z), dtype=z.dtype),
@@ -78,7 +78,7 @@ def _made(found: Callable[..., Any], dg: Callable[..., Any], function: str, deri
 
 
 def _kinks(*functions: tuple[Callable[..., Any], str, str]) -> tuple[float, ...]:
-    """Where g or g' jumps between -8 and 8: what is left of a difference however near to each other its ends are."""
+    """The z in [-8, 8] at which g or g' jumps, that is, differs between two neighbouring floating-point numbers."""
     found: set[float] = set()
     for f, key, path in functions:
         low, high = GRID[:-1], GRID[1:]
@@ -90,14 +90,14 @@ def _kinks(*functions: tuple[Callable[..., Any], str, str]) -> tuple[float, ...]
         above, below = (_evaluate(f, z, key, path) for z in (high, low))
         jumps = np.abs(above - below) > JUMP * (1 + np.abs(above) + np.abs(below))
         found |= {round(float(z), 12) + 0.0 for z in high[jumps]}
-    return tuple(sorted(found)) if len(found) <= MOST_KINKS else ()  # more are noise
+    return tuple(sorted(found)) if len(found) <= MOST_KINKS else ()  # more than that are noise, not kinks
 
 
 def _evaluate(f: Callable[..., Any], z: Float64, key: str, path: str | None) -> Float64:
     try:
         with np.errstate(all="ignore"):
             values = np.asarray(f(z), dtype=np.float64)
-    except Exception as error:  # whatever the user's function raises
+    except Exception as error:  # the user's function can raise anything
         raise ConfigError(key, f"a function of an array z ({type(error).__name__}: {error})", path) from error
     if values.shape != z.shape:
         raise ConfigError(key, f"elementwise: {z.size} values for {z.size} z, not shape {values.shape}", path)
@@ -122,7 +122,7 @@ def _check_derivative(
 
 
 def initializer(function: str | None) -> Initializer:
-    """The user's (rng, shape) -> W, made to raise ConfigError where what comes back is no such matrix."""
+    """The user's function (rng, shape) -> W, which then raises ConfigError if its result is not such a matrix."""
     found = load("init.function", function)
     if not callable(found):
         raise ConfigError("init.function", "a function (rng, shape) -> W", function)
@@ -134,7 +134,7 @@ def initializer(function: str | None) -> Initializer:
             drawn = found(rng, shape, **asked_for)
             W, b = drawn if isinstance(drawn, tuple) else (drawn, np.zeros(fan_out))
             W, b = np.asarray(W, dtype=np.float64), np.asarray(b, dtype=np.float64)
-        except Exception as error:  # whatever the user's function raises
+        except Exception as error:  # the user's function can raise anything
             reason = f"a function (rng, shape) -> W ({type(error).__name__}: {error})"
             raise ConfigError("init.function", reason, function) from error
         expected = (("weights", "(fan_out, fan_in)", (fan_out, fan_in), W), ("biases", "(fan_out,)", (fan_out,), b))
@@ -155,7 +155,7 @@ def _archive(path: str) -> Mapping[str, NDArray[Any]]:
 def from_file(
     rng: np.random.Generator, shape: Shape, *, path: str, layer: int, replica: int
 ) -> tuple[Weights, Weights]:
-    """W1, b1, W2, ... of an .npz, as `weights_final.npz` of a run has them, biases 0 where it has none.
+    """W1, b1, W2, ... of an .npz file such as `weights_final.npz` of a run; a missing bias is 0.
 
     Each is one array for all replicas, or has a leading axis with at least as many replicas as are trained.
     """

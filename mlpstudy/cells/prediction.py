@@ -1,4 +1,4 @@
-"""What theory expects of a cell, from the weights it draws and the data it sees, before anything trains."""
+"""What theory predicts for a cell before training, from its initial weights and its data."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,10 +15,10 @@ from mlpstudy.network.losses import Loss
 from mlpstudy.network.mlp import Layers
 from mlpstudy.theory import Ensemble, Profile
 
-GROUPS = 64  # of pairs of inputs, by their cosine
-ROWS = 64  # of a layer's weights tell enough of how they were drawn
-DRAWS = 512  # of an output
-ERRORS = 5  # standard errors within which a mean counts as 0
+GROUPS = 64  # groups of pairs of inputs with similar cosine
+ROWS = 64  # rows of a weight matrix that are checked for randomness
+DRAWS = 512  # random outputs in a Monte Carlo mean
+ERRORS = 5  # a mean within so many standard errors of 0 counts as 0
 
 
 @dataclass(frozen=True)
@@ -27,7 +27,7 @@ class Prediction:
 
     ensemble: Ensemble
     profile: Profile
-    jacobian: tuple[float, float] | None  # as in the profile; None where the output layer is not random
+    jacobian: tuple[float, float] | None  # as in the profile; None if the output layer is not random
     verdict: Verdict
 
 
@@ -36,11 +36,11 @@ def predict(
 ) -> Prediction | None:
     """The prediction for drawn weights (R replicas), probe inputs x (batch, n_0) and targets y (batch, n_L).
 
-    None where mean field theory does not apply: without hidden layers, or where the weights or biases of one are
-    not independent random numbers of mean 0, such as constant, identical, zero, sparse or identity matrices; and
-    where a function of one's own takes it where that is not finite.
+    None if mean field theory does not apply. This is so without hidden layers, and if the weights or biases of a hidden
+    layer are not independent random numbers of mean 0 (constant, identical, zero, sparse or identity matrices). It is
+    also so if the user's own activation is not finite at the predicted scale of z.
     """
-    seen = x.any(axis=1)  # an example that is all 0 has no length to follow
+    seen = x.any(axis=1)  # theory cannot follow an example that is all 0
     x, y = x[seen], y[seen]
     if len(layers) < 2 or len(x) < 2 or not all(is_random(W, b) for W, b in layers[:-1]):
         return None
@@ -74,12 +74,12 @@ def is_random(W: Array, b: Array) -> bool:
 
 def _centred(values: Array) -> bool:
     mean, mean_square = float(values.mean()), np.square(rms(values)).mean()
-    few = mean != 0 and values.size <= ERRORS**2  # so few that equal ones would pass
+    few = mean != 0 and values.size <= ERRORS**2  # with so few values, equal ones would pass the test of the mean
     return bool(abs(mean) <= ERRORS * np.sqrt(mean_square / values.size)) and not (few and np.ptp(values) == 0)
 
 
 def ensemble(layers: Layers, x: Array, y: Array) -> Ensemble:
-    """The sizes and moments of drawn weights and of the data."""
+    """The layer sizes and the moments of weights and data that theory needs."""
     weight_variance, bias_variance = np.array([[np.square(rms(p)).mean() for p in layer] for layer in layers]).T
     correlation, alignment = _pairs(x.astype(np.float64), y.astype(np.float64))
     return Ensemble(
@@ -96,19 +96,19 @@ def ensemble(layers: Layers, x: Array, y: Array) -> Ensemble:
 def reach(loss: Loss, y: Array, q: float) -> float:
     """E[sum (h . dJ/dh)^2 / q sum |dJ/dh|^2] - 1 of an output h ~ N(0, q), sums over targets y (batch, n_L).
 
-    How much more of the errors lies along the output than would if they did not depend on it. By Monte Carlo, with
-    one output for all examples: deep networks tell them apart but little.
+    It is 0 if the errors dJ/dh do not depend on the output, and larger the more they point along it. It is computed by
+    Monte Carlo, with the same output for all examples, since deep networks give similar outputs to all of them.
     """
     targets, counts = np.unique(y, axis=0, return_counts=True)
     unit = np.random.default_rng(0).normal(size=(DRAWS, 1, y.shape[1]))
     dh = loss.gradient(np.sqrt(q) * unit, targets[None])
     along, whole = np.square((unit * dh).sum(axis=-1)) @ counts, np.square(dh).sum(axis=-1) @ counts
-    known = whole > 0  # 0 where every output is right beyond rounding
+    known = whole > 0  # 0 if every output is right up to rounding
     return float((along[known] / whole[known]).mean() - 1) if known.any() else 0.0
 
 
 def _freedom(W: Array) -> float:
-    """Mean squared inner product of two rows (columns where those are fewer), 1 for independent entries."""
+    """Mean squared inner product of two rows, or columns if there are fewer; 1 for independent entries."""
     rows = W if W.shape[0] <= W.shape[1] else W.T
     rows = rows[:ROWS].astype(np.float64)
     if len(rows) < 2 or not rows.any():
@@ -144,7 +144,7 @@ def _verdict(
     thresholds: Thresholds,
     dtype: np.dtype[np.floating],
 ) -> Verdict:
-    """What the typical profile, in numbers of this dtype, is judged as; theory knows no equal units."""
+    """The verdict of the typical profile, rounded to this dtype. In theory, no two units are equal."""
     with np.errstate(over="ignore", under="ignore"):
         statistics = {k: v.astype(dtype).astype(np.float64)[None] for k, v in profile.typical.items()}
     shape = (1, len(widths))

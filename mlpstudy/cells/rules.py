@@ -1,4 +1,4 @@
-"""Which settings there are and what each may be: one row a key."""
+"""The table of all settings and of the values that each may have: one row for each key."""
 
 import difflib
 import re
@@ -20,7 +20,7 @@ from mlpstudy.network.optimizers import OPTIMIZERS, SCHEDULES
 
 DTYPES: dict[str, type[np.floating]] = {"float32": np.float32, "float64": np.float64}
 SAMPLINGS = ("shuffle", "replacement")
-# The option of a group: its file in conf/<group>/ may bring parameters of its own.
+# The options of each group. The file conf/<group>/<option>.yaml can have parameters of that option alone.
 TABLES: dict[str, Any] = {
     "activation": {**ACTIVATIONS, "custom": custom.activation},
     "init": {**INITIALIZERS, "custom": custom.initializer, "file": custom.from_file},
@@ -60,7 +60,7 @@ PATH: Rule = (
     "an import path such as mypackage.mymodule:myfunction, or null",
     lambda v: v is None or isinstance(v, str),
 )
-NAME: Rule = (  # what an MLflow tag may hold
+NAME: Rule = (  # the characters that MLflow allows in a tag
     "a name of up to 100 letters, digits, spaces and _ . : -",
     lambda v: isinstance(v, str) and re.fullmatch(r"[\w .:-]{1,100}", v) is not None and v.strip() != "",
 )
@@ -71,7 +71,7 @@ def _or_null(rule: Rule) -> Rule:
     return f"null or {rule[0]}", lambda v: v is None or rule[1](v)
 
 
-# Checked wherever the key is present; those of init also under init.output. A new parameter is a row here.
+# A key is checked if it is present; a rule of init.<key> also checks init.output.<key>. To add a parameter: a row here.
 RULES: dict[str, Rule] = {
     **{f"{group}.name": _option(table) for group, table in TABLES.items()},
     "activation.slope": NUMBER,
@@ -151,7 +151,7 @@ RULES: dict[str, Rule] = {
 
 
 def unknown_key(key: str, known: Iterable[str]) -> ConfigError:
-    """The error for a key that does not exist: lists its siblings under the deepest parent that does."""
+    """The error for a key that does not exist; it lists the keys that exist in the same group."""
     parent, siblings = key, [*TABLES, "experiment", *known]
     while "." in parent:
         parent = parent.rpartition(".")[0]

@@ -1,9 +1,9 @@
-"""Independent random streams, all descended from the one seed of a cell."""
+"""Independent streams of random numbers, all derived from the seed of a cell."""
 
 import numpy as np
 
-# Fixed keys, not an order of calls: replica r of seed s is the same network whatever the number of
-# replicas, the launcher or the order of jobs.
+# The keys are fixed and do not depend on the order of calls. So replica r of seed s is the same network for any number
+# of replicas and any order of the cells.
 DATA, ORDER, WEIGHTS, SAMPLE = 0, 1, 2, 3
 
 

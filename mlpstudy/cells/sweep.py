@@ -1,4 +1,4 @@
-"""Cells in, events out: trains the cells of a sweep side by side in worker processes.
+"""Trains the cells of a sweep in worker processes and passes on their records.
 
 Workers only train. The process that called hears of every record, and is the only one to write and display. Each
 worker has a pipe of its own, so one that is killed (out of memory, say) costs its cell and nothing else, and workers
@@ -26,7 +26,7 @@ from mlpstudy.cells.recording import Record, train_and_record
 
 @dataclass(frozen=True)
 class Failure:
-    """A cell that ended by an error of the program or the machine (divergence is none)."""
+    """A cell that ended with an error of the program or the machine. Divergence is not an error."""
 
     reason: str
     details: str = ""
@@ -36,7 +36,7 @@ Event = tuple[int, Record | Failure]  # of the cell with this index
 
 
 def run(cells: Sequence[Cell], workers: int) -> Iterator[Event]:
-    """Train every cell and yield its records as they come; a cell's last event is last or a Failure."""
+    """Train every cell and yield its records as they come; the last event of a cell is its last record or a Failure."""
     if workers == 1:
         for index, cell in enumerate(cells):
             yield from ((index, event) for event in _train(cell.config))
@@ -69,7 +69,7 @@ def _give_work(
 ) -> None:
     index, cell = waiting.pop()
     busy[pipe] = index, process
-    with contextlib.suppress(OSError):  # a worker that has just died: what it sends next, nothing, tells
+    with contextlib.suppress(OSError):  # the worker has just died; _receive will find out
         pipe.send(dict(cell.raw))
 
 
@@ -88,17 +88,17 @@ def _start_worker() -> tuple[Connection, BaseProcess]:
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs,), daemon=True)
     process.start()
-    theirs.close()  # so that the end of the worker is the end of the pipe
+    theirs.close()  # the pipe then closes when the worker ends
     return ours, process
 
 
 def _work(pipe: Connection) -> None:
     """Train the cells that come through the pipe until it is closed at the other end."""
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the one that called decides
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the main process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     try:
         while True:
-            raw: Mapping[str, Any] = pipe.recv()  # parsed here: functions do not travel between processes
+            raw: Mapping[str, Any] = pipe.recv()  # parsed here, since functions cannot be sent between processes
             for event in _train_raw(raw):
                 pipe.send(event)
     except (EOFError, OSError):
@@ -116,7 +116,7 @@ def _train_raw(raw: Mapping[str, Any]) -> Iterator[Record | Failure]:
 
 def _train(config: Config) -> Iterator[Record | Failure]:
     try:
-        # one BLAS thread: two fight over matrices this small, and cells run side by side anyway
+        # one BLAS thread: two threads slow down such small matrices, and cells run in parallel anyway
         with threadpool_limits(1):
             problem = prepare(config)
             yield from train_and_record(problem, initial_theta(problem, range(config.replicas)))

@@ -16,11 +16,11 @@ def read_csv(path: str | None, target: str | None, columns: tuple[str, ...] | No
         raise ConfigError("data.path", "the path of a CSV file with a header", path)
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # of lines longer than the header
+            warnings.simplefilter("error", pd.errors.ParserWarning)  # for lines that are longer than the header
             table = pd.read_csv(path, skipinitialspace=True, index_col=False, skip_blank_lines=False)
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
         raise ConfigError("data.path", f"a readable CSV file ({error})", path) from error
-    table = table.dropna(how="all")  # blank lines; the others keep their number: the header is line 1
+    table = table.dropna(how="all")  # drops blank lines; the index still counts them, so line numbers are right
     if not len(table):
         raise ConfigError("data.path", "a CSV file with at least one line below the header", path)
     target = str(table.columns[-1]) if target is None else target

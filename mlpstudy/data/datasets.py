@@ -1,7 +1,7 @@
-"""Named data sets: a row of DATASETS is (rng, *, parameters) -> Data. What needs a split is split by rng.
+"""Named data sets: a row of DATASETS is a function (rng, *, parameters) -> Data, which draws its split with rng.
 
-To add one: a function and a row in DATASETS and `conf/data/<name>.yaml`. Every row takes `standardize`,
-which is fitted on the training split alone.
+To add a data set: a function, a row in DATASETS and the file `conf/data/<name>.yaml`. Every row has the parameter
+`standardize`, which uses the training split alone.
 """
 
 from collections.abc import Callable
@@ -68,7 +68,7 @@ def spirals(
     test_fraction: float,
     standardize: str,
 ) -> Data:
-    """`arms` spirals in the plane, a class each: radius r = sqrt(t), t ~ U(0, 1), angle 2 pi (turns r + arm / arms)."""
+    """`arms` spirals in the plane, one class each: radius r = sqrt(t), t ~ U(0, 1), angle 2 pi (turns r + arm / arms)."""
     arm = np.arange(samples) % arms
     radius = np.sqrt(rng.uniform(size=samples))
     angle = 2 * np.pi * (turns * radius + arm / arms)
@@ -79,7 +79,7 @@ def spirals(
 def gaussian(
     rng: np.random.Generator, *, samples: int, features: int, classes: int, test_fraction: float, standardize: str
 ) -> Data:
-    """X ~ N(0, 1) with labels at random: nothing to learn but by heart, pure signal propagation."""
+    """x ~ N(0, 1) with random labels: a network can only memorize them. It shows signal propagation alone."""
     x, y = rng.normal(size=(samples, features)), rng.permutation(np.arange(samples) % classes)
     return finish("gaussian", *random_split(rng, x, y, test_fraction), standardize, classes)
 

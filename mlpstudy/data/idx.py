@@ -13,7 +13,7 @@ from mlpstudy.errors import ConfigError
 
 
 def read_idx_folder(root: Path) -> tuple[Split, Split]:
-    """The training and the t10k split of a folder of four IDX files, gzipped or not; pixels in [0, 1]."""
+    """The training and the t10k split of a folder with four IDX files, gzipped or not; pixels in [0, 1]."""
     parts = []
     for split in ("train", "t10k"):
         images, path = _read_idx(root, f"{split}-images-idx3-ubyte", dimensions=3)

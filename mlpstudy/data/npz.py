@@ -11,17 +11,17 @@ from mlpstudy.errors import ConfigError
 
 
 def load_npz(key: str, path: str, names: str) -> dict[str, NDArray[Any]]:
-    """All arrays of an .npz, without pickles. Raises ConfigError for the key where the file is no such archive."""
+    """All arrays of an .npz, without pickles. Raises ConfigError for `key` if it cannot be read."""
     try:
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             return dict(file)
-    except Exception as error:  # zipfile, zlib and numpy have many ways to say that a file is broken
+    except Exception as error:  # zipfile, zlib and numpy raise many kinds of errors for a broken file
         rule = f"a readable .npz {names} ({type(error).__name__}: {error})"
         raise ConfigError(key, rule, path) from error
 
 
 def read_npz(path: str | None) -> tuple[Split, Split | None]:
-    """Arrays x and y of an .npz, and its x_test and y_test where it has them."""
+    """Arrays x and y of an .npz, and its x_test and y_test if it has them."""
     if path is None:
         raise ConfigError("data.path", "the path of an .npz with arrays x and y (and x_test, y_test)", path)
     arrays = load_npz("data.path", path, "with arrays x and y")

@@ -14,7 +14,7 @@ def download(name: str) -> tuple[Split, Split]:
 
     try:
         with warnings.catch_warnings():
-            warnings.simplefilter("ignore")  # about a download that fails: told below
+            warnings.simplefilter("ignore")  # the error below says that a download failed
             x, y = fetch_openml(name, version=1, as_frame=False, return_X_y=True, n_retries=1)
     except (OSError, ValueError) as error:
         reason = f"a folder with the IDX files, as downloading them from openml.org failed ({error})"

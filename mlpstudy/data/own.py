@@ -1,4 +1,4 @@
-"""Data sets of the user's own, from a .npz or a CSV file: class labels are numbered, and one table is split in two."""
+"""The user's own data sets, from an .npz or a CSV file."""
 
 from typing import Any
 
@@ -23,7 +23,7 @@ def _own(
     test_fraction: float,
     standardize: str,
 ) -> Data:
-    """The user's own data: labels numbered, split where it comes as one piece."""
+    """The user's own data, with numbered class labels, and split in two if there is no test split."""
     labels = classes(path, train[1]) if task == "classification" else None
 
     def targets(y: Labels) -> Labels:
@@ -43,7 +43,7 @@ def _own(
 
 
 def npz(rng: np.random.Generator, *, path: str, task: str, test_fraction: float, standardize: str) -> Data:
-    """Your own arrays: x (n, ...) and y (n,), and x_test, y_test where you have a split of your own."""
+    """Your own arrays: x (n, ...) and y (n,), and x_test, y_test if you have a split of your own."""
     train, test = read_npz(path)
     return _own(rng, "npz", path, task, train, test, test_fraction, standardize)
 
@@ -64,7 +64,7 @@ def csv(
 
 
 def classes(path: str, y: NDArray[Any]) -> NDArray[Any]:
-    """The labels that occur, sorted: class c is the c-th. Raises where y is no set of labels."""
+    """The different labels in y, sorted: class c is the c-th of them. Raises ConfigError if y has no class labels."""
     found = np.unique(y)
     if y.ndim != 1 or (np.issubdtype(y.dtype, np.floating) and (found != np.rint(found)).any()):
         example = y.ravel()[0]
@@ -75,7 +75,7 @@ def classes(path: str, y: NDArray[Any]) -> NDArray[Any]:
 
 
 def values(y: NDArray[Any]) -> NDArray[np.floating]:
-    """Targets of a regression, (n, n_L). Raises where they are no numbers."""
+    """Targets of a regression, (n, n_L). Raises ConfigError if they are not numbers."""
     try:
         return y.reshape(len(y), -1).astype(np.float64)
     except ValueError as error:

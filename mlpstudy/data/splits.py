@@ -31,7 +31,7 @@ def _keep(x: Features) -> tuple[Features, Features]:
 
 
 def _zero_mean_unit_variance(x: Features) -> tuple[Features, Features]:
-    # not std > 0: that of equal numbers is a rounding error, not 0
+    # `std > 0` would be wrong: rounding makes the std of equal numbers larger than 0
     return x.mean(axis=0), np.where(x.max(axis=0) > x.min(axis=0), x.std(axis=0), 1.0)
 
 
@@ -63,7 +63,7 @@ def finish(
 def random_split(
     rng: np.random.Generator, x: Features, y: Labels, test_fraction: float, stratify: bool = True
 ) -> tuple[Split, Split]:
-    """A random split; of classes, one that keeps their proportions."""
+    """A random split; with `stratify` both parts have the same proportions of classes."""
     from sklearn.model_selection import train_test_split
 
     seed = int(rng.integers(2**31))

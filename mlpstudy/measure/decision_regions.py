@@ -6,15 +6,15 @@ from numpy.typing import NDArray
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import Activation, Array
 
-GRID = 80  # points a side
-POINTS = 400  # examples kept, to be drawn over the regions
+GRID = 80  # points along each side
+POINTS = 400  # number of examples that are kept, to be drawn over the regions
 
 
 def decision_regions(layers: mlp.Layers, activation: Activation, x: Array, y: Array) -> dict[str, NDArray[np.generic]]:
-    """Which class each replica gives the points of a grid around examples x (n, 2), whose targets are y (n, n_L).
+    """The class that each replica gives to every point of a grid around examples x (n, 2) with targets y (n, n_L).
 
-    decision_regions (R, GRID, GRID), rows upwards, -1 where h is not finite; decision_axes (2, GRID); and of the
-    first examples decision_points (n, 2) with their decision_classes (n,).
+    decision_regions (R, GRID, GRID), from bottom to top, -1 where h is not finite; decision_axes (2, GRID); and the
+    first examples: decision_points (n, 2) with decision_classes (n,).
     """
     low, high = x.min(axis=0), x.max(axis=0)
     margin = 0.1 * (high - low)
@@ -33,5 +33,5 @@ def decision_regions(layers: mlp.Layers, activation: Activation, x: Array, y: Ar
 
 
 def _classes(h: Array, boundary: float) -> NDArray[np.intp]:
-    """The largest output; of a single one, whether it is beyond the boundary."""
+    """The index of the largest output; with a single output, 1 if it is above the boundary."""
     return (h[..., 0] > boundary).astype(np.intp) if h.shape[-1] == 1 else h.argmax(axis=-1)

@@ -1,4 +1,4 @@
-"""How z, a and delta are distributed in each hidden layer: counts in bins that are the same for all runs."""
+"""Histograms of z, a and delta in each hidden layer, with the same bins in all runs."""
 
 from collections.abc import Callable
 
@@ -9,13 +9,13 @@ from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.network.activations import Activation, Array
 
 BINS = 60
-REACH = 8.0  # of z: beyond, every bounded activation is flat
-WIDEST = 4.0  # of a, where g is unbounded
+REACH = 8.0  # of z; for larger |z| every bounded activation is flat
+WIDEST = 4.0  # of a, for an unbounded g
 DECADES = (-24.0, 6.0)  # of |delta|
 
 
 def edges(activation: Activation) -> dict[str, NDArray[np.float64]]:
-    """Bin edges, (BINS + 1,) each: z by value, a by value over the range of g, delta by log10|delta|."""
+    """Bin edges, (BINS + 1,) each: of z, of a over the range of g, and of log10|delta|."""
     low, high = activation.range
     return {
         "preactivation": np.linspace(-REACH, REACH, BINS + 1),
@@ -37,7 +37,7 @@ ARRAYS: dict[str, Callable[[Snapshot], list[Array]]] = {
 
 
 def count(snapshot: Snapshot) -> dict[str, NDArray[np.int64]]:
-    """Counts per replica, layer and bin, (R, depth, BINS) each; the end bins hold the rest, NaN is in none."""
+    """Counts per replica, layer and bin, (R, depth, BINS) each. The end bins also count all values beyond them."""
     found = edges(snapshot.activation)
     with np.errstate(all="ignore"):
         counts = {name: [_counts(x, found[name]) for x in arrays(snapshot)] for name, arrays in ARRAYS.items()}
@@ -46,8 +46,8 @@ def count(snapshot: Snapshot) -> dict[str, NDArray[np.int64]]:
 
 
 def _counts(x: Array, bins: NDArray[np.float64]) -> NDArray[np.int64]:
-    """(R, BINS); the bins are of equal width, so that a value's bin is one division."""
+    """Counts (R, BINS). All bins have the same width, so one division finds the bin of a value. NaN is not counted."""
     place = (x.reshape(len(x), -1) - x.dtype.type(bins[0])) * x.dtype.type(BINS / (bins[-1] - bins[0]))
     np.clip(place, 0, BINS - 1, out=place)
-    place[np.isnan(place)] = BINS  # a bin of its own, dropped
+    place[np.isnan(place)] = BINS  # in an extra bin, which is dropped
     return np.stack([np.bincount(row, minlength=BINS + 1)[:BINS] for row in place.astype(np.int64)])

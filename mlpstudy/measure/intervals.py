@@ -8,13 +8,13 @@ from scipy import stats
 def mean_and_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Mean over the finite replicas (first axis) and half the width of its 95 % interval (Student's t).
 
-    The interval is NaN where fewer than two values are finite, the mean where none is.
+    The interval is NaN if fewer than two values are finite; the mean is NaN if none is.
     """
     finite = np.isfinite(values)
     n = finite.sum(axis=0)
     known = np.where(finite, values, 0.0)
     top = np.abs(known).max(axis=0)
-    top = np.where(top > 0, top, 1.0)  # so that no square and no sum overflows
+    top = np.where(top > 0, top, 1.0)  # so that squares and sums cannot overflow
     known = known / top
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         mean = known.sum(axis=0) / n

@@ -9,11 +9,11 @@ from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.network.activations import Array
 from mlpstudy.network.mlp import Layers
 
-INPUTS = 8  # at which the Jacobian is taken
+INPUTS = 8  # number of inputs at which the Jacobian is computed
 
 
 def jacobian(layers: Layers, slopes: Sequence[Array], inputs: int) -> NDArray[np.float64]:
-    """dh/dx = W[L] diag(g'(z[L-1])) W[L-1] ... diag(g'(z[1])) W[1] of some inputs, (R, inputs, n_L, n_0), in float64.
+    """dh/dx = W[L] diag(g'(z[L-1])) W[L-1] ... diag(g'(z[1])) W[1] at some inputs, (R, inputs, n_L, n_0), in float64.
 
     slopes: g'(z[l]) at these inputs, (R, inputs, n_l) for each hidden layer.
     """
@@ -27,7 +27,7 @@ def jacobian(layers: Layers, slopes: Sequence[Array], inputs: int) -> NDArray[np
 def jacobian_singular_values(snapshot: Snapshot) -> NDArray[np.float64]:
     """Singular values of dh/dx at the first INPUTS probe samples, largest first: (R, inputs, min(n_0, n_L)).
 
-    NaN where the Jacobian or h is not finite.
+    NaN if the Jacobian or h is not finite.
     """
     h = snapshot.trace.h[:, :INPUTS]
     with np.errstate(all="ignore"):

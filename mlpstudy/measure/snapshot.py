@@ -15,18 +15,18 @@ from mlpstudy.network.mlp import Gradients, Layers, Trace
 class Snapshot:
     """One moment of training: the network, its passes on the probe batch, and a step of the optimizer.
 
-    What several statistics need is computed once.
+    Its properties are values that several statistics need; each is computed once.
     """
 
     activation: Activation
     layers: Layers  # W[l], b[l]
     trace: Trace
     gradients: Gradients
-    dlayers: Layers | None  # the step from here (at the end: the one that led here); None without training
+    dlayers: Layers | None  # the next step (at the end: the last step taken); None without training
 
     @property
     def hidden(self) -> Layers:
-        """Weights and biases that lead to the hidden layers."""
+        """Weights and biases of the hidden layers, without the output layer."""
         return self.layers[:-1]
 
     @property
@@ -41,7 +41,7 @@ class Snapshot:
 
     @cached_property
     def flat(self) -> list[NDArray[np.bool_]]:
-        """Where g is flat: |g'(z)| < 0.0591 sup|g'|."""
+        """True where g is flat, that is, |g'(z)| < 0.0591 sup|g'|; (R, batch, n_l) each."""
         return [np.abs(slope) < SATURATED_SLOPE * self.activation.sup_dg for slope in self.slopes]
 
     @cached_property
@@ -51,12 +51,12 @@ class Snapshot:
 
     @cached_property
     def a_moments(self) -> tuple[Statistic, Statistic]:
-        """The same of a."""
+        """Mean and standard deviation of a over batch and units, (R, depth) each."""
         return moments(self.trace.a[1:], self.replicas)
 
     @cached_property
     def a_norms(self) -> list[Statistic]:
-        """|a[l]| of every sample, (R or 1, batch) each, the input's first."""
+        """|a[l]| of every sample, (R or 1, batch) each, starting with the input a[0]."""
         return [norms(a) for a in self.trace.a]
 
     @cached_property

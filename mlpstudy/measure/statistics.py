@@ -1,6 +1,6 @@
 """What happened in each hidden layer: one pure function per statistic, Snapshot -> (R, depth) in float64.
 
-All are taken on a fixed probe batch. To add one: a function and a row in STATISTICS.
+All are measured on a fixed probe batch. To add a statistic: a function and a row in STATISTICS.
 """
 
 from collections.abc import Callable
@@ -44,7 +44,7 @@ def saturated_fraction(s: Snapshot) -> Statistic:
 
 
 def dead_fraction(s: Snapshot) -> Statistic:
-    """Share of units on the flat part of g for every probe sample; NaN where z is not finite."""
+    """Share of units that are on the flat part of g for every probe sample; NaN where z is not finite."""
     shares = stack([flat.all(axis=1).mean(axis=1) for flat in s.flat], s.replicas)
     return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
 
@@ -66,7 +66,7 @@ def weight_rms(s: Snapshot) -> Statistic:
 
 
 def update_ratio(s: Snapshot) -> Statistic:
-    """rms(step taken in W[l]) / rms(W[l]), healthy near 1e-3; NaN where no step is taken or W = 0."""
+    """rms(step in W[l]) / rms(W[l]), healthy near 1e-3; NaN if no step is taken or W = 0."""
     weights = weight_rms(s)
     if s.dlayers is None:
         return np.full_like(weights, np.nan)
@@ -77,8 +77,8 @@ def update_ratio(s: Snapshot) -> Statistic:
 def effective_rank(s: Snapshot) -> Statistic:
     """(sum s_i^2)^2 / sum s_i^4 over the width, s_i the singular values of a[l] as a (batch, n_l) matrix.
 
-    The participation ratio, as that of Gao et al. 2017 but not centred: 1/n where all samples lie on one line, 1
-    where all directions carry the same. NaN where a = 0.
+    This is the participation ratio of Gao et al. 2017 without centring. It is 1/n_l if all samples are on one line, and
+    1 if all singular values are equal. NaN if a = 0.
     """
 
     def rank(a: Array) -> Statistic:
@@ -91,7 +91,7 @@ def effective_rank(s: Snapshot) -> Statistic:
 
 
 def input_correlation(s: Snapshot) -> Statistic:
-    """Mean cosine of the angle between z[l] of two different samples; NaN where one is 0 or there is but one."""
+    """Mean cosine of the angle between z[l] of two different samples; NaN if a z[l] is 0, or with one sample."""
 
     def correlation(z: Array) -> Statistic:
         values, _ = exact(z)
@@ -104,10 +104,10 @@ def input_correlation(s: Snapshot) -> Statistic:
 
 
 def gradient_snr(s: Snapshot) -> Statistic:
-    """|mean| / spread of the per-sample gradients G_i of J by W[l], spread^2 = mean_i |G_i|^2 - |mean|^2.
+    """|mean| / spread of the gradients G_i of the single samples by W[l], spread^2 = mean_i |G_i|^2 - |mean|^2.
 
-    G_i = batch * delta_i a_i^T, so |G_i| is a product of two norms and no pass is needed. NaN where all are 0, or
-    so nearly the same, as a single one is, that the spread is lost in the rounding of their sum.
+    G_i = batch * delta_i a_i^T, so |G_i| is a product of two norms, and no further pass is needed. NaN if all G_i are
+    0, or so similar that rounding hides the spread (with one sample, for instance).
     """
 
     def snr(delta_norm: Statistic, a_norm: Statistic, dW: Array) -> Statistic:
@@ -127,8 +127,8 @@ def gradient_snr(s: Snapshot) -> Statistic:
 def jacobian_gain(s: Snapshot) -> Statistic:
     """Mean squared singular value of dz[l]/dz[l-1] = W[l] diag(g'(z[l-1])); theory: chi max(1, n_l / n_{l-1}).
 
-    In layer 1, where z[0] = x, of W[1] itself. An n_l x n_{l-1} matrix has min(n_l, n_{l-1}) singular values.
-    NaN where z is not finite.
+    In layer 1 the matrix is W[1]. An n_l x n_{l-1} matrix has min(n_l, n_{l-1}) singular values. NaN if z is not
+    finite.
     """
 
     def gain(W: Array, slope: Array | None) -> Statistic:
@@ -144,17 +144,17 @@ def jacobian_gain(s: Snapshot) -> Statistic:
 
 
 def distinct_units(s: Snapshot) -> Statistic:
-    """Number of distinct neurons of a layer over its width; rows of [W b] that agree to 1e-6 are one.
+    """The number of distinct neurons of a layer over its width; rows of [W b] that agree to 1e-6 count as one.
 
-    Rows are sorted by their projection on a fixed direction, so that equal ones become neighbours, and
-    neighbours are compared entry by entry, relative to the largest entry of the layer.
+    Rows are sorted by their projection on a fixed direction, so that equal rows become neighbours. Neighbours are
+    compared entry by entry, relative to the largest entry of the layer.
     """
     return stack([_distinct_rows(np.concatenate([W, b.mT], axis=2)) for W, b in s.hidden], s.replicas)
 
 
 def _distinct_rows(rows: Array) -> Statistic:
     rows = rows.astype(np.float64)
-    direction = np.cos(np.arange(1, rows.shape[2] + 1) ** 2)  # no two of its entries agree
+    direction = np.cos(np.arange(1, rows.shape[2] + 1) ** 2)  # all its entries are different
     order = np.argsort(rows @ direction, axis=1)
     rows = rows[np.arange(len(rows))[:, None], order]
     gaps = np.abs(np.diff(rows, axis=1)).max(axis=2, initial=0.0)
@@ -182,7 +182,7 @@ STATISTICS: dict[str, Callable[[Snapshot], Statistic]] = {
     "jacobian_gain": jacobian_gain,
 }
 
-# Read on a logarithmic axis: products over layers, so a straight line there is an exponential.
+# Shown on a logarithmic axis: these are products over layers, and an exponential is a straight line there.
 LOG_SCALED = (
     "preactivation_std", "activation_std", "activation_rms", "delta_rms", "weight_grad_rms", "update_ratio"
 )  # fmt: skip
@@ -190,5 +190,5 @@ LOG_SCALED = (
 
 def measure(snapshot: Snapshot) -> dict[str, Statistic]:
     """Every statistic of one moment, by its public name."""
-    with np.errstate(all="ignore"):  # a diverged replica yields NaN, which is its result
+    with np.errstate(all="ignore"):  # the statistics of a diverged replica are NaN, which is a result
         return {name: statistic(snapshot) for name, statistic in STATISTICS.items()}

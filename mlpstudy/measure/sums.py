@@ -11,9 +11,10 @@ Statistic = NDArray[np.float64]
 
 
 def exact(x: Array) -> tuple[Statistic, Statistic]:
-    """x in float64 and scale (R,), x = scale * the first: its square neither under- nor overflows.
+    """x / scale in float64, and scale (R,), so that squares of the first do not underflow or overflow.
 
-    A float32 needs no scale; a float64 is divided by max|x|, where that is a positive finite number.
+    The scale of a float32 array is 1, since float64 holds its squares. The scale of a float64 array is max|x|, or 1 if
+    that is 0 or not finite.
     """
     if x.dtype == np.float32:
         return x.astype(np.float64), np.ones(len(x))
@@ -29,18 +30,18 @@ def squares(x: Statistic) -> Statistic:
 
 
 def lengths(x: Statistic) -> Statistic:
-    """|x| of each row, (R, rows), as it is."""
+    """|x| of each row, (R, rows), without scaling."""
     return np.asarray(np.sqrt(np.einsum("rij,rij->ri", x, x)))
 
 
 def rms(x: Array) -> Statistic:
-    """sqrt(mean(x^2)) per replica, (R,), in float64, without under- or overflow."""
+    """sqrt(mean(x^2)) per replica, (R,), in float64, without underflow or overflow."""
     values, scale = exact(x)
     return np.asarray(scale * np.sqrt(squares(values) / values[0].size))
 
 
 def norms(x: Array) -> Statistic:
-    """|x| of each row, (R, rows), in float64, without under- or overflow."""
+    """|x| of each row, (R, rows), in float64, without underflow or overflow."""
     values, scale = exact(x)
     return scale[:, None] * lengths(values)
 
@@ -59,6 +60,6 @@ def moments(arrays: Sequence[Array], replicas: int) -> tuple[Statistic, Statisti
 
 
 def stack(columns: Sequence[Statistic], replicas: int) -> Statistic:
-    """Column l - 1 is layer l; (R, 0) without hidden layers."""
+    """One column for each layer: column l - 1 is layer l. (R, 0) without hidden layers."""
     shared = [np.broadcast_to(column, (replicas,)) for column in columns]
     return np.stack(shared, axis=1) if shared else np.empty((replicas, 0))

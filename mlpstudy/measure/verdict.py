@@ -1,4 +1,4 @@
-"""From statistics to a named cause (the verdict) and from losses to what came of it (the outcome)."""
+"""The verdict names the cause of a failure, from the statistics; the outcome says how the training ended."""
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
@@ -11,12 +11,12 @@ from mlpstudy.network.activations import Activation
 
 VERDICTS = ("symmetric", "dead", "saturated", "exploding", "vanishing", "healthy")
 OUTCOMES = ("learned", "stalled", "diverged")
-NAMED = 8  # cells whose verdict theory missed, at most
+NAMED = 8  # at most so many cells are named whose verdict theory did not predict
 
 
 @dataclass(frozen=True)
 class Thresholds:
-    """Where a layer counts as failed; the reasons stand beside the values in conf/config.yaml."""
+    """The limits beyond which a layer counts as failed; conf/config.yaml has the values and their reasons."""
 
     dead: float
     saturated: float
@@ -27,7 +27,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Finding:
-    """One failure: what was found, in how many replicas, and the numbers that decided it."""
+    """One failure: its name, and its evidence, which is the deciding number and the number of replicas."""
 
     name: str
     evidence: str
@@ -41,42 +41,42 @@ class Verdict:
 
     @property
     def name(self) -> str:
-        """The verdict proper."""
+        """The name of the first finding; healthy if there is none."""
         return self.findings[0].name if self.findings else "healthy"
 
     @property
     def all(self) -> tuple[str, ...]:
-        """Every failure that holds, without repeats; ("healthy",) where none does."""
+        """The names of all findings, without repeats; ("healthy",) if there is none."""
         return tuple(dict.fromkeys(f.name for f in self.findings)) or ("healthy",)
 
     @property
     def evidence(self) -> str:
-        """The numbers behind the verdict."""
+        """The numbers that decided the verdict."""
         return self.findings[0].evidence if self.findings else "no layer beyond a threshold"
 
 
 @dataclass(frozen=True)
 class _Case:
-    """What every rule looks at: one snapshot's statistics, (R, depth) each."""
+    """What every rule gets: the statistics of one snapshot, (R, depth) each, and the settings."""
 
     statistics: Mapping[str, Statistic]
     widths: Sequence[int]
     activation: Activation
     thresholds: Thresholds
-    broken: NDArray[np.bool_]  # (R,): whose loss is not finite
+    broken: NDArray[np.bool_]  # (R,): true if the loss of the replica is not finite
 
 
 @dataclass(frozen=True)
 class _Answer:
-    """Of one rule, per replica: does it hold, by which number, in which layer (None: not in one layer)."""
+    """What one rule says of each replica: whether it applies, the deciding number, and the layer of that number."""
 
     what: str
     holds: NDArray[np.bool_]  # (R,)
     value: Statistic  # (R,)
-    layer: NDArray[np.int64] | None = None  # (R,), counted from 1; 0 where it is in none
+    layer: NDArray[np.int64] | None = None  # (R,), counted from 1, 0 for no layer; None if no layer decides
 
     def evidence(self) -> str:
-        """The median number and the commonest layer of the replicas for which the rule holds."""
+        """The median number and the most frequent layer, over the replicas to which the rule applies."""
         layers = self.layer[self.holds & (self.layer > 0)] if self.layer is not None else np.array([], int)
         where = f" in layer {np.bincount(layers).argmax()}" if layers.size else ""
         number = f"{np.median(self.value[self.holds]):.3g}"
@@ -84,15 +84,15 @@ class _Answer:
 
 
 def delta_ratio(delta_rms: Statistic) -> Statistic:
-    """delta_rms of the first over the last hidden layer, (R,); 0 where no gradient reaches the first."""
+    """delta_rms of the first hidden layer over that of the last, (R,); 0 if no gradient reaches the first."""
     first, last = delta_rms[:, 0], delta_rms[:, -1]
-    # 0 / 0: nothing arrives even at the last hidden layer, which is the extreme of vanishing
+    # 0 / 0 counts as 0: no gradient reaches even the last hidden layer, the extreme case of vanishing
     with np.errstate(over="ignore"):
         return np.divide(first, last, out=np.where(first > 0, np.inf, first), where=last != 0)
 
 
 def _worst(what: str, values: Statistic, threshold: float) -> _Answer:
-    """Each replica's layer with the largest value; NaN (a diverged layer) is no value."""
+    """The layer with the largest value, for each replica; NaN (a diverged layer) is ignored."""
     known = np.where(np.isnan(values), -np.inf, values)
     return _Answer(what, known.max(axis=1) > threshold, known.max(axis=1), known.argmax(axis=1) + 1)
 
@@ -109,7 +109,7 @@ def _non_finite(case: _Case) -> _Answer:
 
 def _symmetric(case: _Case) -> _Answer:
     units = case.statistics["distinct_units"] * np.asarray(case.widths)
-    units = np.where(np.asarray(case.widths) > 1, units, np.nan)  # one unit alone is no symmetry
+    units = np.where(np.asarray(case.widths) > 1, units, np.nan)  # a layer of one unit is not symmetric
     fewest = np.where(np.isnan(units), np.inf, units)
     one = np.rint(fewest.min(axis=1)) == 1
     return _Answer("distinct units", np.asarray(one), fewest.min(axis=1), fewest.argmin(axis=1) + 1)
@@ -151,10 +151,10 @@ def judge(
     thresholds: Thresholds,
     broken: NDArray[np.bool_] | None = None,
 ) -> Verdict:
-    """Every failure that holds in more than half of the replicas, in order of precedence.
+    """All failures that more than half of the replicas have, in order of precedence.
 
-    statistics: (R, depth) each, of one snapshot; widths: units of each hidden layer; broken: (R,), whose loss is
-    not finite.
+    statistics: (R, depth) each, of one snapshot; widths: units of each hidden layer; broken: (R,), true if the loss of
+    the replica is not finite.
     """
     if broken is None:
         broken = np.zeros(len(next(iter(statistics.values()))), bool)
@@ -172,9 +172,9 @@ def judge(
 
 
 def agreement(cells: Sequence[tuple[str, str | None, str]]) -> str:
-    """In how many cells theory alone foresaw the verdict, and where it did not.
+    """A sentence: in how many cells theory predicted the measured verdict, and which cells are the others.
 
-    cells: name, predicted verdict (None: theory does not apply) and measured one.
+    cells: name, predicted verdict (None if theory does not apply) and measured verdict.
     """
     judged = [cell for cell in cells if cell[1] is not None]
     wrong = [f"{name} ({told} predicted, {found} measured)" for name, told, found in judged if told != found]
@@ -188,14 +188,15 @@ def agreement(cells: Sequence[tuple[str, str | None, str]]) -> str:
 
 
 def outcome(loss: NDArray[np.float64], constant_loss: float, thresholds: Thresholds) -> NDArray[np.str_]:
-    """What came of each replica, (R,), from its last training loss.
+    """The outcome of each replica, (R,), from its last training loss.
 
-    diverged: not finite. stalled: not below the best constant predictor by more than this share. Else learned.
+    diverged: the loss is not finite. stalled: it is not lower than the loss of the best constant output by more than
+    the share `thresholds.stalled`. learned: all others.
     """
     below = loss < (1 - thresholds.stalled) * constant_loss
     return np.select([~np.isfinite(loss), ~below], ["diverged", "stalled"], default="learned")
 
 
 def majority(outcomes: NDArray[np.str_]) -> str:
-    """The outcome of most replicas; of two that tie, the worse."""
+    """The most frequent outcome of the replicas; if two are equally frequent, the worse one."""
     return max(reversed(OUTCOMES), key=lambda name: int((outcomes == name).sum()))
