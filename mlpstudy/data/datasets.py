@@ -68,7 +68,7 @@ def spirals(
     test_fraction: float,
     standardize: str,
 ) -> Data:
-    """`arms` spirals in the plane, one class each: radius r = sqrt(t), t ~ U(0, 1), angle 2 pi (turns r + arm / arms)."""
+    """`arms` spirals in the plane, one class each: r = sqrt(t), t ~ U(0, 1), angle 2 pi (turns r + arm / arms)."""
     arm = np.arange(samples) % arms
     radius = np.sqrt(rng.uniform(size=samples))
     angle = 2 * np.pi * (turns * radius + arm / arms)

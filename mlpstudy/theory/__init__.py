@@ -7,8 +7,12 @@ Weights N(0, sigma_w^2 / fan_in), biases N(0, sigma_b^2), x ~ N(0, 1) (Poole et 
     gradients        chi(q) = sigma_w^2 D(q): E[delta_l^2] = chi E[delta_{l+1}^2] for equal widths
     correlation map  c' = (sigma_w^2 E[g(u1) g(u2)] + sigma_b^2) / q'
 
-quadrature has the expectations, maps the fixed points, edge the points with chi = 1, moments the same expectations
-for many q at once, profile what a network of given widths should measure, plane the (sigma_w, sigma_b) plane.
+quadrature  expectations over a Gaussian variable
+maps        length map, correlation map and their fixed points
+edge        the edge of chaos, where chi = 1
+moments     the same expectations for many q at once
+profile     what a network of given widths should measure in each layer
+plane       fixed points and trainable depth on the plane of (sigma_w, sigma_b)
 """
 
 from mlpstudy.theory.edge import Critical, Edge, NoCriticalPoint, critical, edge_of_chaos

@@ -14,7 +14,7 @@ from mlpstudy.theory.quadrature import Float64, second_moment, slope_moment
 
 
 class NoCriticalPoint(ValueError):
-    """There is no usable point with chi = 1, and why."""
+    """There is no usable point with chi = 1; the message says why."""
 
 
 @dataclass(frozen=True)
@@ -23,13 +23,13 @@ class Critical:
 
     sigma_w: float
     sigma_b: float
-    q: float  # 0 where signals slowly shrink, as for tanh with sigma_b = 0
+    q: float  # 0 if signals slowly shrink, as for tanh with sigma_b = 0
     slope: float  # dq'/dq there
 
 
-USABLE_SATURATION = 0.5  # of a bounded g; more of g flat than this is no place to start, see the verdict `saturated`
+USABLE_SATURATION = 0.5  # with a larger share of flat units a network starts `saturated`, for bounded g
 GRID = np.geomspace(1e-6, 1e4, 400)
-LARGEST = 1e150  # of a sigma_b^2, so that products of two are finite
+LARGEST = 1e150  # largest sigma_b^2, so that a product of two is finite
 
 
 def critical(activation: Activation, sigma_b: float) -> Critical:
@@ -54,19 +54,19 @@ class Edge:
     q: Float64
     sigma_w: Float64
     sigma_b: Float64
-    stable: NDArray[np.bool_]  # the length map comes back to q, and no bounded g is mostly flat there
+    stable: NDArray[np.bool_]  # the length map returns to q, and a bounded g is not mostly flat there
 
 
 @lru_cache(maxsize=64)
 def edge_of_chaos(activation: Activation) -> Edge:
-    """The whole edge: sigma_w^2 = 1 / D(q) and sigma_b^2 = q - V(q) / D(q), wherever that is not negative.
+    """The whole edge: sigma_w^2 = 1 / D(q) and sigma_b^2 = q - V(q) / D(q) for all q with sigma_b^2 >= 0.
 
-    Of a scale-invariant g it is one point, at which every q is kept.
+    The edge of a scale-invariant g is a single point, at which every q is a fixed point.
     """
     if _scale_invariant(activation):
         kept = _edge_point(activation, 1.0, 0.0)
         return Edge(np.array([kept.q]), np.array([kept.sigma_w]), np.array([kept.sigma_b]), np.array([True]))
-    ends = _crossings(activation, 0.0)  # exact, since a curve that stops short of the axis would be misread
+    ends = _crossings(activation, 0.0)  # exact, so that the curve reaches the axis sigma_b = 0
     q = np.sort([*(q for q in GRID if _edge_bias(activation, q) >= 0), *ends])
     points = [_edge_point(activation, at, float(np.sqrt(max(_edge_bias(activation, at), 0.0)))) for at in q]
     sigma_w, sigma_b = np.array([(point.sigma_w, point.sigma_b) for point in points]).reshape(-1, 2).T
@@ -88,16 +88,16 @@ def _crossings(activation: Activation, sigma_b: float) -> list[float]:
 
 
 def _usable(activation: Activation, point: Critical) -> bool:
-    """Does the length map come back to this point, and is g not mostly flat there?"""
+    """Does the length map return to this point, and is g not mostly flat there?"""
     return point.slope < 1 and _flat(activation, point.q) <= USABLE_SATURATION
 
 
 def _edge_bias(activation: Activation, q: float) -> float:
     slope = slope_moment(activation, q)
-    if slope == 0:  # flat: no sigma_w makes chi 1
+    if slope == 0:  # g is flat, and no sigma_w gives chi = 1
         return -LARGEST
     bias = float(q - second_moment(activation, q) / slope)
-    return bias if abs(bias) > 1e-10 * q else 0.0  # of a scale-invariant g it is rounding
+    return bias if abs(bias) > 1e-10 * q else 0.0  # for a scale-invariant g, the rest is rounding
 
 
 def _edge_point(activation: Activation, q: float, sigma_b: float) -> Critical:
@@ -125,12 +125,12 @@ def _scale_invariant(activation: Activation) -> bool:
 
 
 def _flat(activation: Activation, q: float) -> float:
-    """Share of a bounded g's units on its flat part; 0 for others."""
+    """The share of units on the flat part of a bounded g; 0 for other g."""
     return float(flat_share(activation, np.array(q))) if activation.bounded else 0.0
 
 
 def _why_not(activation: Activation, sigma_b: float, points: list[Critical], at_zero: Critical | None) -> str:
-    """The reason in words, and what comes closest."""
+    """The reason in words, and the closest point that is usable."""
     if points and points[0].slope >= 1:
         why = f"at its point with chi = 1 (sigma_w = {points[0].sigma_w:.4g}) the length map is unstable"
         why += f" (slope {points[0].slope:.4g})"

@@ -32,8 +32,8 @@ STRIDE = 10 ** (1 / 20)  # of the search for a fixed point
 def fixed_length(activation: Activation, sigma_w: float, sigma_b: float, q: float = 1.0) -> float:
     """q* that the length map reaches from q; inf where it grows without bound, 0 where it shrinks away.
 
-    V grows with q, so the map moves one way until the first point where q' = q: that is found by bracketing, since
-    an approach can be as slow as q ~ 1 / (2 l).
+    V grows with q, so q moves in one direction until the first point with q' = q. This point is found by bracketing,
+    because iterating the map can be very slow (q ~ 1 / (2 l)).
     """
 
     def off(at: float) -> float:
@@ -53,7 +53,7 @@ def fixed_length(activation: Activation, sigma_w: float, sigma_b: float, q: floa
 
 
 def fixed_correlation(activation: Activation, sigma_w: float, sigma_b: float, q: float) -> float:
-    """c*, which the correlation of two inputs reaches: 1 where chi <= 1, else the root of c' = c below 1."""
+    """c*, the limit of the correlation of two inputs: 1 if chi <= 1, else the root of c' = c below 1."""
 
     def off(c: float) -> float:
         return (sigma_w**2 * covariance(activation, q, c) + sigma_b**2) / q - c
@@ -65,11 +65,11 @@ def fixed_correlation(activation: Activation, sigma_w: float, sigma_b: float, q:
 
 @dataclass(frozen=True)
 class FixedPoint:
-    """Where a wide network settles, and over how many layers: xi = -1 / ln(slope), inf at slope 1."""
+    """The fixed point of a wide network, and its depth scales xi = -1 / ln(slope), inf at slope 1."""
 
     q: float
     chi: float
-    slope: float  # dq'/dq: q is come back to only where it is below 1
+    slope: float  # dq'/dq; the fixed point is stable only if this is below 1
     c: float
     xi_q: float
     xi_c: float
@@ -77,7 +77,7 @@ class FixedPoint:
 
 
 def fixed_point(activation: Activation, sigma_w: float, sigma_b: float) -> FixedPoint | None:
-    """The fixed point reached from q = 1; None where the length shrinks to 0 or grows without bound."""
+    """The fixed point reached from q = 1; None if the length shrinks to 0 or grows without bound."""
     q = fixed_length(activation, sigma_w, sigma_b)
     if not 0 < q < np.inf:
         return None

@@ -1,6 +1,6 @@
-"""The expectations of the maps for many variances and correlations at once, as a sweep needs them.
+"""The expectations of the maps for many variances q and correlations c at once, as a sweep needs them.
 
-Moments in q are splines through quadratures; those in c are the Hermite series E[f(u1) f(u2)] = sum_k a_k(q)^2 c^k.
+Moments are splines in q through quadratures. Covariances are Hermite series in c, E[f(u1) f(u2)] = sum_k a_k(q)^2 c^k.
 """
 
 from dataclasses import dataclass
@@ -14,11 +14,11 @@ from mlpstudy.network.activations import SATURATED_SLOPE, Activation
 from mlpstudy.theory.quadrature import MOST, NODES, REACH, WEIGHTS, Float64, rule
 
 PER_DECADE = 24
-LOWEST, HIGHEST = -16, 10  # decades of q; beyond, moments go on as power laws
+LOWEST, HIGHEST = -16, 10  # decades of q; outside, moments continue as power laws
 TERMS = 80
 PANELS, HALVINGS = 64, 18
 F, H = [0, 1, 2, 3, 2], [0, 1, 2, 3, 3]  # the functions of each series, among g, g', g^2 and g'^2
-UNITS = special.ndtri((np.arange(256) + 0.5) / 256)  # of N(0, 1), equally likely
+UNITS = special.ndtri((np.arange(256) + 0.5) / 256)  # 256 equally likely values of N(0, 1)
 
 
 @dataclass(frozen=True)
@@ -31,14 +31,14 @@ class LogMoment:
         """The logarithm, or its first or second derivative by log q."""
         inside = np.clip(log_q, self.spline.x[0], self.spline.x[-1])
         value = self.spline(inside, derivative)
-        if derivative == 0 and not np.array_equal(inside, log_q):  # a power law goes on
+        if derivative == 0 and not np.array_equal(inside, log_q):  # outside the spline: a power law
             value = value + self.spline(inside, 1) * (log_q - inside)
         return np.asarray(value)
 
 
 @dataclass(frozen=True)
 class Moments:
-    """What an activation does to a Gaussian, each as a function of log q."""
+    """Moments of an activation of a Gaussian variable, each as a function of log q."""
 
     V: LogMoment  # E[g^2]
     D: LogMoment  # E[g'^2]
@@ -49,7 +49,7 @@ class Moments:
 def moments(activation: Activation) -> Moments:
     """Splines through kink-split quadratures at 24 variances a decade: relative errors below 1e-6.
 
-    A g that is not finite at large z has them as far as it is.
+    If g is not finite at large z, the splines end where it stops being finite.
     """
     log_q = np.log(10) * np.linspace(LOWEST, HIGHEST, (HIGHEST - LOWEST) * PER_DECADE + 1)
     kinks = np.array(activation.kinks, dtype=np.float64)[None]
@@ -66,7 +66,7 @@ def moments(activation: Activation) -> Moments:
 
 @lru_cache(maxsize=64)
 def _flat_intervals(activation: Activation) -> Float64:
-    """Where |g'| < 0.0591 sup|g'|, as (intervals, 2); what is flat at +-40 is taken to stay so."""
+    """Where |g'| < 0.0591 sup|g'|, as (intervals, 2); g is assumed to stay flat beyond |z| = 40 if it is flat there."""
 
     def excess(z: float) -> float:
         return float(abs(activation.dg(np.array([z]))[0]) - SATURATED_SLOPE * activation.sup_dg)
@@ -82,7 +82,7 @@ def _flat_intervals(activation: Activation) -> Float64:
 
 
 def flat_share(activation: Activation, q: Float64) -> Float64:
-    """P(|g'(z)| < 0.0591 sup|g'|), z ~ N(0, q): the share of saturated entries; in closed form, of g's flat parts."""
+    """P(|g'(z)| < 0.0591 sup|g'|), z ~ N(0, q): the share of saturated entries, in closed form."""
     low, high = _flat_intervals(activation).T
     deviation = np.sqrt(np.asarray(q, dtype=np.float64))[..., None]
     return np.asarray((special.ndtr(high / deviation) - special.ndtr(low / deviation)).sum(axis=-1))
@@ -92,7 +92,7 @@ def dead_share(activation: Activation, q: Float64, c: Float64, batch: int) -> Fl
     """P(|g'(z_s)| < 0.0591 sup|g'| for all s of a batch), z_s ~ N(0, q), of correlation c: the share of dead units.
 
     With z_s = sqrt(q) (sqrt(c) u + sqrt(1 - c) v_s), u the unit's and v_s its sample's, E[P(flat | u)^batch] over u,
-    up to 1/512 off for each end of an interval where g is flat. c < 0 is taken for 0. q, c and the result: (n,).
+    with an error of at most 1/512 for each end of a flat interval. A negative c counts as 0. q, c and the result: (n,).
     """
     q, c = (np.asarray(given)[:, None, None, None] for given in (q, np.clip(c, 0, 1 - 1e-12)))
     ends = _flat_intervals(activation) / np.sqrt(q)  # (n, 1, intervals, 2)
@@ -102,7 +102,7 @@ def dead_share(activation: Activation, q: Float64, c: Float64, batch: int) -> Fl
 
 @lru_cache(maxsize=1)
 def _edges() -> Float64:
-    """Of panels of N(0, 1): even ones, and near 0 ever smaller ones, for where a wide z has its turn."""
+    """Edges of panels of N(0, 1): even panels, and smaller and smaller panels near 0, where g turns if q is large."""
     even = np.linspace(-REACH, REACH, PANELS + 1)
     near = (even[1] - even[0]) * 0.5 ** np.arange(1, HALVINGS + 1)
     return np.sort([*even, *near, *-near])
@@ -119,7 +119,7 @@ def _hermite(low: Float64, high: Float64) -> tuple[Float64, Float64]:
 
 @lru_cache(maxsize=1)
 def _everywhere() -> tuple[Float64, Float64]:
-    """Those of all panels."""
+    """The nodes and Hermite rows of all panels."""
     return _hermite(_edges()[:-1], _edges()[1:])
 
 
@@ -127,19 +127,21 @@ def series(activation: Activation, q: Float64) -> dict[str, Float64]:
     """Coefficients by powers of c of E[f(u1) h(u2)] at each q, (n, TERMS + 1).
 
     "g", "dg", "g2" and "dg2" are f = h = g, g', g^2 and g'^2; "g2dg2" is f = g^2 and h = g'^2. u1, u2 ~ N(0, q) have
-    correlation c. What the cut series lacks at c = 1 is its last coefficient.
+    correlation c. The last coefficient is what the finite series lacks at c = 1.
     """
     edges, places = _edges(), np.array(activation.kinks) / np.sqrt(q)[:, None]  # (n, kinks)
     inside = (np.abs(places) < REACH) & ~np.isin(places, edges)
     panel = np.searchsorted(edges, places) - 1
     counts = np.ones((len(q), len(edges) - 1))
-    counts[np.nonzero(inside)[0], panel[inside]] = 0  # a panel with a kink is counted by its parts
+    counts[np.nonzero(inside)[0], panel[inside]] = 0  # a panel with a kink is replaced by its parts below
     x, rows = _everywhere()
     hermite, whole = _sums(activation, np.sqrt(q)[:, None] * x, np.repeat(counts, len(NODES), axis=1), rows)
     for i in np.flatnonzero(inside.any(axis=1)):
         hit = panel[i, inside[i]]
         ends = np.unique([places[i, inside[i]], edges[hit], edges[hit + 1]])
-        parts = np.isin(np.searchsorted(edges, ends[1:]) - 1, hit)  # not what lies between two such panels
+        parts = np.isin(
+            np.searchsorted(edges, ends[1:]) - 1, hit
+        )  # without the panels between two panels that have kinks
         x, rows = _hermite(ends[:-1][parts], ends[1:][parts])
         found = _sums(activation, np.sqrt(q[i]) * x, np.ones_like(x), rows)
         hermite[:, i] += found[0]

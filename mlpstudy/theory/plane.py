@@ -1,4 +1,4 @@
-"""The plane of (sigma_w, sigma_b): where signals settle, what gradients do there, how deep a network can be."""
+"""The plane of (sigma_w, sigma_b): its fixed points, chi, and the largest depth at which a network can train."""
 
 from dataclasses import dataclass
 
@@ -9,25 +9,25 @@ from mlpstudy.network.activations import Activation
 from mlpstudy.theory.moments import moments, series
 from mlpstudy.theory.quadrature import Float64
 
-TRAINABLE = 6  # depth scales through which a signal still tells inputs apart (Schoenholz et al. 2017)
+TRAINABLE = 6  # inputs can be told apart through so many depth scales (Schoenholz et al. 2017)
 LOG_Q = np.log(10) * np.linspace(-10, 8, 18 * 24 + 1)
-CHUNK = 256  # points whose series are found at a time, so that memory does not grow with the picture
-STEPS = 300  # of the correlation map on its way to c*
+CHUNK = 256  # series of so many points are computed at a time, to limit memory
+STEPS = 300  # iterations of the correlation map to reach c*
 
 
 @dataclass(frozen=True)
 class Plane:
-    """Rows are sigma_b, columns sigma_w."""
+    """Fixed points on a grid; a row for each sigma_b, a column for each sigma_w."""
 
     sigma_w: Float64  # (columns,)
     sigma_b: Float64  # (rows,)
-    q: Float64  # reached from q = 1; 0 where it shrinks away, inf where it grows without bound
+    q: Float64  # the limit from q = 1; 0 if q shrinks to 0, inf if it grows without bound
     chi: Float64
-    depth: Float64  # trainable: 6 times the shorter of the scales of correlations and gradients, inf on the edge
+    depth: Float64  # trainable depth: 6 times the shorter depth scale of correlations and gradients; inf on the edge
 
 
 def plane(activation: Activation, sigma_w: Float64, sigma_b: Float64) -> Plane:
-    """Fixed points on a grid, to the resolution of a picture."""
+    """Fixed points on a grid, accurate enough for a picture."""
     m = moments(activation)
     weights, biases = np.square(sigma_w)[None, :, None], np.square(sigma_b)[:, None, None]
     grows = np.log(weights * np.exp(m.V(LOG_Q)) + biases) - LOG_Q  # (rows, columns, q)
@@ -53,7 +53,7 @@ def plane(activation: Activation, sigma_w: Float64, sigma_b: Float64) -> Plane:
 
 
 def _parting(activation: Activation, weights: Float64, biases: Float64, q: Float64) -> Float64:
-    """Slopes of the correlation maps at c* < 1, (points,) as all arguments."""
+    """Slopes of the correlation maps at c* < 1. All arguments and the result are (points,)."""
     found = [series(activation, some) for some in np.array_split(q, 1 + len(q) // CHUNK)]
     g, dg = (np.concatenate([coefficients[name] for coefficients in found]).T for name in ("g", "dg"))
     total = weights * g.sum(axis=0) + biases

@@ -1,13 +1,13 @@
 """What a network of given widths and weight variances should measure in each layer at initialization.
 
-The mean is that of infinite width, carried through the network's own sizes. A single network lies off it, layer by
-layer more (Hanin & Rolnick 2018: log |a|^2 by -2.5 depth / width for ReLU). The typical profile adds that to first
-order in 1 / width, as the mean of the log that replicas have. It counts
+The mean profile is that of infinite width, computed with the layer sizes of the network. A single network differs from
+it, and more so in every further layer (Hanin & Rolnick 2018: log |a|^2 by -2.5 depth / width for ReLU). The typical
+profile predicts the mean over replicas of the logarithm. To first order in 1 / width, it has three corrections:
 
-- the log of a mean being above the mean of logs, by half the variance of each layer's mean over its units;
-- V(q) and D(q) not being straight, so that a q that varies changes their means;
-- the same weights going forward and back: with z = W a, delta W has more in the direction of a than in others, the
-  longer z . delta is, from the output on, where dJ/dh depends on h.
+- The mean of a log is smaller than the log of the mean, by half the relative variance of the layer's mean over units.
+- V(q) and D(q) are curved, so the random variation of q changes their means.
+- The same weights are used forward and backward. With z = W a, delta W points along a more than along other directions
+  if z . delta is large. This starts at the output, where dJ/dh depends on h.
 """
 
 from collections.abc import Callable, Mapping
@@ -23,14 +23,14 @@ from mlpstudy.theory.quadrature import Float64
 
 @dataclass(frozen=True)
 class Ensemble:
-    """What theory has to know of networks and their data; layer l = 1..L is at index l - 1."""
+    """What theory needs to know about networks and their data; layer l = 1..L is at index l - 1."""
 
     sizes: tuple[int, ...]  # n_0, ..., n_L
     weight_variance: Float64  # (L,): E[W[l]^2]
     bias_variance: Float64  # (L,): E[b[l]^2]
-    freedom: Float64  # (L,): 1 where entries are independent, 0 where W[l] is orthogonal
+    freedom: Float64  # (L,): 1 if the entries of W[l] are independent, 0 if W[l] is orthogonal
     second_moment: Float64  # (S,): mean(x_i^2) of each sample
-    correlation: Float64  # (P,): cosine of two inputs, of equal groups of pairs
+    correlation: Float64  # (P,): mean cosine of two inputs, for groups of equally many pairs
     alignment: Float64  # (P,): squared cosine of the two errors dJ/dh, in the same groups
 
     @property
@@ -39,7 +39,7 @@ class Ensemble:
         return np.sqrt(np.array(self.sizes[:-1]) * self.weight_variance)
 
     def bound(self, i: int, backward: bool = False) -> float:
-        """How far W[i + 1] (or its transpose) keeps a length whatever is drawn: 1 where orthogonal, 0 where free."""
+        """How far W[i + 1], or its transpose, keeps lengths: 1 if orthogonal, 0 if its entries are independent."""
         larger = self.sizes[i + 1] / self.sizes[i]
         return (1 - float(self.freedom[i])) * min(1.0, 1 / larger if backward else larger)
 
@@ -55,17 +55,17 @@ class Profile:
 
 @dataclass(frozen=True)
 class _Layer:
-    """A hidden layer on the way forward. Arrays (P + 1,) are of groups of pairs, the last of a sample with itself.
+    """A hidden layer in the forward direction. Arrays (P + 1,) have the groups of pairs, then a sample with itself.
 
-    Variances are relative, and those of a mean over the layer's units are times their number.
+    Variances are relative to the squared mean. The variance of a mean over the n units of the layer is multiplied by n.
     """
 
     log_q: Float64  # (S,), of each sample
     log_V: Float64  # (S,)
     log_D: Float64
-    part: float  # of q that comes through the weights
+    part: float  # share of q that comes from the weights, not from the biases
     c: Float64  # (P + 1,)
-    kept: Float64  # (P + 1,): share of the covariance of z^2 that W leaves no room for
+    kept: Float64  # (P + 1,): share of the covariance of z^2 that is missing because W keeps lengths
     excess: float  # E[q_s] / q - 1 in a network of this width
     covariance: Float64  # (P + 1,), of q_s and q_t
     slope: float  # of log V and log D by log q
@@ -80,12 +80,12 @@ class _Layer:
     shift_a: float  # of its mean a^2
 
     def varies(self, n: int) -> float:
-        """Half the variance of q, less what a z that has to keep its length lacks: times a bend, a change of mean."""
+        """Half the variance of q, less the part that is missing if W keeps lengths. Times a bend it changes a mean."""
         return float(self.covariance[-1] / 2 - self.kept[-1] / n)
 
 
 def _lengths(m: Moments, e: Ensemble) -> tuple[Float64, Float64, Float64]:
-    """log q and log V(q) of each sample, (depth, S) each, and the part of q that is not from biases, (depth,)."""
+    """log q and log V(q) of each sample, (depth, S) each, and the share of q that comes from the weights, (depth,)."""
     signal = e.second_moment  # mean a^2 of the layer before
     log_q, log_V, part = [], [], []
     for weights, bias in zip(e.sigma_w[:-1] ** 2, e.bias_variance[:-1], strict=True):
@@ -127,7 +127,7 @@ def _forward(activation: Activation, e: Ensemble) -> list[_Layer]:
         excess = slope * excess + bend * layer.varies(n)
         covariance = slope**2 * covariance + spread / n
         layers.append(replace(layer, shift_a=excess - _batch(covariance, share_a) / 2))
-        c = np.append(g[:-1], 1.0)  # exactly, since in the chaotic phase any error grows
+        c = np.append(g[:-1], 1.0)  # exactly 1, since any error would grow in the chaotic phase
     return layers
 
 
@@ -140,26 +140,26 @@ def _slopes_and_bends(moment: LogMoment, log_q: Float64, shares: Float64) -> lis
 
 
 def _batch(values: Float64, share: Float64) -> float:
-    """Mean over all pairs of samples, of themselves too, by their shares of what the batch's mean is of.
+    """Mean over all pairs of samples, including pairs of a sample with itself, weighted by the shares of the samples.
 
-    values (P + 1,): of the groups of pairs, then of one sample with itself.
+    values (P + 1,): the groups of pairs, then a sample with itself.
     """
     alone = float(share @ share)
     return float((1 - alone) * values[:-1].mean() + alone * values[-1])
 
 
 def _wholes(coefficients: Mapping[str, Float64]) -> Float64:
-    """E[f^2] of g and g', E[f] E[h] of their squares, (depth, 5)."""
+    """E[f^2] for g and g', and E[f] E[h] for their squares, (depth, 5)."""
     found = [k[:, 0] if name.endswith("2") else k.sum(axis=1) for name, k in coefficients.items()]
     return np.stack(found, axis=1)
 
 
 def _backward(e: Ensemble, layers: list[_Layer], reach_of: Callable[[float], float]) -> tuple[Float64, Float64]:
-    """log of the batch's mean delta^2 and its shift, (depth,) each, up to a constant."""
+    """log of the mean delta^2 of the batch, and its shift for a typical network, (depth,) each, up to a constant."""
     logs, shifts = np.zeros(len(layers)), np.zeros(len(layers))
     log_delta, alignment = np.zeros_like(e.second_moment), np.append(e.alignment, 1.0)
     shift = 0.0  # E[log] - log(mean) of one sample's delta^2
-    covariance = np.zeros_like(alignment)  # of delta_s^2 and delta_t^2, from what is drawn above this layer's q
+    covariance = np.zeros_like(alignment)  # of delta_s^2 and delta_t^2, from the random weights of the layers above
     pull = 0.0  # d log(delta^2) / d log q
     last = e.sigma_w[-1] ** 2 * np.exp(layers[-1].log_V + layers[-1].shift_a).mean()
     q = last + e.bias_variance[-1]  # of the output
@@ -189,9 +189,9 @@ def _backward(e: Ensemble, layers: list[_Layer], reach_of: Callable[[float], flo
 
 
 def profile(activation: Activation, e: Ensemble, reach: Callable[[float], float] = lambda q: 0.0) -> Profile:
-    """The predicted statistics of every hidden layer. Needs at least one, and weights that are not all 0.
+    """The predicted statistics of every hidden layer. There must be at least one, with weights that are not all 0.
 
-    reach(q) is E[(h . dJ/dh)^2 / q |dJ/dh|^2] - 1 of an output h ~ N(0, q): 0 where dJ/dh does not depend on it.
+    reach(q) is E[(h . dJ/dh)^2 / q |dJ/dh|^2] - 1 of an output h ~ N(0, q); it is 0 if dJ/dh does not depend on h.
     """
     layers = _forward(activation, e)
     log_delta, delta_shift = _backward(e, layers, reach)
@@ -221,14 +221,14 @@ def _statistics(
         "delta_rms": np.exp((log_delta - log_delta[-1]) / 2),
         "input_correlation": c,
         "saturated_fraction": flat_share(activation, q).mean(axis=1),
-        # none rather than 1e-250, which a chart would scale up to its full height
+        # 0 and not 1e-250, since a chart would scale that up to its full height
         "dead_fraction": np.round(dead_share(activation, q.mean(axis=1), c, log_q.shape[1]), 6),
         "jacobian_gain": larger * e.weight_variance[:-1] * slopes,
     }
 
 
 def _jacobian(activation: Activation, e: Ensemble, layers: list[_Layer]) -> tuple[float, float]:
-    """Mean and variance of the squared singular values of dh/dx, the min(n_0, n_L) that can differ from 0.
+    """Mean and variance of the min(n_0, n_L) squared singular values of dh/dx.
 
     Relative variance (n_L + 2) sum_l (mu_2 / mu_1^2 - 1) / n_l + (n_L + 1) sum_l s_l, of many outputs and at equal
     widths Pennington et al. 2017's L (mu_2 / mu_1^2 - 1 - s_1), mu_k = E[g'^(2k)]; a free W[l] spreads by

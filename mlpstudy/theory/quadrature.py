@@ -1,4 +1,4 @@
-"""Expectations over Gaussian variables by composite Gauss-Legendre sums, good to 1e-6 and better.
+"""Expectations over Gaussian variables by composite Gauss-Legendre sums, with errors below 1e-6.
 
 The kinks of g are among the panel edges: plain Gauss-Hermite is wrong by up to 1e-2 on ReLU.
 """
@@ -14,11 +14,11 @@ from mlpstudy.network.activations import Activation, Array
 Float64 = NDArray[np.float64]
 Integrand = Callable[[Array], Array]
 
-REACH = 8.5  # standard deviations: what lies beyond weighs 1e-17
-PANEL = 1.6  # widest panel in z where the activations turn, which they do on a scale of 1
-FEWEST = 10  # panels
-MOST, MOST_OF_EACH = 512, 96  # where one variable is integrated over, and where two are
-# edges around a centre where panels are wider; the last ones for tails that end as a power of z
+REACH = 8.5  # standard deviations; the weight outside is 1e-17
+PANEL = 1.6  # widest panel in z near the centres, where activations change on a scale of 1
+FEWEST = 10  # number of panels
+MOST, MOST_OF_EACH = 512, 96  # most panels for one variable, and for each of two
+# extra edges around a centre if panels are wider; the last ones are for tails that fall as a power of z
 TURN = np.array([0, 1, 2, 3, 4, 6, 8, 10, 12, 16, 20, 24, 32, 40, 80, 160, 320, 640, 1280])
 NODES, WEIGHTS = np.polynomial.legendre.leggauss(10)
 
@@ -26,7 +26,7 @@ NODES, WEIGHTS = np.polynomial.legendre.leggauss(10)
 def rule(variance: float, breaks: Float64, centres: Float64, most: int) -> tuple[Float64, Float64]:
     """Nodes z and weights for E[f(z)], z ~ N(0, variance): (rows, nodes).
 
-    breaks, centres: (rows, n), where f is not smooth, and where it turns.
+    breaks, centres: (rows, n), the z at which f is not smooth, and around which it changes most.
     """
     deviation = float(np.sqrt(variance))
     reach = REACH * deviation

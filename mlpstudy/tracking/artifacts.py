@@ -1,4 +1,4 @@
-"""A run's files: read in place where its store is on this machine, else from a cache of what was downloaded."""
+"""The files of a run: read in place if they are on this machine, else downloaded once into a cache."""
 
 import contextlib
 import os
@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.file_utils import local_file_uri_to_path
 from numpy.typing import NDArray
 
-CACHE_BYTES = 2_000_000_000  # about a thousand runs
+CACHE_BYTES = 2_000_000_000  # enough for about a thousand runs
 
 Arrays = dict[str, NDArray[Any]]
 
@@ -25,26 +25,26 @@ def cache() -> Path:
 
 
 def read_npz(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool) -> Arrays:
-    """The arrays of one file of a run. `keep` what is downloaded only where it will not change any more."""
+    """The arrays of one file of a run. `keep`: put a downloaded file into the cache, since it will not change."""
     here = Path(local_file_uri_to_path(artifact_uri))
     if here.is_dir():
         return _load(here / name)
     kept = cache() / run_id / name
-    with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile):  # not there, or damaged: as if not there
+    with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile):  # the file is missing or damaged: download it
         arrays = _load(kept)
-        os.utime(kept)  # used last
+        os.utime(kept)  # the time of the last use
         return arrays
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(MlflowClient(uri).download_artifacts(run_id, name, scratch))
         arrays = _load(path)
         if keep:
-            with contextlib.suppress(OSError):  # a full disk costs the next drawing some time, nothing else
+            with contextlib.suppress(OSError):  # on a full disk, the file is downloaded again next time
                 _store(path, kept)
     return arrays
 
 
 def trim(most: int = CACHE_BYTES) -> None:
-    """Delete what was not used for longest until the cache holds no more than so many bytes."""
+    """Delete the files that were not used for the longest time until the cache has at most this many bytes."""
     with contextlib.suppress(OSError):
         files = sorted(((path.stat(), path) for path in cache().glob("*/*")), key=lambda file: -file[0].st_mtime)
         total = 0
@@ -62,7 +62,7 @@ def _load(path: Path) -> Arrays:
 
 
 def _store(path: Path, kept: Path) -> None:
-    """Under a name of its own first, so that no other process ever sees half a file."""
+    """Copy to a temporary name, then rename, so that no other process ever reads half a file."""
     kept.parent.mkdir(parents=True, exist_ok=True)
     draft = kept.with_name(f".{kept.name}.{uuid.uuid4().hex}")
     try:

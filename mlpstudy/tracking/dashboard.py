@@ -1,4 +1,4 @@
-"""The chart page that the MLflow UI opens on: which charts, on which axes, in which order.
+"""The charts that the MLflow UI opens with, their axes and their order.
 
 The UI keeps a shared view as an experiment tag `mlflow.sharedViewState.<key>` whose value is the zlib-deflated
 JSON of its page state. That format is MLflow's own and may change: the page then opens on its default charts.
@@ -9,7 +9,7 @@ import json
 import zlib
 from typing import Any
 
-KEY = "mlpstudy"  # the view of all runs; each sweep has one under its own name
+KEY = "mlpstudy"  # the view of all runs; each sweep has a view with the name of the sweep
 
 BAR, LINEAR, LOG = "bar", "linear", "log"
 # section -> charts of (metrics joined by +, vertical axis)
@@ -33,7 +33,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("profile/distinct_units_final", LINEAR),
     ],
 }
-# of all runs the means per initializer; of one sweep its cells
+# the view of all runs shows means per initializer; the view of a sweep shows its cells
 GROUP_BY_INIT = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "init"}]}
 COLUMNS = [
     "tags.`verdict`",

@@ -1,7 +1,7 @@
-"""Under which names a cell's numbers land in MLflow.
+"""The names and values of everything that a run logs in MLflow.
 
-Values are means over the finite replicas, and NaN where there is none: MLflow would turn inf into 1e308, which
-ruins its axes.
+Values are means over the finite replicas, and NaN if there is none. MLflow would store inf as 1e308, which ruins the
+axes of its charts.
 """
 
 import numpy as np
@@ -15,11 +15,11 @@ from mlpstudy.measure.verdict import Verdict
 from mlpstudy.tracking.uris import redact
 
 Rows = dict[tuple[str, int], float]  # (metric, step) -> value
-LAYERS = 12  # series per statistic at most, so that the UI stays usable; statistics.npz holds all
+LAYERS = 12  # at most so many series for each statistic, so that the UI stays usable; statistics.npz has all layers
 
 
 def parameters(config: Config) -> dict[str, str]:
-    """Short names first, then every key as given; no password."""
+    """The params of a run: short names first, then every key; passwords are hidden."""
     flat = config.flat
     widths = set(config.hidden)
     short = {
@@ -38,7 +38,7 @@ def parameters(config: Config) -> dict[str, str]:
 
 
 def tags(result: CellResult) -> dict[str, str]:
-    """What a filter or a glance at the runs table needs."""
+    """The tags of a run: verdicts, evidence and outcome."""
     predicted = {} if result.verdict_predicted is None else predicted_tags(result.verdict_predicted)
     return predicted | {
         "verdict": result.verdict.name,
@@ -57,7 +57,7 @@ def predicted_tags(verdict: Verdict) -> dict[str, str]:
 
 
 def headline(result: CellResult) -> Rows:
-    """`final/...`: the numbers of the table, after the last step."""
+    """`final/...`: the numbers of the summary table, after the last step."""
     rows: dict[str, float] = {}
     for curve in ("loss_train", "loss_test", "accuracy_train", "accuracy_test"):
         values = result.last(curve)
@@ -66,7 +66,7 @@ def headline(result: CellResult) -> Rows:
             rows |= {f"final/{curve}": float(centre), f"final/{curve}_ci95": float(half)}
     if "accuracies" in result.arrays:
         for level, epochs in zip(result.config.accuracies, result.arrays["epochs_to_accuracy"], strict=True):
-            # the median replica, NaN if it never got there: a mean over those that did would flatter
+            # the median replica, NaN if it never got there; a mean over those that got there would be too good
             epochs = np.asarray(epochs, dtype=np.float64)
             rows[f"final/epochs_to_accuracy_{level:g}"] = float(np.median(np.where(np.isnan(epochs), np.inf, epochs)))
     for when, snapshot in (("init", 0), ("final", -1)):
@@ -112,7 +112,7 @@ def profiles(result: CellResult) -> Rows:
     for name in STATISTICS:
         if f"theory_{name}" in result.arrays:
             predicted = np.asarray(result.arrays[f"theory_{name}"], dtype=np.float64)
-            with np.errstate(divide="ignore", invalid="ignore"):  # a correlation may be below 0
+            with np.errstate(divide="ignore", invalid="ignore"):  # a correlation can be negative
                 start = logs[name, "init"][-1] if name == "delta_rms" else 0.0
                 logs[name, "theory"] = start + np.log10(predicted)
             means[name, "theory"] = 10**start * predicted

@@ -1,4 +1,4 @@
-"""Reading runs back: params, tags and headline numbers at once, arrays when first asked for."""
+"""Reading runs back: params, tags and metrics at once, arrays when they are first used."""
 
 import textwrap
 from collections.abc import Mapping, Sequence
@@ -20,12 +20,12 @@ ENDED = ("FINISHED", "FAILED", "KILLED")
 
 
 class NotMeasured(Exception):
-    """A run ended before it measured what is asked for."""
+    """A run ended before it measured the requested arrays."""
 
 
 @dataclass(frozen=True)
 class Run:
-    """One cell as MLflow holds it; arrays are read when first asked for."""
+    """One cell as MLflow has it; arrays are read when they are first used."""
 
     id: str
     name: str
@@ -49,7 +49,7 @@ class Run:
     def _npz(self, name: str) -> Mapping[str, NDArray[Any]]:
         try:
             return artifacts.read_npz(self.uri, self.id, self.artifact_uri, name, keep=self.status in ENDED)
-        except Exception as error:  # of whatever kind the artifact store is
+        except Exception as error:  # each kind of artifact store raises its own errors
             raise NotMeasured(f"{self.name} ({self.status.lower()}) has no {name} that can be read") from error
 
 
@@ -94,13 +94,15 @@ def load_runs(
     found.sort(
         key=lambda run: (starts[run.data.tags["sweep"]], int(run.data.tags.get("order", 0)), run.info.start_time)
     )
-    finished = sorted(found, key=lambda run: run.info.status == "FINISHED")  # which count most, so last
+    finished = sorted(
+        found, key=lambda run: run.info.status == "FINISHED"
+    )  # finished runs come last, so they win below
     keep = {run.data.tags.get("cell", run.info.run_id): run.info.run_id for run in finished}.values()
     return [_run(uri, run) for run in found if run.info.run_id in set(keep)]
 
 
 def unmeasured(runs: Sequence[Run]) -> list[str]:
-    """The cells of these runs' sweeps that have measured nothing, or not yet: `he-relu-d10 (running)`."""
+    """The cells of these sweeps that have no measurements, or none yet, such as `he-relu-d10 (running)`."""
     client, found = connect(runs[0].uri, create=False), []
     for sweep in dict.fromkeys(run.tags["sweep"] for run in runs):
         ids = list(dict.fromkeys(run.experiment_id for run in runs if run.tags["sweep"] == sweep))
@@ -122,7 +124,7 @@ def _matching(client: MlflowClient, ids: list[str], where: str) -> set[str]:
     """The ids of all runs that meet a filter the user typed."""
     try:
         return {run.info.run_id for run in _search(client, ids, where)}
-    except Exception as error:  # MLflow's own, and those of its parser and of the database behind
+    except Exception as error:  # MLflow, its parser and its database raise different errors
         reason = textwrap.shorten(str(error), 300, placeholder=" ...")
         raise ConfigError(
             "--where", f"an MLflow filter such as \"params.activation = 'tanh'\" ({reason})", where
@@ -130,7 +132,7 @@ def _matching(client: MlflowClient, ids: list[str], where: str) -> set[str]:
 
 
 def _named(runs: Sequence[MlflowRun]) -> str:
-    """`params.activation, params.depth, ...`: the short ones, which are what varies most."""
+    """`params.activation, params.depth, ...`: the params with short names, which vary most often."""
     names = {name for run in runs for name in run.data.params if "." not in name}
     return ", ".join(f"params.{name}" for name in sorted(names))
 

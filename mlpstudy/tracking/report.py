@@ -1,4 +1,4 @@
-"""The figures of a sweep as artifacts in MLflow, whose UI shows them."""
+"""The figures of a sweep, kept in MLflow as artifacts."""
 
 import contextlib
 import re
@@ -14,7 +14,7 @@ from mlpstudy.tracking.store import prove_writable
 
 
 def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
-    """Keep the files in a run `report <sweep>`, in place of what it had of these figures. Returns a complaint.
+    """Keep the files in the run `report <sweep>`, and replace older files of these figures. Returns a complaint.
 
     That run has no tag `sweep`: it is no cell, and no search for cells finds it.
     """
@@ -22,11 +22,11 @@ def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
     try:
         path = uris.database_path(uri)
         if path is not None:
-            prove_writable(path)  # MLflow would try for minutes before it says no
+            prove_writable(path)  # MLflow itself would retry for minutes
         client = MlflowClient(uri)
         found = client.search_runs([experiment], f"tags.report = '{sweep}'", max_results=1)
         run = found[0] if found else client.create_run(experiment, tags={"report": sweep}, run_name=f"report {sweep}")
-        with contextlib.suppress(Exception):  # not every artifact store can delete: what was there before then stays
+        with contextlib.suppress(Exception):  # some artifact stores cannot delete; old files then stay
             names = {_figure(file) for file in files}
             for old in client.list_artifacts(run.info.run_id):
                 if _figure(Path(old.path)) in names:
@@ -34,11 +34,11 @@ def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
         for file in files:
             client.log_artifact(run.info.run_id, str(file))
         client.set_terminated(run.info.run_id)
-    except Exception as error:  # of whatever kind the store is; the figures are drawn all the same
+    except Exception as error:  # each kind of store raises its own errors; the figures exist anyway
         return uris.redact(" ".join(f"{type(error).__name__}: {error}".split()))[:200]
     return ""
 
 
 def _figure(file: Path) -> str:
-    """grid of grid.png and of grid-2.png."""
+    """The name of the figure: grid for grid.png and for grid-2.png."""
     return re.sub(r"-\d+$", "", file.stem)

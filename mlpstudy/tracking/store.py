@@ -1,4 +1,4 @@
-"""Opening a store: makes the database where it is missing, and refuses in one line what cannot be used."""
+"""Opens an MLflow store, makes its database if it is missing, and reports in one line why a store cannot be used."""
 
 import contextlib
 import os
@@ -16,14 +16,14 @@ from mlflow.tracking import MlflowClient
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import dashboard, uris
 
-ANSWER_SECONDS = 10  # for a server to answer before it counts as out of reach
-LOCK_SECONDS = 60  # for another process to end its transaction
+ANSWER_SECONDS = 10  # a server that takes longer counts as out of reach
+LOCK_SECONDS = 60  # the longest wait for the transaction of another process
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
 @dataclass(frozen=True)
 class Store:
-    """An MLflow experiment in a store that can be written."""
+    """An MLflow experiment in a store that can be written to."""
 
     uri: str  # absolute
     experiment_id: str
@@ -31,7 +31,7 @@ class Store:
 
 
 def open_store(uri: str | None, experiment: str) -> Store:
-    """Connect, make the experiment where it is missing, and prove that a run could be written.
+    """Connect, make the experiment if it is missing, and check that a run can be written.
 
     Raises ConfigError, which names `tracking.uri` or `tracking.experiment`.
     """
@@ -44,7 +44,7 @@ def open_store(uri: str | None, experiment: str) -> Store:
         path = uris.database_path(uri)
         if path is not None:
             prove_writable(path)
-        # next to its database, wherever the command is typed
+        # beside the database, wherever the command is typed
         slug = re.sub(r"[^\w -]", "_", experiment)
         folder = None if path is None else (path.parent / "mlruns" / slug).as_uri()
         experiment_id = found.experiment_id if found else _create_experiment(client, experiment, folder)
@@ -61,18 +61,18 @@ def _create_experiment(client: MlflowClient, name: str, folder: str | None) -> s
         found = client.get_experiment_by_name(name)
         if found is None:
             raise
-        return str(found.experiment_id)  # another process was faster
+        return str(found.experiment_id)  # another process has made it
 
 
 def save_view(store: Store, sweep: str) -> None:
     """Let `?viewStateShareKey=<sweep>` open the UI at the charts of this sweep's runs."""
     view = dashboard.view_state(f"tags.sweep = '{sweep}'")
-    with contextlib.suppress(Exception):  # a nicety in a format of MLflow's own: never worth a sweep
+    with contextlib.suppress(Exception):  # the format is internal to MLflow; a failure must not stop a sweep
         store.client.set_experiment_tag(store.experiment_id, dashboard.tag(sweep), view)
 
 
 def connect(uri: str, create: bool) -> MlflowClient:
-    """A client that has answered once. Any kind of store may refuse in any way: each becomes one line."""
+    """A client whose store has answered once. Every error of any kind of store becomes one line."""
     path = uris.database_path(uri)
     patience = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": str(ANSWER_SECONDS)}
     before = {name: os.environ.get(name) for name in patience}
@@ -99,7 +99,7 @@ def connect(uri: str, create: bool) -> MlflowClient:
 
 
 def no_sweep(uri: str) -> ConfigError:
-    """There is nothing to read."""
+    """The error for a store without any sweep."""
     rule = "a store that holds such a sweep (make one: python -m mlpstudy -m init=zeros,xavier,he)"
     return ConfigError("tracking.uri", rule, uris.redact(uri))
 
@@ -110,14 +110,14 @@ def _refused(uri: str, rule: str, error: Exception) -> ConfigError:
 
 
 def _create_database(path: Path) -> None:
-    """Make the whole schema under a name of our own, then put it in place in one step.
+    """Make the whole database under a temporary name, then put it in place in one step.
 
     Two processes that initialize one SQLite file at once leave it unusable, and so does a kill half-way.
     """
     draft = path.with_name(f".{path.name}.{os.getpid()}")
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        prove_writable(draft)  # MLflow would try for minutes before it says no
+        prove_writable(draft)  # MLflow itself would retry for minutes
         store = SqlAlchemyStore(uris.SQLITE + str(draft), str(path.parent / "mlruns"))
         store.engine.dispose()
         with sqlite3.connect(draft) as connection:  # readers (the UI) and the writer do not block each other
@@ -126,7 +126,7 @@ def _create_database(path: Path) -> None:
         try:
             os.link(draft, path)
         except FileExistsError:
-            pass  # another process was faster: its database is as good
+            pass  # another process has made it, which is just as good
         except OSError:  # a file system without hard links
             if not path.exists():
                 draft.replace(path)
@@ -135,13 +135,13 @@ def _create_database(path: Path) -> None:
 
 
 def _check_schema(uri: str) -> None:
-    """Refuse a database of another MLflow version, which MLflow itself may upgrade without being asked."""
+    """Refuse a database of another MLflow version, which MLflow might upgrade without asking."""
     engine = sqlalchemy.create_engine(uri)
     try:
         with engine.connect() as connection:
             tables = sqlalchemy.inspect(connection).get_table_names()
             if "alembic_version" not in tables:
-                return  # empty: MLflow fills it
+                return  # the database is empty, and MLflow fills it
             version = connection.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version"))
     finally:
         engine.dispose()
@@ -152,7 +152,7 @@ def _check_schema(uri: str) -> None:
 
 
 def prove_writable(path: Path) -> None:
-    """Raise where the SQLite file cannot be written."""
+    """Raise an error if the SQLite file cannot be written to."""
     connection = sqlite3.connect(path, timeout=LOCK_SECONDS)
     try:
         connection.execute("BEGIN IMMEDIATE")  # takes the write lock and writes nothing

@@ -12,7 +12,7 @@ DEFAULT_DATABASE = "mlflow.db"
 
 
 def resolve(uri: str | None, environment: Mapping[str, str] = os.environ) -> str:
-    """The absolute URI meant: as given, else MLFLOW_TRACKING_URI, else mlflow.db in this directory.
+    """The absolute URI: as given, else MLFLOW_TRACKING_URI, else mlflow.db in the current directory.
 
     MLflow would resolve a relative database against whatever directory a process runs in.
     """
@@ -26,7 +26,7 @@ def resolve(uri: str | None, environment: Mapping[str, str] = os.environ) -> str
 
 
 def database_path(uri: str) -> Path | None:
-    """The file behind a plain sqlite URI, None for any other store."""
+    """The file of a plain sqlite URI; None for any other store."""
     plain = uri.startswith(SQLITE) and not uri.startswith(SQLITE + "file:") and "?" not in uri
     return Path(uri.removeprefix(SQLITE)) if plain else None
 

@@ -1,4 +1,4 @@
-"""Writing a cell's run: records as they come, the rest when it ends, and nothing measured is ever lost."""
+"""Writes the run of a cell: records while it trains, the rest when it ends. No measurement is ever lost."""
 
 import math
 import re
@@ -24,18 +24,18 @@ from mlpstudy.tracking import metrics
 from mlpstudy.tracking.store import Store
 from mlpstudy.tracking.uris import redact
 
-FLUSH_SECONDS = 20  # a long cell shows its curves while it trains; a short one logs its headline first
-BATCH = 1000  # MLflow's limit of metrics in one call
-PATIENCE_SECONDS = 120  # for a store that another process keeps busy
+FLUSH_SECONDS = 20  # a long cell shows its curves while it trains; a short cell logs its final numbers first
+BATCH = 1000  # MLflow takes at most so many metrics in one call
+PATIENCE_SECONDS = 120  # the longest wait for a store that another process uses
 PAGE = "run.png"
-RESCUE = "mlpstudy-rescued"  # folder for what a store that went away could not take
+RESCUE = "mlpstudy-rescued"  # folder for the artifacts of runs whose store has gone
 
 Answer = TypeVar("Answer")
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that has just ended, as its page is drawn from."""
+    """A run that has just ended: everything that its page is drawn from."""
 
     name: str
     params: Mapping[str, str]
@@ -50,20 +50,20 @@ class Page(Protocol):
 
 
 class RunLog:
-    """One cell's run in the making; `draw` makes the figure that is kept with it."""
+    """The run of a cell that is being trained; `draw` makes the figure that is kept with it."""
 
     def __init__(
         self, store: Store, cell: Cell, name: str, sweep: str, order: int, draw: Callable[[Ended], Page] | None = None
     ) -> None:
         self.store, self.cell, self.name, self.sweep, self.draw = store, cell, name, sweep, draw
-        self.order = order  # place in the grid
+        self.order = order  # place of the cell in the grid
         self._run_id = ""
         self._records: list[Record] = []
         self._pending: list[Metric] = []
         self._flushed = time.monotonic()
 
     def record(self, record: Record) -> None:
-        """Take in one record of the training. A store that fails now is tried again later."""
+        """Add one record of the training. If the store fails now, it is tried again later."""
         self._records.append(record)
         self._pending += _metrics(metrics.series(record))
         try:
@@ -74,10 +74,10 @@ class RunLog:
             self._flushed = time.monotonic()
 
     def finish(self, status: str = "FINISHED", error: str = "") -> tuple[CellResult | None, str]:
-        """Write all that is left and close the run. Returns the result (None: nothing measured) and a complaint.
+        """Write the rest and close the run. Returns the result (None: nothing was measured) and a complaint.
 
-        Status FAILED or KILLED keeps what was measured until then. Where the store does not take it, the
-        artifacts are written to a folder here, and the complaint says which and why.
+        A run that FAILED or was KILLED keeps what it measured. If the store does not take the run, the artifacts are
+        written to a folder in the current directory, and the complaint names the folder and the reason.
         """
         result = collect(self.cell, self._records) if self._records else None
         try:
@@ -118,7 +118,7 @@ class RunLog:
         tags = {"error": redact(error)} if error else {}
         if result is not None:
             tags |= metrics.tags(result)
-            # the UI lists metrics in the order of their arrival
+            # the UI lists metrics in the order in which they are logged
             headline, profiles = metrics.headline(result), metrics.profiles(result)
             self._pending = [*_metrics(headline), *self._pending, *_metrics(profiles)]
             with tempfile.TemporaryDirectory() as folder:
@@ -126,12 +126,12 @@ class RunLog:
                 tags |= self._page(result, tags, Path(folder, PAGE))
                 _retry(lambda: self.store.client.log_artifacts(self._run_id, folder))
         self._flush()
-        self._log_params()  # again, in case the store failed between the first two calls
+        self._log_params()  # again, since the store may have failed in _begin
         self._log(tags=[RunTag(k, v) for k, v in tags.items()])
         _retry(lambda: self.store.client.set_terminated(self._run_id, status))
 
     def _page(self, result: CellResult, tags: Mapping[str, str], path: Path) -> dict[str, str]:
-        """Draw the run's page. Where that fails a tag says why: no figure is worth the numbers."""
+        """Draw the page of the run. If that fails, a tag says why, and the numbers are kept anyway."""
         if self.draw is None:
             return {}
         params = metrics.parameters(self.cell.config)
@@ -173,13 +173,13 @@ def _named(theta: NDArray[np.floating], sizes: tuple[int, ...]) -> dict[str, Any
 
 
 def _metrics(rows: metrics.Rows) -> list[Metric]:
-    now = int(1000 * time.time())  # kept with the row, so that a row sent twice is one row
+    now = int(1000 * time.time())  # the time is part of the row, so a row that is sent twice is stored once
     finite = {key: value if math.isfinite(value) else math.nan for key, value in rows.items()}
     return [Metric(name, value, now, step) for (name, step), value in finite.items()]
 
 
 def _retry(call: Callable[[], Answer]) -> Answer:
-    """Repeat a call while another process keeps the store busy."""
+    """Repeat a call while another process uses the store."""
     give_up = time.monotonic() + PATIENCE_SECONDS
     while True:
         try:
