@@ -19,7 +19,7 @@ USAGE = "usage: python -m experiments NAME [override ...], e.g. python -m experi
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """0 where every claim is reproduced, 1 where one is not, 2 where none could be checked."""
+    """Exit status: 0 if every claim is reproduced, 1 if one is not, 2 if no claim could be checked."""
     name, *overrides = (sys.argv[1:] if arguments is None else list(arguments)) or [""]
     if name in ("", "-h", "--help"):
         print(USAGE + "".join(f"  {study.name:<12} {study.question}\n" for study in STUDIES.values()))
@@ -54,7 +54,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
 
 
 def report(findings: Sequence[Finding]) -> Table:
-    """Claim, expected, measured, reproduced or not."""
+    """A table: claim, expected value, measured value, reproduced or not."""
     table = Table(title="Claims", title_justify="left", show_lines=True)
     for heading in ("claim", "expected", "measured", "reproduced"):
         table.add_column(heading)

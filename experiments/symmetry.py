@@ -19,12 +19,12 @@ def distinct_units(run: Run) -> NDArray[np.float64]:
 
 
 def most_distinct_units(runs: Sequence[Run]) -> NDArray[np.float64]:
-    """Of the symmetric initializers: the number of distinct neurons in the layer that has most, per network."""
+    """For each network with a symmetric initializer: the number of distinct neurons in the layer with the most."""
     return np.concatenate([distinct_units(run).max(axis=1) for run in chosen(runs, SYMMETRIC)])
 
 
 def smallest_distinct_share(runs: Sequence[Run]) -> NDArray[np.float64]:
-    """Of the random initializer: the share of distinct neurons in the layer that has fewest, per network."""
+    """For each network with the random initializer: the share of distinct neurons in the layer with the fewest."""
     return np.concatenate([run.arrays["distinct_units"][-1].min(axis=1) for run in chosen(runs, RANDOM)])
 
 

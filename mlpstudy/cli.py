@@ -1,4 +1,4 @@
-"""The command line: Hydra composes the cells, all are checked, then trained, logged and told about."""
+"""The command line: Hydra composes the cells, all cells are checked, then they are trained, logged and shown."""
 
 import os
 import re
@@ -30,18 +30,18 @@ from mlpstudy.measure.verdict import agreement
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
 
-if TYPE_CHECKING:  # imported in `run` alone, since it brings mlflow: help, completion and errors stay fast
+if TYPE_CHECKING:  # `run` imports these, since they import mlflow: help, completion and errors stay fast
     from mlpstudy.tracking.store import Store
 
-OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"))  # what users bring
-INTERRUPTED = threading.Event()  # an interrupt is an exception, which a library on its way may swallow
+OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"))  # the user's own parts
+INTERRUPTED = threading.Event()  # a library may catch the KeyboardInterrupt; this flag stays
 SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException)
 
 
 def main() -> None:
     """Entry point of `python -m mlpstudy` and of the console script."""
     signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # an orderly end: runs are closed, workers stopped
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # runs are closed and workers are stopped
     try:
         asked_for = cells(sys.argv[1:])
         if asked_for:
@@ -69,13 +69,13 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
     def collect(settings: DictConfig) -> None:
         found.append((OmegaConf.to_container(settings, resolve=True), list(HydraConfig.get().overrides.task)))
 
-    sys.argv[1:] = arguments  # the one way to tell Hydra
-    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises, and errors are told in one line each
+    sys.argv[1:] = arguments  # Hydra reads the arguments here and nowhere else
+    os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors, and we print one line
     with tempfile.TemporaryDirectory() as scratch:
-        # Hydra insists on output folders. MLflow holds all that we keep, and a tracking URI may hold a password.
+        # Hydra needs output folders. They are deleted: MLflow has everything, and a tracking URI can hold a password.
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
         hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(collect)()
-    if any("glob(" in argument for argument in arguments):  # it finds all, also what cannot stand alone
+    if any("glob(" in argument for argument in arguments):  # glob also finds options that need a path
         waiting = {f"{g}={raw[g]['name']} ({g}.{k})" for raw, _ in found for g, k in OWN if _waits_for(raw, g, k)}
         if waiting:
             print(f"Left out, since a path has to be given: {', '.join(sorted(waiting))}", file=sys.stderr)
@@ -93,7 +93,7 @@ def _waits_for(raw: Any, group: str, key: str) -> bool:
 
 
 def one_line(error: Exception) -> str:
-    """What is wrong, by which rule, in one line, whoever raised it; no password of a URI that was typed."""
+    """One line that says what is wrong, for an error of ours or of Hydra; passwords in URIs are hidden."""
     return uris.redact(_told(error))
 
 
@@ -114,7 +114,7 @@ def _told(error: Exception) -> str:
 
 
 def run(cells: Sequence[Cell]) -> bool:
-    """Train the cells, log each to MLflow, show progress and a table. False if any cell failed (not diverged)."""
+    """Train the cells, log each to MLflow, show progress and a table. False if a cell failed (diverged is not failed)."""
     from mlpstudy.tracking.store import open_store, save_view
     from mlpstudy.tracking.writing import RunLog
     from reports.figures import run_page
@@ -130,7 +130,7 @@ def run(cells: Sequence[Cell]) -> bool:
         if cell.gradients is not None:
             out.print(gradients_text(name, cell.gradients), soft_wrap=True)
     results: dict[int, CellResult] = {}
-    logs: dict[int, RunLog] = {}  # of the cells in training
+    logs: dict[int, RunLog] = {}  # the runs of the cells that are being trained
     failed = False
 
     out.print(f"Sweep {sweep_name}: {len(cells)} cell{'s' * (len(cells) > 1)}, {workers} at a time")
@@ -155,7 +155,7 @@ def run(cells: Sequence[Cell]) -> bool:
                 results |= {index: result} if result is not None else {}
                 show.ended(index, result, complaint)
     finally:
-        for index, log in logs.items():  # interrupted: what was measured is kept
+        for index, log in logs.items():  # after an interrupt, measurements are kept
             result, complaint = log.finish("KILLED")
             show.ended(index, result, complaint or "interrupted")
         show.finish()
@@ -170,7 +170,7 @@ def run(cells: Sequence[Cell]) -> bool:
 
 
 def gradients_text(name: str, report: Report) -> str:
-    """What `check_gradients` found."""
+    """The result of `check_gradients` in words."""
     return (
         f"Gradients of {name}: {report.checked} parameters compared with central differences, worst relative "
         f"error {report.worst:.1e} ({report.where}); of the total differential {report.total:.1e} beyond rounding"
@@ -178,7 +178,7 @@ def gradients_text(name: str, report: Report) -> str:
 
 
 def next_commands(store: "Store", sweep_name: str) -> str:
-    """What to type next: the UI at these runs, and their figures."""
+    """The next commands to type: the MLflow UI at these runs, and their figures."""
     python = python_command()
     view = f"viewStateShareKey={quote(sweep_name)}&compareRunsMode=CHART&workflowType=machine_learning"
     page = f"#/experiments/{store.experiment_id}/runs?{view}"

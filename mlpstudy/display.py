@@ -18,9 +18,9 @@ from mlpstudy.cells.recording import Record
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.palette import VERDICT_COLOURS
 
-PIPE_WIDTH = 170  # columns where the output is no terminal
-EVIDENCE_WIDTH = 140  # columns from which on the table has room for the evidence
-NARROW = 100  # columns below which it has none for the ratio of gradients
+PIPE_WIDTH = 170  # columns if the output is not a terminal
+EVIDENCE_WIDTH = 140  # with at least so many columns, the table shows the evidence
+NARROW = 100  # with fewer columns, the table does not show the gradient ratio
 LONGEST = max(map(len, VERDICT_COLOURS))
 
 
@@ -51,16 +51,16 @@ class SweepDisplay:
         self._show()
 
     def finish(self) -> None:
-        """Take the progress line away."""
+        """Remove the progress line."""
         self._progress.stop()
 
     def record(self, index: int, record: Record) -> None:
-        """A cell has come this far."""
+        """Show how far a cell has come."""
         self._running[index] = record.done, float(mean_and_interval(record.curves["loss_train"])[0])
         self._show()
 
     def ended(self, index: int, result: CellResult | None, error: str) -> None:
-        """A cell has ended: say what came of it."""
+        """Print a line about a cell that has ended."""
         self._done += 1
         self._running.pop(index, None)
         line = Text(f"[{self._done:>{len(str(len(self.names)))}}/{len(self.names)}] {self.names[index]}  ")
@@ -84,7 +84,7 @@ class SweepDisplay:
 
 
 def verdict_text(result: CellResult) -> Text:
-    """healthy, or healthy > vanishing where training changed it, then the outcome."""
+    """The verdict and the outcome: healthy, or healthy > vanishing if training changed the verdict."""
     text = Text(result.verdict.name, VERDICT_COLOURS[result.verdict.name])
     if result.verdict_final.name != result.verdict.name:
         text += Text(" > ") + Text(result.verdict_final.name, VERDICT_COLOURS[result.verdict_final.name])
@@ -92,7 +92,7 @@ def verdict_text(result: CellResult) -> Text:
 
 
 def outcome_text(result: CellResult) -> str:
-    """learned; with the count where replicas differ; what was not trained, or not to its end, has none."""
+    """The outcome, such as learned, with a count if the replicas differ; or not trained, or unfinished."""
     if result.config.recipe.epochs == 0:
         return "not trained"
     if result.theta_final is None:
@@ -120,7 +120,7 @@ def ratio_text(result: CellResult) -> str:
 
 
 def summary_table(results: Sequence[tuple[str, CellResult]], width: int) -> Table:
-    """What was swept and what came of it, one row per cell; the evidence where there is room for it."""
+    """The table at the end, one row for each cell; it shows the evidence if the terminal is wide enough."""
     table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
     extra = any(name != usual_name(result.config) for name, result in results)
     told = width >= EVIDENCE_WIDTH and any(result.verdict.findings for _, result in results)
@@ -131,8 +131,8 @@ def summary_table(results: Sequence[tuple[str, CellResult]], width: int) -> Tabl
     if extra:
         table.add_column("also varied", overflow="fold")
     table.add_column("verdict", min_width=LONGEST)
-    foreseen = not (narrow and extra)  # room for it
-    if foreseen:
+    by_theory = not (narrow and extra)  # if there is room
+    if by_theory:
         table.add_column("by theory", min_width=LONGEST)
     table.add_column("outcome", min_width=len("diverged"))
     score = "accuracy" if results[0][1].last("accuracy_test") is not None else "loss"
@@ -150,7 +150,7 @@ def summary_table(results: Sequence[tuple[str, CellResult]], width: int) -> Tabl
         verdicts.right_crop(len(f", {outcome_text(result)}"))
         predicted = result.verdict_predicted
         cells.append(verdicts)
-        if foreseen:
+        if by_theory:
             cells.append("-" if predicted is None else Text(predicted.name, VERDICT_COLOURS[predicted.name]))
         cells += [outcome_text(result), accuracy_text(result).removeprefix("loss ")]
         if not narrow:
@@ -162,7 +162,7 @@ def summary_table(results: Sequence[tuple[str, CellResult]], width: int) -> Tabl
 
 
 def python_command() -> str:
-    """How this Python is best called from this directory."""
+    """The shortest command that calls this Python from the current directory."""
     executable = Path(sys.executable)
     if shutil.which("python") == sys.executable:
         return "python"

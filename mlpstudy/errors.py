@@ -1,20 +1,20 @@
-"""The one kind of error a user is meant to read."""
+"""The error for a wrong setting, which the user reads as one line."""
 
 from collections.abc import Iterable
 from typing import Any
 
 
 class ConfigError(ValueError):
-    """A setting that cannot be honoured: `{full.key} must be <rule>; got {value!r}`, on one line."""
+    """A setting with a wrong value: `{full.key} must be <rule>; got {value!r}`, on one line."""
 
     def __init__(self, key: str, rule: str, value: Any) -> None:
-        super().__init__(key, rule, value)  # the arguments as they are, so that it travels between processes
+        super().__init__(key, rule, value)  # unchanged, so that processes can send each other the error
 
     def __str__(self) -> str:
         key, rule, value = self.args
-        return f"{key} must be {' '.join(rule.split())}; got {value!r}"  # a rule may quote a library's many lines
+        return f"{key} must be {' '.join(rule.split())}; got {value!r}"  # rules can quote several lines
 
 
 def one_of(options: Iterable[str]) -> str:
-    """The rule text that lists every option."""
+    """The text of a rule that lists every option."""
     return "one of " + ", ".join(sorted(options))

@@ -4,7 +4,7 @@ import colorsys
 import math
 import zlib
 
-# Okabe & Ito (2008), told apart with any kind of colour vision; relatives share a hue.
+# Okabe & Ito (2008): all kinds of colour vision can tell these apart. Similar initializers have similar hues.
 HUES: dict[str, str] = {
     "zeros": "#7f7f7f",
     "constant": "#a0522d",
@@ -32,11 +32,11 @@ VERDICT_COLOURS: dict[str, str] = {
     "exploding": "#d55e00",
     "vanishing": "#0072b2",
 }
-DEEPEST = 100  # depth from which on the shade is darkest
+DEEPEST = 100  # at this depth and beyond, the shade is darkest
 
 
 def colour(init: str, depth: int) -> str:
-    """`#rrggbb` for an initializer (by name, also one not in the table) at a depth; deeper is darker."""
+    """`#rrggbb` for an initializer at a depth; deeper is darker. A name that is not in the table gets a colour too."""
     names = sorted(HUES)
     hue = HUES.get(init) or HUES[names[zlib.crc32(init.encode()) % len(names)]]
     h, lightness, s = colorsys.rgb_to_hls(*(int(hue[i : i + 2], 16) / 255 for i in (1, 3, 5)))

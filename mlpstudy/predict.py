@@ -1,4 +1,4 @@
-"""`python -m mlpstudy.predict activation=gelu init.sigma_b=0.1`: what theory says, without training anything."""
+"""`python -m mlpstudy.predict activation=gelu init.sigma_b=0.1`: the predictions of theory, without any training."""
 
 import contextlib
 import math
@@ -30,7 +30,7 @@ def main(arguments: Sequence[str]) -> int:
         out = console()
         out.print(f"{cell.config.activation_name}, sigma_b = {sigma_b:g}")
         out.print(f"gain that keeps unit variance, 1 / sqrt(E[g(x)^2]): {theory.gain(activation):.4f}")
-        with np.errstate(all="ignore"):  # a function of one's own may overflow at the lengths tried
+        with np.errstate(all="ignore"):  # the user's own function may overflow at large q
             found, critical = table(activation, sigma_b), edge(activation, sigma_b)
         out.print(found)
         out.print(critical, soft_wrap=True)
@@ -38,19 +38,19 @@ def main(arguments: Sequence[str]) -> int:
 
 
 def table(activation: Activation, sigma_b: float) -> Table:
-    """A row for each common initializer, and for the critical point where there is one."""
+    """A row for each common initializer, and one for the critical point if there is one."""
     rows = dict(COMMON) | {"gain": theory.gain(activation)}
-    with contextlib.suppress(theory.NoCriticalPoint):  # told below the table
+    with contextlib.suppress(theory.NoCriticalPoint):  # `edge` prints the reason below the table
         rows["critical"] = theory.critical(activation, sigma_b).sigma_w
     found = Table(box=SIMPLE)
     for heading in ("initializer", "sigma_w", "q*", "chi", "c*", "gradients", "trainable depth"):
         found.add_column(heading, justify="left" if heading in ("initializer", "gradients") else "right")
     for name, sigma_w in rows.items():
         point = theory.fixed_point(activation, sigma_w, sigma_b)
-        if point is None:  # signals shrink or grow for ever: where to, gradients change by the limit of chi
+        if point is None:  # signals shrink or grow without limit: use chi at that limit
             q = theory.fixed_length(activation, sigma_w, sigma_b)
             limit = theory.chi(activation, sigma_w, theory.SMALLEST_Q if q == 0 else theory.LARGEST_Q)
-            chi, c = round(limit, 4), "-"  # which is not quite reached
+            chi, c = round(limit, 4), "-"  # rounded, since the limit itself is not reached
             depth = 1 / max(abs(math.log(chi)), 1e-9) if chi > 0 else 0.0
         else:
             q, chi, c = point.q, point.chi, f"{point.c:.4f}"
@@ -62,7 +62,7 @@ def table(activation: Activation, sigma_b: float) -> Table:
 
 
 def edge(activation: Activation, sigma_b: float) -> str:
-    """The critical point, or why there is none."""
+    """The critical point, or the reason why there is none."""
     try:
         point = theory.critical(activation, sigma_b)
     except theory.NoCriticalPoint as reason:

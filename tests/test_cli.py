@@ -39,7 +39,7 @@ def test_main_command_end_to_end(tmp_path):
         "healthy",
         "test accuracy",
         "by theory",
-        "Theory foresaw the verdict of 2 of 2 cells (it does not apply to the other 1).",
+        "Theory predicted the verdict of 2 of 2 cells (it does not apply to the other 1).",
         "mlflow ui",
         "viewStateShareKey=",
         "-m reports",
@@ -141,7 +141,7 @@ def test_a_sweep_ends_with_what_theory_foresaw(sweep_copy, capsys):
     }  # fmt: skip
     assert "evidence" in head
     assert "delta_rms first / last layer: 0.0" in rows["xavier", "sigmoid"]
-    assert "Theory foresaw the verdict of 2 of 2 cells (it does not apply to the other 2).\n" in table
+    assert "Theory predicted the verdict of 2 of 2 cells (it does not apply to the other 2).\n" in table
 
 
 def test_glob_leaves_out_what_cannot_stand_alone(capsys):

@@ -180,7 +180,7 @@ def agreement(cells: Sequence[tuple[str, str | None, str]]) -> str:
     wrong = [f"{name} ({told} predicted, {found} measured)" for name, told, found in judged if told != found]
     if not judged:
         return "Theory: no prediction, as that needs hidden layers of independent random weights, and finite signals."
-    text = f"Theory foresaw the verdict of {len(judged) - len(wrong)} of {len(judged)} cell{'s' * (len(judged) > 1)}"
+    text = f"Theory predicted the verdict of {len(judged) - len(wrong)} of {len(judged)} cell{'s' * (len(judged) > 1)}"
     if len(judged) < len(cells):
         text += f" (it does not apply to the other {len(cells) - len(judged)})"
     more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""

@@ -497,16 +497,16 @@ def test_outcomes_from_best_to_worst():
 
 def test_agreement_is_told():
     agree, differ, none = ("a", "vanishing", "vanishing"), ("b", "vanishing", "healthy"), ("c", None, "healthy")
-    assert agreement([agree, agree]) == "Theory foresaw the verdict of 2 of 2 cells."
+    assert agreement([agree, agree]) == "Theory predicted the verdict of 2 of 2 cells."
     assert agreement([agree, differ, none]) == (
-        "Theory foresaw the verdict of 1 of 2 cells (it does not apply to the other 1); "
+        "Theory predicted the verdict of 1 of 2 cells (it does not apply to the other 1); "
         "not that of b (vanishing predicted, healthy measured)."
     )
     assert agreement([differ, ("d", "healthy", "saturated")]) == (
-        "Theory foresaw the verdict of 0 of 2 cells; "
+        "Theory predicted the verdict of 0 of 2 cells; "
         "not that of b (vanishing predicted, healthy measured), d (healthy predicted, saturated measured)."
     )
-    assert agreement([agree, none]) == "Theory foresaw the verdict of 1 of 1 cell (it does not apply to the other 1)."
+    assert agreement([agree, none]) == "Theory predicted the verdict of 1 of 1 cell (it does not apply to the other 1)."
     assert agreement([none]).startswith("Theory: no prediction, as that needs hidden layers")
     many = agreement([differ] * 30)
     assert many.count("b (") == 8
