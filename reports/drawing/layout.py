@@ -1,4 +1,4 @@
-"""What figures with a panel, a tile or a mark for each run share: pages, panels, shapes of outcomes, scores."""
+"""Pages and panels of figures that show each run by itself, the marker of each outcome, and scores."""
 
 from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
@@ -10,24 +10,24 @@ from numpy.typing import NDArray
 from mlpstudy.measure.intervals import mean_and_interval
 from reports.drawing import marks, style, theme
 
-# for each outcome
+# marker for each outcome
 SHAPES = {"learned": "o", "stalled": "s", "diverged": "x", "not trained": "D", "unfinished": "*"}
 
 Item = TypeVar("Item")
 
 
 def labels(runs: Sequence[style.Measured]) -> list[str]:
-    """What tells runs of one activation and depth apart, in the order of the sweep."""
+    """The labels of the runs, without activation and depth, in the order of the sweep."""
     return list(dict.fromkeys(style.label(run) for run in runs))
 
 
 def activation(run: style.Measured) -> str:
-    """Its name."""
+    """The activation of a run."""
     return run.params["activation"]
 
 
 def evenly(items: Sequence[Item], most: int) -> list[list[Item]]:
-    """In parts of at most so many, which differ by no more than one."""
+    """Split the items into parts of at most `most`, of sizes that differ by at most one."""
     parts = -(-len(items) // most)
     ends = [len(items) * i // parts for i in range(parts + 1)]
     return [list(items[start:end]) for start, end in pairwise(ends)]
@@ -36,7 +36,7 @@ def evenly(items: Sequence[Item], most: int) -> list[list[Item]]:
 def by_blocks(
     activations: int, depths: int, inits: int, kind: Callable[[Any], str] = activation
 ) -> Callable[[style.Runs], list[style.Runs]]:
-    """Pages of at most so many activations, or whatever kind tells, depths and labels."""
+    """Pages of at most so many activations (or other groups, by `kind`), depths and labels."""
 
     def pages(runs: style.Runs) -> list[style.Runs]:
         blocks = [
@@ -51,7 +51,7 @@ def by_blocks(
 
 
 def by_score(pages: Callable[[style.Runs], list[style.Runs]]) -> Callable[[style.Runs], list[style.Runs]]:
-    """Those pages, of classifiers first: accuracies and losses of regressions have no axis in common."""
+    """The same pages, with classifiers and regressions apart, since accuracy and loss need different axes."""
 
     def split(runs: style.Runs) -> list[style.Runs]:
         kinds = ([run for run in runs if score_name(run) == name] for name in ("accuracy", "loss"))
@@ -61,7 +61,7 @@ def by_score(pages: Callable[[style.Runs], list[style.Runs]]) -> Callable[[style
 
 
 def by_panels(columns: int) -> Callable[[style.Runs], list[style.Runs]]:
-    """Pages of as many facets as style.by_facets has, and at most so many labels."""
+    """Pages with the facets of style.by_facets and at most so many labels."""
 
     def pages(runs: style.Runs) -> list[style.Runs]:
         whole = style.by_facets(lines=len(runs))(runs)
@@ -76,7 +76,7 @@ def panels(runs: style.Runs) -> tuple[int, int]:
 
 
 def each(axes: NDArray[Any], runs: style.Runs) -> Iterator[tuple[Axes, Any]]:
-    """The panel of each run, in that arrangement; rows are named, panels without a run are taken away."""
+    """The panel of each run, arranged as `panels` says. Rows get names, and panels without a run are removed."""
     columns = labels(runs)
     for row, facet in zip(axes, style.facets(runs), strict=True):
         mine = {style.label(run): run for run in style.facet(runs, *facet)}
@@ -84,7 +84,7 @@ def each(axes: NDArray[Any], runs: style.Runs) -> Iterator[tuple[Axes, Any]]:
         for ax, name in zip(row, columns, strict=True):
             if name in mine:
                 yield ax, mine[name]
-            elif ax is row[0]:  # it holds the name of the row
+            elif ax is row[0]:  # keep it, since it has the name of the row
                 ax.set(xticks=[], yticks=[])
                 ax.spines[:].set_visible(False)
                 ax.grid(visible=False)
@@ -93,23 +93,23 @@ def each(axes: NDArray[Any], runs: style.Runs) -> Iterator[tuple[Axes, Any]]:
 
 
 def remark(axes: NDArray[Any], *lines: str) -> None:
-    """Say below the figure what a reader has to know."""
+    """Write remarks below the figure."""
     axes.flat[0].figure.supxlabel("\n".join(filter(None, lines)))
 
 
 def score_name(run: style.Measured) -> str:
-    """What tells how good a run is on the test split: accuracy, or loss of a regression."""
+    """The name of the test score: accuracy, or loss for a regression."""
     return "accuracy" if "curve_accuracy_test" in run.arrays else "loss"
 
 
 def score(run: style.Measured) -> tuple[str, float, float]:
-    """What was reached on the test split: its name, mean and half its 95 % interval."""
+    """The test score: its name, its mean and half its 95 % interval."""
     name = score_name(run)
     mean, half = mean_and_interval(run.arrays[f"curve_{name}_test"][-1])
     return name, float(mean), float(half)
 
 
 def text_on(colour: str) -> str:
-    """The colour of text, or that of the background, whichever stands out more from this one."""
+    """The colour of text or of the background, whichever has more contrast to this colour."""
     candidates = theme.ink(1), theme.ink(0)
     return max(candidates, key=lambda candidate: theme.contrast(candidate, colour))

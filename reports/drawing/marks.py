@@ -1,4 +1,4 @@
-"""What panels are made of: bands over replicas, theory, axes, remarks and legends."""
+"""The parts of a panel: bands over replicas, theory, axes, remarks and legends."""
 
 import textwrap
 from collections.abc import Callable, Sequence
@@ -15,12 +15,12 @@ from mlpstudy.measure.intervals import mean_and_interval
 from reports.drawing import style, theme
 
 SMALL = 8  # points: the smallest text
-HAIR = 1e-3  # lines no further apart than this, relatively, are one to the eye
-LETTERS = 14  # of that size, an inch
+HAIR = 1e-3  # lines with a smaller relative difference look like one line
+LETTERS = 14  # letters of that size in one inch
 
 
 def band(axes: Axes, x: NDArray[Any], values: NDArray[np.float64], log: bool = False, **line: Any) -> Line2D:
-    """Mean over replicas (first axis of values) and its 95 % interval; in log10 where the axis is."""
+    """Mean over replicas (first axis of values) and its 95 % interval; in log10 if the axis is logarithmic."""
     if log:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             centre, half = mean_and_interval(np.log10(values))
@@ -41,7 +41,7 @@ def profile(
     scaled: Callable[[NDArray[np.float64]], NDArray[np.float64]] = np.asarray,
     limits: tuple[float, ...] = (),
 ) -> None:
-    """A statistic by layer on a log axis, theory with it at initialization; says which runs have nothing to show."""
+    """A statistic by layer on a log axis, with theory at initialization; runs that cannot be shown are named."""
     missing: dict[str, list[str]] = {}
     drawn: list[tuple[style.Measured, NDArray[np.float64]]] = []
     for run, look in style.looks(runs):
@@ -65,25 +65,25 @@ def profile(
 
 
 def coincide(one: NDArray[np.float64], other: NDArray[np.float64]) -> bool:
-    """Are these (R, depth) the same to the eye?"""
+    """Do these two statistics, (R, depth) each, look the same?"""
     return one.shape == other.shape and np.allclose(one, other, rtol=HAIR, atol=0, equal_nan=True)
 
 
 def why_not(values: NDArray[np.float64]) -> str:
-    """Why a logarithmic axis shows none of these, (R, depth)."""
+    """The reason why a logarithmic axis cannot show any of these values, (R, depth)."""
     finite = np.isfinite(values).all(axis=1)
     return "0 in every layer" if finite.all() else "0, or diverged" if finite.any() else "diverged"
 
 
 def below(axes: Axes, *lines: str) -> None:
-    """Remarks under a panel, no wider than it."""
+    """Remarks under a panel, not wider than the panel."""
     width = int(LETTERS * axes.bbox.width / axes.figure.dpi)
     text = "\n".join(textwrap.fill(line, max(width, 20)) for line in lines)
     axes.set_xlabel(text, fontsize=SMALL, color=theme.ink(0.75))
 
 
 def predicted(axes: Axes, run: style.Measured, name: str, colour: str) -> None:
-    """What theory says of every hidden layer, `theory_<name>`, as thin dashes; nothing where it says nothing."""
+    """The prediction for every hidden layer, `theory_<name>`, as a thin dashed line, if there is one."""
     values = run.arrays.get(f"theory_{name}")
     if values is not None:
         shade = theme.mixed(colour, theme.ink(), 0.55)
@@ -91,7 +91,7 @@ def predicted(axes: Axes, run: style.Measured, name: str, colour: str) -> None:
 
 
 def theory_key(runs: Sequence[style.Measured], name: str) -> list[Line2D]:
-    """What explains the dashes in a legend, where there are any."""
+    """The legend entry for the dashed lines, if there are any."""
     there = any(f"theory_{name}" in run.arrays for run in runs)
     return [style_key(linestyle="--", linewidth=1.1, label="theory")] if there else []
 
@@ -118,13 +118,13 @@ def log_axis(axes: Axes, *limits: float, highest: float = np.inf) -> None:
     drawn = drawn[(drawn > 0) & np.isfinite(drawn)]
     if drawn.size:
         axes.set_ylim(drawn.min() / 1.3, min(drawn.max() * 1.3, highest))
-    else:  # none finite
+    else:  # no value is finite
         axes.set_ylim(0.1, 10)
     _log_ticks(axes)
 
 
 def same_limits(axes: Sequence[Axes]) -> None:
-    """Give panels that are compared one vertical axis; the numbers stand at the first."""
+    """Give panels the same vertical axis, with numbers at the first panel alone."""
     limits = np.array([ax.get_ylim() for ax in axes])
     for ax in axes:
         ax.set_ylim(limits.min(), limits.max())
@@ -134,7 +134,7 @@ def same_limits(axes: Sequence[Axes]) -> None:
 
 
 def _log_ticks(axes: Axes) -> None:
-    """Decades, and between them 2 and 5 where there are few."""
+    """Ticks at decades, and at 2 and 5 between them if there are few decades."""
     low, high = axes.get_ylim()
     few = np.log10(high) - np.log10(low) < 2
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=8))
@@ -146,7 +146,7 @@ def step_axis(axes: Axes) -> None:
     """Label a logarithmic axis of steps + 1, so that step 0 is on it."""
     last = max([1.0, *(float(np.max(line.get_xdata())) for line in axes.lines)])
     axes.set_xscale("log")
-    axes.set_xlim(0.8, 1.25 * last)  # also where no value is finite
+    axes.set_xlim(0.8, 1.25 * last)  # also if no value is finite
     axes.set_xlabel("training step + 1")
     axes.xaxis.set_major_locator(LogLocator(numticks=5))
     axes.xaxis.set_major_formatter(number)
@@ -154,13 +154,13 @@ def step_axis(axes: Axes) -> None:
 
 
 def number(x: float, _position: float = 0) -> str:
-    """`0.001`, `1e-6`: without raised exponents, which are smaller than text ought to be."""
+    """`0.001`, `1e-6`: without superscripts, which would be too small to read."""
     digits, _, exponent = f"{x:g}".partition("e")
     return f"{digits}e{int(exponent)}" if exponent else digits
 
 
 def row_title(axes: Axes, activation: str, layers: int) -> None:
-    """Name a row of panels, left of the label of its first."""
+    """Write the name of a row of panels at its left end."""
     text = f"{activation}\n{layers} hidden layer{'s' * (layers != 1)}"
     axes.annotate(
         text, (0, 0.5), (-6, 0), (axes.yaxis.label, "axes fraction"), "offset points",
@@ -169,7 +169,7 @@ def row_title(axes: Axes, activation: str, layers: int) -> None:
 
 
 def shade(axes: Axes, low: float, high: float, verdict: str, end: str) -> None:
-    """Shade where a verdict holds and write its name at the end, bottom or top, where it begins."""
+    """Shade the range in which a verdict applies, with its name at the end where the range begins."""
     grey = theme.ink(0.1)
     axes.axhspan(low, high, color=grey, linewidth=0, zorder=0)
     text = axes.text(0.98, low if end == "bottom" else high, f" {verdict} ", transform=axes.get_yaxis_transform())
@@ -177,20 +177,20 @@ def shade(axes: Axes, low: float, high: float, verdict: str, end: str) -> None:
 
 
 def note(axes: Axes, text: str, x: float = 0.03, y: float = 0.04, **placed: Any) -> None:
-    """A remark inside a panel, on the background's colour so that lines behind it do not run through."""
+    """A remark inside a panel, on a background that hides the lines behind it."""
     box = {"facecolor": theme.ink(0), "edgecolor": "none", "alpha": 0.8, "pad": 1.5}
     axes.text(x, y, text, transform=axes.transAxes, fontsize=SMALL, color=theme.ink(0.75), bbox=box, **placed)
 
 
 def footnote(axes: NDArray[Any], runs: Sequence[style.Measured], *remarks: str, log: bool = False) -> None:
-    """Say below the figure what lines and bands are, and whatever else a reader has to know."""
+    """Write below the figure what lines and bands are, and the remarks."""
     lines = f"line: mean over {replicas(runs)}{' (of log10 on log axes)' * log}"
     text = "\n".join([f"{lines}, without those that diverged{' or are 0' * log}; band: 95 % interval", *remarks])
     axes.flat[0].figure.supxlabel(text, fontsize=SMALL, color=theme.ink(0.7), x=0.01, ha="left")
 
 
 def replicas(runs: Sequence[style.Measured]) -> str:
-    """`5 random initializations`, of each run."""
+    """`5 random initializations`: the number of replicas of the runs."""
     counts = sorted({int(run.params["replicas"]) for run in runs})
     count = str(counts[0]) if len(counts) == 1 else f"{counts[0]} to {counts[-1]}"
     return f"{count} random initialization{'s' * (counts[-1] > 1)}"

@@ -1,4 +1,4 @@
-"""From a figure and runs to pictures: pages, title, provenance, theme, formats. The same runs give the same bytes."""
+"""Draws the pages of a figure, with title, footnotes and theme. The same runs give the same bytes."""
 
 import io
 import textwrap
@@ -12,7 +12,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 
 from reports.drawing import marks, style, theme
 
-# without the time and the version of what wrote it
+# without date and version, which would change the bytes
 METADATA = {
     "png": {"Software": None},
     "svg": {"Date": None, "Creator": None},
@@ -22,12 +22,12 @@ Page = dict[str, bytes]  # format -> picture
 
 HEADER = 0.62  # inches for title and subtitle
 FOOTER = 0.7
-LEGEND = 1.5  # at least, beside the panels
-KEY, LETTER = 0.6, 0.075  # of it, before each label and for each letter
-NARROWEST = 6.5  # for the footnotes
+LEGEND = 1.5  # least width of the legend, beside the panels
+KEY, LETTER = 0.6, 0.075  # width of a legend: before each label, and for each letter
+NARROWEST = 6.5  # least width, for the footnotes
 TITLE_LETTER = 0.12
 GAP = 0.2  # at least, between a legend and the footnotes
-GROWN, MOST = 1.25, 4.0  # how much higher a page gets at a time, and at most, whose labels leave no room for panels
+GROWN, MOST = 1.25, 4.0  # factor by which a page grows until panels fit, and the largest factor
 
 
 def render(figure: style.Figure, runs: style.Runs, formats: Sequence[str], looks: str = "light") -> list[Page]:
@@ -40,7 +40,7 @@ def render(figure: style.Figure, runs: style.Runs, formats: Sequence[str], looks
 
 
 def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1), left_out: str = "") -> Canvas:
-    """One page, in the theme that is in force."""
+    """One page, in the current theme."""
     rows, columns = figure.panels(page)
     legend = max(LEGEND, KEY + LETTER * max(len(style.label(run)) for run in page))
     narrowest = max(NARROWEST, TITLE_LETTER * len(figure.title))
@@ -48,11 +48,11 @@ def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1
     canvas = Canvas(figsize=size)
     FigureCanvasAgg(canvas)
     figure.draw(canvas.subplots(rows, columns, squeeze=False), page)
-    width = canvas.get_figwidth()  # which a figure may have widened
+    width = canvas.get_figwidth()  # the figure may have changed it
     left = 0.1 / width
     page_of = f"   (page {number[0]} of {number[1]})" if number[1] > 1 else ""
     title = canvas.text(left, 1, figure.title, fontsize=13, weight="bold", va="top")
-    subtitle = compared(page, int(10 * width) - len(page_of)) + page_of  # ten of its letters an inch
+    subtitle = compared(page, int(10 * width) - len(page_of)) + page_of  # one inch has ten letters of this size
     second = canvas.text(left, 1, subtitle, fontsize=9.5, va="top", color=theme.ink(0.8))
     notes = [*canvas.get_supxlabel().splitlines(), left_out, provenance(page)]
     text = "\n".join(textwrap.fill(note, int(marks.LETTERS * width)) for note in notes if note)
@@ -68,14 +68,14 @@ def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1
 
 
 def _laid_out(canvas: Canvas, height: float) -> bool:
-    """Place panels below the title and beside the legend; whether this height, in inches, has room for them."""
+    """Place the panels below the title and beside the legend. Returns whether they fit into this height (inches)."""
     canvas.set_figheight(height)
     top = 1 - HEADER / height
-    for corner in canvas.legends:  # in the corner, where alone room is made for them
+    for corner in canvas.legends:  # matplotlib makes room for legends in the corner alone
         corner.set_bbox_to_anchor(None)
     with warnings.catch_warnings():
         warnings.filterwarnings("error", message="constrained_layout not applied")
-        try:  # once, for every format
+        try:  # once for all formats
             ConstrainedLayoutEngine(rect=(0, 0, 1, top), w_pad=0.06, h_pad=0.06).execute(canvas)
         except UserWarning:
             return False
@@ -85,7 +85,7 @@ def _laid_out(canvas: Canvas, height: float) -> bool:
 
 
 def having(runs: style.Runs, names: Sequence[str]) -> tuple[style.Runs, str]:
-    """The runs that hold all these arrays, and a remark on those that do not. Raises CannotDraw where none does."""
+    """The runs that have all these arrays, and a remark on the others. Raises CannotDraw if no run has them."""
     lacking = {run.name: name for run in runs for name in names if name not in run.arrays}
     if not lacking:
         return runs, ""
@@ -97,7 +97,7 @@ def having(runs: style.Runs, names: Sequence[str]) -> tuple[style.Runs, str]:
 
 
 def compared(runs: style.Runs, room: int) -> str:
-    """What is compared: initializers, activations and depths, by name or by number where there is no room."""
+    """What is compared: initializers, activations and depths, by name, or their number if there is no room."""
     inits = list(dict.fromkeys(run.params["init"] for run in runs))
     activations, depths = style.activations(runs), [str(depth) for depth in style.depths(runs)]
     layers = f"{', '.join(depths)} hidden layer{'s' * (depths != ['1'])}"
@@ -108,7 +108,7 @@ def compared(runs: style.Runs, room: int) -> str:
 
 
 def provenance(runs: style.Runs) -> str:
-    """Which sweep, on which data, trained how."""
+    """The sweep, its data and how it was trained."""
 
     def every(name: str) -> str:
         return style.listed(sorted({run.params[name] for run in runs}))

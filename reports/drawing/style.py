@@ -26,18 +26,18 @@ from mlpstudy.palette import DEEPEST, HUES, colour
 from reports.drawing import theme
 
 MIDDLE = 15  # the depth whose shade stands for an initializer
-MARKERS = "osD^vP<X>"  # a second key beside the hue, so that relatives differ too
-ROWS = 4  # of panels on a page: a fifth would be too small for a slide
-LETTERS = 18  # in a line of the title of a small panel
-LINES = 12  # of runs in a panel, and so of rows in a legend
+MARKERS = "osD^vP<X>"  # a second key beside the hue, for initializers with similar hues
+ROWS = 4  # rows of panels on a page; with five, they would be too small for a slide
+LETTERS = 18  # letters in a line of the title of a small panel
+LINES = 12  # lines in a panel, one for each run
 
 
 class CannotDraw(Exception):
-    """Why a figure cannot be drawn from these runs, in one line."""
+    """A figure cannot be drawn from these runs; the message says why in one line."""
 
 
 class Measured(Protocol):
-    """What a panel asks of a run, be it one of MLflow's or one that has just ended."""
+    """What a panel needs of a run, which is read from MLflow or has just ended."""
 
     @property
     def name(self) -> str: ...
@@ -50,12 +50,12 @@ class Measured(Protocol):
 
 
 AnyRun = TypeVar("AnyRun", bound=Measured)
-Runs = Sequence[Any]  # of Measured, or of tracking.Run where a figure asks for weights
+Runs = Sequence[Any]  # of Measured, or of tracking.reading.Run if a figure needs weights
 
 
 @dataclass(frozen=True)
 class Drawn:
-    """What came of a figure: its pages as PNG or SVG, or why there are none."""
+    """The pages of a figure as files, or the reason why there are none."""
 
     name: str
     title: str
@@ -64,7 +64,7 @@ class Drawn:
 
 
 def by_facets(rows: int = ROWS, lines: int = LINES) -> Callable[[Runs], list[Runs]]:
-    """Pages of at most so many facets and runs a facet; an activation's depths stay together where they fit."""
+    """Pages of at most so many facets, and runs in a facet; the depths of an activation stay together if they fit."""
 
     def pages(runs: Runs) -> list[Runs]:
         groups: list[list[tuple[str, int]]] = [[]]
@@ -93,7 +93,7 @@ def by_cells(cells: int) -> Callable[[Runs], list[Runs]]:
 
 
 def every(runs: Runs) -> Runs:
-    """All of them."""
+    """All runs."""
     return runs
 
 
@@ -111,7 +111,7 @@ class Figure:
 
 
 def trained(runs: Sequence[Measured]) -> bool:
-    """Was any of them?"""
+    """Was any of the runs trained?"""
     return any(run.params["training.epochs"] != "0" for run in runs)
 
 
@@ -121,13 +121,13 @@ def depth(run: Measured) -> int:
 
 
 def label(run: Measured) -> str:
-    """What tells the run apart inside a panel of one activation and depth."""
+    """The name of the run without activation and depth, which are in the title of the panel."""
     found = run.name.replace(f"-{run.params['activation']}-d{run.params['depth']}", "", 1)
-    return f" {found}" if found.startswith("_") else found  # matplotlib's legends leave out what begins with _
+    return f" {found}" if found.startswith("_") else found  # matplotlib's legends omit labels that begin with _
 
 
 def wrapped(run: Measured) -> str:
-    """Its label in lines short enough for the title of a small panel."""
+    """The label of a run, in lines that fit the title of a small panel."""
     return textwrap.fill(label(run), LETTERS)
 
 
@@ -147,13 +147,13 @@ def facet_of(run: Measured) -> tuple[str, int]:
 
 
 def facets(runs: Sequence[Measured]) -> list[tuple[str, int]]:
-    """The (activation, depth) there are: activations in the order of the sweep, each shallow to deep."""
+    """All (activation, depth): activations in the order of the sweep, depths from shallow to deep."""
     order = activations(runs)
     return sorted({facet_of(run) for run in runs}, key=lambda row: (order.index(row[0]), row[1]))
 
 
 class Part(list[AnyRun]):
-    """Some runs of a report, which know all of them, so that a label has one colour in every panel of every figure."""
+    """Some runs of a report, with a link to all of them, so that a label has the same colour in every panel."""
 
     def __init__(self, runs: Iterable[AnyRun], of: Sequence[AnyRun]) -> None:
         super().__init__(runs)
@@ -166,7 +166,7 @@ def facet(runs: Sequence[AnyRun], activation: str, layers: int) -> Part[AnyRun]:
 
 
 def layered(runs: Sequence[AnyRun]) -> list[AnyRun]:
-    """The runs with hidden layers; raises CannotDraw where there is none."""
+    """The runs with hidden layers; raises CannotDraw if there are none."""
     found = [run for run in runs if depth(run) > 0]
     if not found:
         raise CannotDraw("none of these runs has a hidden layer")
@@ -174,9 +174,9 @@ def layered(runs: Sequence[AnyRun]) -> list[AnyRun]:
 
 
 def looks(runs: Sequence[AnyRun]) -> Iterator[tuple[AnyRun, dict[str, Any]]]:
-    """Each run of a panel with its line's colour, marker and label: hue and marker are those of the initializer.
+    """Each run of a panel with the colour, marker and label of its line; the initializer decides hue and marker.
 
-    Where runs share an initializer, each label gets a shade: the same wherever it is drawn.
+    If several runs have the same initializer, each label gets its own shade, the same in all figures.
     """
     labels: dict[str, list[str]] = {}  # by initializer
     for run in runs.whole if isinstance(runs, Part) else runs:
@@ -191,14 +191,14 @@ def looks(runs: Sequence[AnyRun]) -> Iterator[tuple[AnyRun, dict[str, Any]]]:
 
 
 def shade(init: str, place: float) -> str:
-    """Of the initializer's hue: from what just stands out from the background, 0, to what does most, 1."""
+    """A shade of the initializer's hue: place 0 has the least contrast to the background, place 1 the most."""
     first = theme.legible(colour(init, 1 if theme.is_light() else DEEPEST))
     last = theme.mixed(theme.legible(colour(init, MIDDLE)), theme.ink(), 0.7)
     return theme.mixed(first, last, place)
 
 
 def run_colour(run: Measured) -> str:
-    """The initializer's colour, for what stands alone in its panel."""
+    """The initializer's colour, for a run that is alone in its panel."""
     return theme.legible(colour(run.params["init"], MIDDLE))
 
 

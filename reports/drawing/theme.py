@@ -1,4 +1,4 @@
-"""Light and dark: what matplotlib is told, and colours that stand out on either background."""
+"""The light and the dark theme: matplotlib settings, and colours with enough contrast to the background."""
 
 import colorsys
 from collections.abc import Mapping
@@ -10,10 +10,10 @@ from matplotlib.colors import to_hex, to_rgb
 
 SHARED: dict[Any, Any] = {
     "font.size": 9,
-    "text.parse_math": False,  # names are text, also one with two dollars in it
+    "text.parse_math": False,  # names are plain text, also if they contain dollar signs
     "axes.titlesize": 9.5,
     "axes.labelsize": 9,
-    "axes.formatter.useoffset": False,  # a sum above an axis is overlooked
+    "axes.formatter.useoffset": False,  # readers overlook an offset that is printed above an axis
     "xtick.labelsize": 8,
     "ytick.labelsize": 8,
     "legend.fontsize": 9,
@@ -25,11 +25,11 @@ SHARED: dict[Any, Any] = {
     "lines.linewidth": 1.6,
     "lines.markersize": 3.5,
     "savefig.dpi": 150,
-    "svg.hashsalt": "mlpstudy",  # the same picture is the same bytes
+    "svg.hashsalt": "mlpstudy",  # the same picture then has the same bytes
 }
 INK = ("text.color", "axes.edgecolor", "axes.labelcolor", "axes.titlecolor", "xtick.color", "ytick.color")
 GROUND = ("figure.facecolor", "axes.facecolor", "savefig.facecolor")
-CONTRAST = 2.0  # WCAG luminance ratio of a line to the background: the palette's lightest hue has it on white
+CONTRAST = 2.0  # least WCAG contrast of a line to the background; the lightest hue of the palette has it on white
 
 
 def _theme(ink: str, ground: str, grid: str) -> dict[Any, Any]:
@@ -43,22 +43,22 @@ THEMES: Mapping[str, dict[Any, Any]] = {
 
 
 def ink(strength: float = 1.0) -> str:
-    """The colour of text, faded towards the background: 1 is text, 0 the background."""
+    """A colour between that of the background (0) and that of text (1)."""
     return mixed(matplotlib.rcParams["figure.facecolor"], matplotlib.rcParams["text.color"], strength)
 
 
 def mixed(start: str, end: str, share: float) -> str:
-    """The colour at this share of the way from start to end."""
+    """The mixture of two colours: share 0 is start, share 1 is end."""
     first, last = np.array(to_rgb(start)), np.array(to_rgb(end))
     return to_hex(first + share * (last - first))
 
 
 def legible(colour: str) -> str:
-    """The colour, of its hue, lighter or darker by no more than it takes to stand out from the background."""
+    """The colour, made just light or dark enough to have contrast to the background."""
     ground = matplotlib.rcParams["figure.facecolor"]
     hue, lightness, saturation = colorsys.rgb_to_hls(*to_rgb(colour))
     step = -0.02 if is_light() else 0.02
-    needed = CONTRAST if is_light() else 1.5 * CONTRAST  # thin lines fade more on black
+    needed = CONTRAST if is_light() else 1.5 * CONTRAST  # thin lines need more contrast on black
     while True:
         found = to_hex(colorsys.hls_to_rgb(hue, lightness, saturation))
         if contrast(ground, found) >= needed:
@@ -72,13 +72,13 @@ def is_light() -> bool:
 
 
 def contrast(one: str, other: str) -> float:
-    """From 1, none, to 21, black on white: WCAG 2."""
+    """The WCAG 2 contrast of two colours, from 1 (none) to 21 (black on white)."""
     low, high = sorted((luminance(one), luminance(other)))
     return (high + 0.05) / (low + 0.05)
 
 
 def luminance(colour: str) -> float:
-    """Relative luminance, WCAG 2."""
+    """The WCAG 2 relative luminance."""
     channels = np.array(to_rgb(colour))
     linear = np.where(channels <= 0.04045, channels / 12.92, ((channels + 0.055) / 1.055) ** 2.4)
     return float(linear @ (0.2126, 0.7152, 0.0722))

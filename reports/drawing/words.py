@@ -1,4 +1,4 @@
-"""A sweep in words: what it asks, how it was asked, what tells its cells apart and what came of them."""
+"""A sweep in words: its question, its settings, the settings that differ between its cells, and its outcomes."""
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
@@ -10,7 +10,15 @@ from mlpstudy.tracking.reading import Run
 from reports.drawing import style
 
 CELL = ("activation", "init", "depth")  # the params that name a cell
-SHORT = ("width", "optimizer", "lr", "loss", "data", "gain", "replicas")  # params to prefer to their longer names
+SHORT = (
+    "width",
+    "optimizer",
+    "lr",
+    "loss",
+    "data",
+    "gain",
+    "replicas",
+)  # params with short names, which are preferred to long names
 NONE = "–"
 UNTRAINED, UNFINISHED = "not trained", "unfinished"
 
@@ -21,13 +29,13 @@ def number(n: int, thing: str) -> str:
 
 
 def listed(values: Sequence[str], last: str, most: int = 8) -> str:
-    """`a, b or c`; where they are many, `a, b, c or 9 more`."""
+    """`a, b or c`; `a, b, c or 9 more` if there are many."""
     shown = [*values[:most], f"{len(values) - most} more"] if len(values) > most + 1 else list(values)
     return f"{', '.join(shown[:-1])} {last} {shown[-1]}" if len(shown) > 1 else "".join(shown)
 
 
 def is_number(text: str) -> bool:
-    """Has it a place among numbers?"""
+    """Is this text a finite number?"""
     try:
         return isfinite(float(text))
     except ValueError:
@@ -35,7 +43,7 @@ def is_number(text: str) -> bool:
 
 
 def ordered(values: Iterable[str]) -> list[str]:
-    """Each value once: numbers by size, names in the order of the sweep."""
+    """The different values: numbers in ascending order, names in the order of the sweep."""
     found = list(dict.fromkeys(values))
     return sorted(found, key=float) if all(map(is_number, found)) else found
 
@@ -47,7 +55,7 @@ def param(runs: Sequence[Run], name: str) -> list[str]:
 
 
 def told_apart(runs: Sequence[Run]) -> list[Run]:
-    """Named by all that tells them apart where the names are of several sweeps, or of one that was run again."""
+    """The runs, renamed with all settings that differ if their names are not unique or come from several sweeps."""
     if len({run.tags["sweep"] for run in runs}) == 1 and len({run.name for run in runs}) == len(runs):
         return list(runs)
     names, keys = coordinates(runs)
@@ -71,21 +79,21 @@ def coordinates(runs: Sequence[Run]) -> tuple[list[str], list[tuple[str, ...]]]:
         finer = [(*key, value) for key, value in zip(keys, param(runs, name), strict=True)]
         if len(set(finer)) > len(set(keys)) and not name.startswith(NOT_SCIENCE):
             names, keys = [*names, name], finer
-    if len(set(keys)) < len(keys):  # a cell that ran more than once
+    if len(set(keys)) < len(keys):  # a cell was run several times
         keys = [(*key, str(keys[: i + 1].count(key))) for i, key in enumerate(keys)]
         names.append("repetition")
     return names, keys
 
 
 def question(runs: Sequence[Run]) -> str:
-    """What the sweep asks."""
+    """The question that the sweep asks."""
     activations, inits, depths = (listed(ordered(param(runs, name)), "or") for name in CELL)
     layers = f"{depths} hidden layer{'s' * (depths != '1')}"
     return f"Does a network of {activations} units train when initialized by {inits}, with {layers}?"
 
 
 def grid(runs: Sequence[Run], options: Mapping[str, Sequence[str]]) -> str:
-    """How it was asked: how many networks, on which data, how trained, and what else was varied."""
+    """The settings of the sweep: number of networks, data, training, and what else was varied."""
     names = ("replicas", "width", "data", "optimizer", "lr", "loss", "training.epochs")
     replicas, width, data, optimizer, lr, loss, epochs = (
         listed([value for value in ordered(param(runs, name)) if value != NONE] or ["no"], "or", 4) for name in names
@@ -100,15 +108,15 @@ def grid(runs: Sequence[Run], options: Mapping[str, Sequence[str]]) -> str:
 
 
 def outcome(run: style.Measured) -> str:
-    """What came of the training, for most replicas."""
+    """The most frequent outcome of the replicas of a run."""
     if run.params.get("training.epochs") == "0":
         return UNTRAINED
-    ended = getattr(run, "status", "FINISHED") == "FINISHED"  # one that is not MLflow's has ended
+    ended = getattr(run, "status", "FINISHED") == "FINISHED"  # a run without status has just ended
     return run.tags.get("outcome", UNFINISHED) if ended else UNFINISHED
 
 
 def count(run: style.Measured) -> tuple[int, int]:
-    """How many of its replicas came to that outcome, and how many there are; (0, 0) where that is not known."""
+    """The number of replicas with that outcome, and of all replicas; (0, 0) if it is not known."""
     if outcome(run) in (UNTRAINED, UNFINISHED):
         return 0, 0
     each = [part.split(" ", 1) for part in run.tags.get("outcomes", "").split(", ") if " " in part]
@@ -116,20 +124,20 @@ def count(run: style.Measured) -> tuple[int, int]:
 
 
 def outcome_in_full(run: Run) -> str:
-    """With counts where replicas differ, and whether the run came to its end."""
+    """The outcome, with counts if replicas differ, and with the status if the run did not finish."""
     each = run.tags.get("outcomes", "")
     counts = f" ({each})" if "," in each and outcome(run) not in (UNTRAINED, UNFINISHED) else ""
     return outcome(run) + counts + ("" if run.status == "FINISHED" else f", {run.status.lower()}")
 
 
 def outcomes(runs: Sequence[Run]) -> str:
-    """How many cells came to which outcome."""
+    """A sentence with the number of cells for each outcome."""
     count = Counter(map(outcome, runs)).most_common()
     return f"What came of them: {', '.join(f'{n} {name}' for name, n in count)}."
 
 
 def predicted(run: Run) -> str:
-    """The verdict that theory predicts, marked where it is not the one measured."""
+    """The verdict that theory predicts, with ≠ if it is not the measured verdict."""
     verdict = run.tags.get("verdict_predicted", "")
     return (f"≠ {verdict}" if verdict != run.tags["verdict"] else verdict) if verdict else NONE
 
@@ -143,7 +151,7 @@ def score(run: Run) -> tuple[str, str, float]:
 
 
 def told(name: str, mean: float, half: float, join: str = " ") -> str:
-    """`0.942 ± 0.008`; nothing where nothing is known."""
+    """`0.942 ± 0.008`; an empty text if the mean is not known."""
     digits, fewer = (".3f", ".3f") if name == "accuracy" else (".3g", ".2g")
     if not isfinite(mean):
         return ""
