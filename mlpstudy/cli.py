@@ -114,7 +114,7 @@ def _told(error: Exception) -> str:
 
 
 def run(cells: Sequence[Cell]) -> bool:
-    """Train the cells, log each to MLflow, show progress and a table. False if a cell failed; to diverge is not to fail."""
+    """Train the cells, log each to MLflow, show progress and a table. False if a cell failed (not if diverged)."""
     from mlpstudy.tracking.store import open_store, save_view
     from mlpstudy.tracking.writing import RunLog
     from reports.figures import run_page

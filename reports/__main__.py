@@ -14,12 +14,12 @@ THEMES = ("light", "dark")
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
-    """Draw every figure asked for; one that cannot be drawn says why and does not stop the others."""
+    """Draw the chosen figures. A figure that cannot be drawn says why and does not stop the others."""
     options = parser().parse_args(arguments)
     try:
         names = chosen("--figures", options.figures, FIGURES)
         formats = chosen("--format", options.format, FORMATS)
-        if formats == ["pdf"]:  # a page cannot show it
+        if formats == ["pdf"]:  # the HTML page cannot show PDF
             formats = ["png", "pdf"]
         (looks,) = chosen("--theme", [options.theme], THEMES)
         return report(options, names, formats, looks)
@@ -52,7 +52,7 @@ def parser() -> argparse.ArgumentParser:
 
 
 def chosen(option: str, typed: Sequence[str], known: Sequence[str]) -> list[str]:
-    """What was typed, in the order in which it is known. Raises ConfigError."""
+    """The names that were typed, in the order of the known names. Raises ConfigError for an unknown name."""
     for name in typed:
         if name not in known:
             raise ConfigError(option, one_of(known), name)
@@ -60,7 +60,7 @@ def chosen(option: str, typed: Sequence[str], known: Sequence[str]) -> list[str]
 
 
 def writable(folder: Path) -> Path:
-    """The folder, made where it is missing. Raises ConfigError before minutes are spent on what cannot be kept."""
+    """The folder, which is made if it is missing. Raises ConfigError before any drawing if it cannot be written to."""
     try:
         folder.mkdir(parents=True, exist_ok=True)
         with tempfile.TemporaryFile(dir=folder):
@@ -70,8 +70,8 @@ def writable(folder: Path) -> Path:
 
 
 def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[str], looks: str) -> int:
-    """Read the runs, draw, write, log, and say what came of it. 1 where nothing could be drawn."""
-    # these bring mlflow, which takes seconds: help and wrong names come before
+    """Read the runs, draw, write and log the figures, and print what was done. 1 if nothing could be drawn."""
+    # these import mlflow, which takes seconds; help and wrong names do not need them
     from rich.progress import Progress
 
     from mlpstudy.display import console, python_command
@@ -92,7 +92,7 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
         outcomes = gallery.draw_all(names, runs, formats, looks)
         done = {o.name: o for o in progress.track(outcomes, total=len(names), description="drawing")}
 
-    shown = next(name for name in formats if name != "pdf")  # in the page
+    shown = next(name for name in formats if name != "pdf")  # the format in the page
     files: list[Path] = []
     drawn: list[Drawn] = []
     for name in names:
@@ -109,9 +109,9 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
         out.print(f"left out: {complaint}", soft_wrap=True)
     index = folder / "index.html"
     page.write(index, found, drawn, complaints, looks)
-    if len(names) == len(FIGURES):  # else the page that is kept has more
+    if len(names) == len(FIGURES):  # otherwise the page in MLflow has more figures
         files.append(index)
-    if options.where is None:  # of a whole sweep
+    if options.where is None:  # the runs of a whole sweep
         complaint = log_report(found, files)
         told = f"not kept ({complaint})" if complaint else f"artifacts of the run `report {sweeps[0]}`"
     else:

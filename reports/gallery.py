@@ -1,4 +1,4 @@
-"""All figures of some runs: drawn by two processes where that is worth it, and written to a folder."""
+"""Draws all figures of some runs, in two processes if there are many runs, and writes them to a folder."""
 
 import importlib
 import multiprocessing
@@ -13,15 +13,15 @@ from mlpstudy.tracking.reading import NotMeasured, Run
 from reports.drawing.rendering import Page, render
 from reports.drawing.style import CannotDraw, Figure
 
-MANY = 16  # runs from which on a second process, which takes seconds to start, is worth it
+MANY = 16  # with so many runs, a second process saves more time than the seconds that it takes to start
 WORKERS = 2
 
-_runs: Sequence[Run] = ()  # of a worker, which gets them once, not with every figure
+_runs: Sequence[Run] = ()  # the runs of a worker process, which gets them once and not for every figure
 
 
 @dataclass(frozen=True)
 class Outcome:
-    """What came of a figure: its pages, or why there are none."""
+    """The pages of a figure, or the reason why there are none."""
 
     name: str
     title: str
@@ -30,11 +30,11 @@ class Outcome:
 
 
 def measured(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
-    """The runs whose arrays are there, read, and what is wrong with the others."""
+    """The runs whose arrays can be read, and complaints about the others."""
     found, complaints = [], []
     for run in runs:
         try:
-            run.arrays  # noqa: B018 (from here on they are in memory)
+            run.arrays  # noqa: B018 (reads them into memory)
             found.append(run)
         except NotMeasured as reason:
             complaints.append(str(reason))
@@ -42,7 +42,7 @@ def measured(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
 
 
 def draw_all(names: Sequence[str], runs: Sequence[Run], formats: Sequence[str], looks: str) -> Iterator[Outcome]:
-    """Each figure as it gets done."""
+    """Draw the figures and yield each when it is done."""
     if len(runs) < MANY or available_cores() == 1:
         yield from (draw(name, runs, formats, looks) for name in names)
         return
@@ -56,13 +56,13 @@ def draw_all(names: Sequence[str], runs: Sequence[Run], formats: Sequence[str], 
 
 
 def figure(name: str) -> Figure:
-    """The figure of a module here."""
+    """The figure of a module in reports/figures."""
     found: Figure = importlib.import_module(f"reports.figures.{name}").FIGURE
     return found
 
 
 def draw(name: str, runs: Sequence[Run], formats: Sequence[str], looks: str) -> Outcome:
-    """Draw one figure, or tell why not: whatever goes wrong in one, the others are drawn."""
+    """Draw one figure, or say why it cannot be drawn. No error in one figure stops the others."""
     title = figure(name).title
     try:
         if not runs:
@@ -75,7 +75,7 @@ def draw(name: str, runs: Sequence[Run], formats: Sequence[str], looks: str) -> 
 
 
 def write(folder: Path, outcome: Outcome, formats: Sequence[str]) -> dict[str, list[Path]]:
-    """name.png, name-2.png, ... in place of those of an earlier drawing; by format."""
+    """Write name.png, name-2.png, ... and delete older files of the figure. Returns the paths by format."""
     for old in (path for name in formats for path in folder.glob(f"{outcome.name}*.{name}")):
         number = old.stem.removeprefix(outcome.name)
         if not number or (number[0] == "-" and number[1:].isdigit()):
@@ -91,7 +91,9 @@ def write(folder: Path, outcome: Outcome, formats: Sequence[str]) -> dict[str, l
 
 def _receive(runs: Sequence[Run]) -> None:
     global _runs
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process: this one ends at once, in silence
+    signal.signal(
+        signal.SIGINT, signal.SIG_DFL
+    )  # Ctrl-C reaches every process; a worker ends at once without a message
     _runs = runs
 
 

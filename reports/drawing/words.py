@@ -133,7 +133,7 @@ def outcome_in_full(run: Run) -> str:
 def outcomes(runs: Sequence[Run]) -> str:
     """A sentence with the number of cells for each outcome."""
     count = Counter(map(outcome, runs)).most_common()
-    return f"What came of them: {', '.join(f'{n} {name}' for name, n in count)}."
+    return f"Outcomes: {', '.join(f'{n} {name}' for name, n in count)}."
 
 
 def predicted(run: Run) -> str:

@@ -1,4 +1,4 @@
-"""What has been learned, for data in the plane: the class that the trained networks give every point."""
+"""What has been learned? For data in the plane: the class that the trained networks give to every point."""
 
 from typing import Any
 
@@ -11,13 +11,13 @@ from mlpstudy.palette import HUES
 from reports.drawing import layout, marks, style, theme, words
 
 COLOURS = [HUES[name] for name in ("xavier", "uniform", "he", "identical", "normal", "lecun", "zeros", "constant")]
-POINTS = 150  # of the training data, in a panel
+POINTS = 150  # training examples in a panel
 COLUMNS = 6
-PALE = 0.6  # how strongly a region on which all replicas agree is coloured
+PALE = 0.6  # strength of the colour where all replicas agree
 
 
 def choose(runs: style.Runs) -> style.Runs:
-    """Those with decision regions; raises CannotDraw where there are none."""
+    """The runs with decision regions; raises CannotDraw if there are none."""
     found = [run for run in runs if "decision_regions" in run.arrays]
     if not found:
         data = style.listed(sorted({run.params["data"] for run in runs}))
@@ -26,7 +26,7 @@ def choose(runs: style.Runs) -> style.Runs:
 
 
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
-    """One panel a run."""
+    """One panel for each run."""
     for ax, run in layout.each(axes, runs):
         regions(ax, run)
         ax.set_title(f"{style.wrapped(run)}\n{words.told(*layout.score(run)) or words.outcome(run)}")
@@ -57,7 +57,7 @@ def regions(axes: Axes, run: style.Measured) -> None:
 
 
 def agreement(regions: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
-    """The class of most replicas at each point, and by which share of them it leads the next: 1 where all agree."""
+    """The class that most replicas choose at each point, and its lead over the next class as a share: 1 if all agree."""
     names = np.unique(regions)
     shares = np.stack([(regions == name).mean(axis=0) for name in names])  # (classes, rows, columns)
     ordered = np.sort(shares, axis=0)
@@ -65,7 +65,7 @@ def agreement(regions: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np
 
 
 def shading(regions: NDArray[np.int16]) -> NDArray[np.float64]:
-    """From the background, where replicas tie, to the colour of the class; (rows, columns, RGB)."""
+    """The colour of each point, from the background (a tie) to that of the class (all agree); (rows, columns, RGB)."""
     leader, lead = agreement(regions)
     ground = np.array(to_rgb(theme.ink(0)))
     full = np.zeros((*leader.shape, 3))
@@ -75,7 +75,7 @@ def shading(regions: NDArray[np.int16]) -> NDArray[np.float64]:
 
 
 def hue(name: int) -> str:
-    """The colour of a class; grey for what is not finite."""
+    """The colour of a class; grey if the output is not finite."""
     return theme.ink(0.5) if name < 0 else theme.legible(COLOURS[name % len(COLOURS)])
 
 

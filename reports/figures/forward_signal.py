@@ -1,4 +1,4 @@
-"""What becomes of the input on its way through the layers? Its scale, and how far its examples stay apart."""
+"""How does the input change from layer to layer? Its scale, and how different the examples stay."""
 
 from typing import Any
 
@@ -49,7 +49,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
 
 
 def lines(axes: Axes, runs: style.Runs, name: str, log: bool = False) -> None:
-    """A statistic against layer; it is not defined where all signals are 0."""
+    """A statistic against layer; it is not defined if all signals are 0."""
     for run, look in style.looks(runs):
         values = run.arrays[name][0]  # (R, depth)
         if np.isfinite(values).any():

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from reports.drawing import marks, style
 
 WHEN = {"at initialization": 0, "after training": -1}  # snapshots
-LEAST = (1e-5, 1e5)  # the relative scale shows this much at least: both thresholds are always in sight
+LEAST = (1e-5, 1e5)  # the least range of the relative scale, so that both thresholds are always visible
 
 
 def panels(runs: style.Runs) -> tuple[int, int]:
@@ -18,7 +18,7 @@ def panels(runs: style.Runs) -> tuple[int, int]:
 
 
 def when(runs: style.Runs) -> list[str]:
-    """At the start, and at the end where there is one."""
+    """At initialization, and after training if there was any."""
     return list(WHEN) if style.trained(runs) else list(WHEN)[:1]
 
 
@@ -42,7 +42,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
 
 
 def delta(axes: Axes, runs: Sequence[style.Measured], snapshot: int) -> None:
-    """rms of dJ/dz by layer relative to the last hidden layer; shaded where these runs were judged to have failed."""
+    """rms of dJ/dz by layer relative to the last hidden layer; the ranges of the verdicts are shaded."""
     marks.profile(axes, runs, "delta_rms", snapshot, lambda values: values / values[:, -1:], LEAST)
     low, high = axes.get_ylim()
     vanishing, exploding = (float(runs[0].params[f"verdict.{name}"]) for name in ("vanishing", "exploding"))

@@ -12,24 +12,24 @@ from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.measure.intervals import mean_and_interval
 from reports.drawing import layout, marks, style, theme
 
-DECADES = 3  # of colour either way
-NONE = -99.0  # log10 of no gradient: below every colour
+DECADES = 3  # decades of colour in each direction
+NONE = -99.0  # stands for log10 of 0, below all colours
 COLUMNS = 8
 
 
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
-    """One panel a run, all with the same colours and the same steps."""
+    """One panel for each run, all with the same colours and the same steps."""
     last = max(edges(run.arrays["step"])[-1] for run in runs)
     for ax, run in layout.each(axes, runs):
         heat(ax, run)
         ax.set_title(style.wrapped(run))
         ends = edges(run.arrays["step"])
         ax.set_xlim(ends[0], last)
-        if not np.isfinite(run.arrays["delta_rms"][-1]).all(axis=1).any():  # ended early for that
+        if not np.isfinite(run.arrays["delta_rms"][-1]).all(axis=1).any():  # training ended because all replicas diverged
             ax.axvspan(ends[-1], last, color=theme.ink(0.3), linewidth=0)
     for row, (_, depth) in zip(axes, style.facets(runs), strict=True):
         row[0].set_yticks([1, depth], ["layer 1\ninput", f"layer {depth}\noutput"])
-    for ax in axes[:-1].flat:  # said below
+    for ax in axes[:-1].flat:  # the last row has the label
         ax.set_xlabel("")
     colour_bar(axes, runs)
     layout.remark(
@@ -71,7 +71,7 @@ def relative(run: style.Measured) -> NDArray[np.float64]:
 
 
 def choose(runs: style.Runs) -> style.Runs:
-    """Those with several hidden layers, one of which is compared with the others."""
+    """The runs with at least two hidden layers, since the last one is the reference for the others."""
     found = [run for run in style.layered(runs) if style.depth(run) > 1]
     if not found:
         raise style.CannotDraw("none of these runs has two hidden layers to compare")
@@ -79,7 +79,7 @@ def choose(runs: style.Runs) -> style.Runs:
 
 
 def edges(steps: NDArray[np.int64]) -> NDArray[np.float64]:
-    """Where one snapshot's column ends and the next begins, halfway in log(step + 1)."""
+    """The edges between the columns of snapshots, halfway in log(step + 1)."""
     logs = np.log(steps + 1.0)
     gaps = np.diff(logs) if len(logs) > 1 else np.ones(1)
     middles = logs[:-1] + gaps[: len(logs) - 1] / 2
@@ -94,7 +94,7 @@ def colours() -> Colormap:
 
 
 def colour_bar(axes: NDArray[Any], runs: style.Runs) -> None:
-    """One for all panels, with the names of verdicts where they begin."""
+    """One colour bar for all panels, with the names of the verdicts at their thresholds."""
     scale = ScalarMappable(Normalize(-DECADES, DECADES), colours())
     bar = axes.flat[0].figure.colorbar(scale, ax=list(axes.flat), extend="both", aspect=40)
     begins = {np.log10(float(runs[0].params[f"verdict.{name}"])): name for name in ("vanishing", "exploding")}

@@ -14,32 +14,31 @@ from mlpstudy.palette import VERDICT_COLOURS
 from reports.drawing import layout, marks, style, theme, words
 
 ACTIVATIONS, DEPTHS, INITS = 5, 4, 12  # of a page
-WIDTH, UNIT = 2.9, 0.5  # inches: of a table, and the height of which tables and curves have several
-CURVES = 6  # units that curves are high
+WIDTH, UNIT = 2.9, 0.5  # inches: width of a table, and the unit of height of tables and curves
+CURVES = 6  # height of the curves in units
 TILE = 0.44  # inches: three lines of text
-SPREAD = 1.25  # factor between the first and the last line at one depth, so that equal ones stay visible
+SPREAD = 1.25  # factor between the first and the last line at one depth, so that equal values do not overlap
 CROSS: dict[str, Any] = {"marker": layout.SHAPES["diverged"], "markersize": 7, "markeredgewidth": 2}
-LETTER = 0.07  # inches, of the names of rows
-ONE_LINE = 1.1  # inches that a score and its interval need side by side
+LETTER = 0.07  # inches for each letter of the names of rows
+ONE_LINE = 1.1  # a tile of this width has room for a score and its interval side by side
 
 
 def panels(runs: style.Runs) -> tuple[int, int]:
-    """Above a table for each depth; below, where there are several, curves for each activation. Rows are units."""
+    """At the top a table for each depth. Below, if there are several depths, curves for each activation."""
     depths, activations = len(style.depths(runs)), len(style.activations(runs))
     return table_units(runs) + CURVES * (depths > 1), max(depths, activations) if depths > 1 else 1
 
 
 def table_units(runs: style.Runs) -> int:
-    """As many as titles and tiles need."""
+    """The height of a table in units."""
     return ceil((0.5 + TILE * len(layout.labels(runs))) / UNIT)
 
 
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
-    """Tables and curves in place of the axes of single units."""
+    """Replace the axes by tables and curves, which are several units high."""
     canvas, places, upper = axes.flat[0].figure, axes.flat[0].get_gridspec(), table_units(runs)
-    beside = LETTER * min(
-        max(map(len, layout.labels(runs))), style.LETTERS
-    )  # the names of rows, which tiles are not to pay
+    longest = min(max(map(len, layout.labels(runs))), style.LETTERS)
+    beside = LETTER * longest  # extra width for the names of rows, so that tiles keep their width
     canvas.set_figwidth(canvas.get_figwidth() + beside)
     for ax in axes.flat:
         ax.remove()
@@ -65,7 +64,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
 
 
 def keys(runs: style.Runs) -> list[Any]:
-    """Colours and crosses explained."""
+    """The legend entries of colours and crosses."""
     found = {run.tags["verdict"] for run in runs}
     swatch = {"linestyle": "", "marker": "s", "markersize": 11}
     swatches = [marks.style_key(color=c, label=name, **swatch) for name, c in VERDICT_COLOURS.items() if name in found]
@@ -96,7 +95,7 @@ def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=theme.ink(0), linewidth=2))
     (same, replicas), (name, mean, half), wide = words.count(run), layout.score(run), width > ONE_LINE
     mixed = same < replicas
-    if mixed and not wide:  # no room for both, and an interval says little of two kinds
+    if mixed and not wide:  # there is no room for both, and an interval over two outcomes says little
         half = np.nan
     lines = [words.told(name, mean, half, " " if wide else "\n")]
     if mixed:
@@ -113,12 +112,12 @@ def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
 
 
 def diverged(run: style.Measured) -> bool:
-    """Did most of its replicas, so that the others do not speak for it?"""
+    """Did most replicas diverge? The others then do not stand for the run."""
     return words.outcome(run) == "diverged" or not np.isfinite(layout.score(run)[1])
 
 
 def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
-    """Score of one activation, a line per initializer with its intervals; they stand side by side."""
+    """The score of one activation against depth: one line with intervals for each initializer, side by side."""
     mine = style.Part((run for run in runs if run.params["activation"] == activation), runs)
     one_each = style.Part({style.label(run): run for run in mine}.values(), runs)
     for place, (_, look) in enumerate(style.looks(one_each)):

@@ -1,4 +1,4 @@
-"""How evenly does a network pass on small changes of its input? Singular values of dh/dx at initialization."""
+"""How much does a small change of the input change the output? Singular values of dh/dx at initialization."""
 
 import textwrap
 from typing import Any
@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from reports.drawing import layout, marks, style, theme
 
 ACTIVATIONS, DEPTHS, INITS = 4, 4, 8  # of a page
-ROUNDING = 1e-12  # of the largest: below, a squared singular value in float32 is rounding
-LARGEST = 1e200  # beyond, the arithmetic of the axis overflows
+ROUNDING = 1e-12  # squared singular values below this share of the largest are rounding in float32
+LARGEST = 1e200  # larger values overflow in the computation of the axis
 MEASURED: dict[str, Any] = {"linestyle": "-", "linewidth": 1.2, "marker": "o", "markersize": 3}
 THEORY: dict[str, Any] = {"linestyle": ":", "linewidth": 1.2, "marker": "o", "markersize": 5, "markerfacecolor": "none"}
 
@@ -80,7 +80,7 @@ def panel(axes: Axes, runs: style.Runs, places: list[str]) -> None:
 
 
 def moments(axes: Axes, x: float, mean: float, deviation: float, **look: Any) -> None:
-    """A circle at the mean, a line up to mean + standard deviation; mean - deviation has often no logarithm."""
+    """A circle at the mean and a line up to mean + standard deviation; mean - deviation is often negative."""
     axes.plot([x, x], [mean, mean + deviation], markevery=[0], **look)
 
 

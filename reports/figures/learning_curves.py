@@ -16,7 +16,7 @@ CURVES = {
     "accuracy_train": "training accuracy",
     "accuracy_test": "test accuracy",
 }
-CEILING = 100.0  # times the least loss at the start: on the way to divergence one of 1e30 would flatten all others
+CEILING = 100.0  # the axis ends at this multiple of the smallest initial loss; a loss of 1e30 would flatten all other lines
 
 
 def curves(runs: style.Runs) -> list[str]:
@@ -25,7 +25,7 @@ def curves(runs: style.Runs) -> list[str]:
 
 
 def choose(runs: style.Runs) -> style.Runs:
-    """Those that were trained; raises CannotDraw where none was."""
+    """The runs that were trained; raises CannotDraw if there are none."""
     found = [run for run in runs if run.params["training.epochs"] != "0"]
     if not found:
         raise style.CannotDraw("none of these runs was trained: training.epochs=0")
@@ -72,7 +72,7 @@ def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
         if broken.any():
             first = max(int(np.argmax(broken)) - 1, 0)
             height = float(mean_and_interval(values[first])[0])
-            if not np.isfinite(height):  # from the start
+            if not np.isfinite(height):  # it diverged at the start
                 height = highest if log else 0.0
             crosses.append((steps[first], min(height, highest), look["color"]))
     if log:

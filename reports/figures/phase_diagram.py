@@ -19,20 +19,20 @@ from mlpstudy.cells.rules import TABLES
 from reports.drawing import layout, marks, style, theme, words
 
 ACTIVATIONS, DEPTHS, INITS = 4, 4, 12  # of a page
-PER_OCTAVE, ROWS = 16, 31  # of the picture
-LEAST = (-1, 2)  # octaves of sigma_w that are shown at least
-DEPTH = (3.0, 1000.0)  # ends of the colours
+PER_OCTAVE, ROWS = 16, 31  # resolution of the picture: columns for each octave of sigma_w, and rows
+LEAST = (-1, 2)  # the least range of sigma_w, in octaves
+DEPTH = (3.0, 1000.0)  # the depths at the ends of the colour scale
 TICKS = (3, 10, 30, 100, 300, 1000)
 NEAR = (0.3, 0.08)  # octaves of sigma_w, and sigma_b: markers that are closer are stacked
-RISE = 7.0  # points by which one lies above the other
-INDEXED = marks.SMALL / 0.7  # points: of which indices are 0.7
+RISE = 7.0  # distance of stacked markers, in points
+INDEXED = marks.SMALL / 0.7  # points; subscripts are 0.7 of this size
 POINT: dict[str, Any] = {"marker": "d", "markersize": 15, "markerfacecolor": "none", "markeredgewidth": 1.5}
 MARK: dict[str, Any] = {"markersize": 5.5, "markeredgewidth": 1.8, "clip_on": False, "zorder": 5}
-FIXED = ("name=", "function=", "derivative=")  # what is no parameter of an activation
+FIXED = ("name=", "function=", "derivative=")  # these settings are not parameters of an activation
 
 
 def choose(runs: style.Runs) -> style.Runs:
-    """Those with hidden layers; raises CannotDraw where theory predicts none of them."""
+    """The runs with hidden layers; raises CannotDraw if theory predicts none of them."""
     found = style.layered(runs)
     if not any(map(predicted, found)):
         raise style.CannotDraw("no theory of these runs: it needs independent random weights and finite signals")
@@ -40,13 +40,13 @@ def choose(runs: style.Runs) -> style.Runs:
 
 
 def kind(run: style.Measured) -> str:
-    """Its activation with whatever parameters it has."""
+    """The activation of a run with its parameters."""
     given = [f"{k.partition('.')[2]}={v}" for k, v in run.params.items() if k.startswith("activation.")]
     return " ".join([run.params["activation"], *(text for text in given if not text.startswith(FIXED))])
 
 
 def kinds(runs: style.Runs) -> list[str]:
-    """All there are, in the order of the sweep."""
+    """All kinds of activation, in the order of the sweep."""
     return list(dict.fromkeys(map(kind, runs)))
 
 
@@ -56,7 +56,7 @@ def panels(runs: style.Runs) -> tuple[int, int]:
 
 
 def predicted(run: style.Measured) -> bool:
-    """Is it on the plane?"""
+    """Does theory give this run a place on the plane?"""
     return "theory_sigma_w" in run.arrays
 
 
@@ -98,7 +98,7 @@ def window(runs: style.Runs) -> tuple[float, float, float]:
 
 
 def keys(runs: style.Runs) -> list[Any]:
-    """Lines and shapes explained, those that there are."""
+    """The legend entries of the lines and shapes that occur."""
     known = [activation for activation in map(activation_of, runs) if activation is not None]
     edges = [found for found in map(theory.edge_of_chaos, known) if in_sight(found, window(runs))]
     lines: list[dict[str, Any]] = []
@@ -137,7 +137,7 @@ def panel(axes: Axes, sides: tuple[float, float, float], runs: Sequence[style.Me
 
 
 def background(axes: Axes, found: theory.Plane, depth: int) -> None:
-    """How deep a network can be as colour, and a line where that is this depth."""
+    """The trainable depth as colour, and a line at the depth of these cells."""
     colour = np.clip(found.depth, *DEPTH)
     look: dict[str, Any] = {"cmap": colours(), "norm": LogNorm(*DEPTH), "shading": "gouraud", "rasterized": True}
     axes.pcolormesh(found.sigma_w, found.sigma_b, colour, **look)
@@ -146,7 +146,7 @@ def background(axes: Axes, found: theory.Plane, depth: int) -> None:
 
 
 def edge(axes: Axes, activation: Activation, sides: tuple[float, float, float]) -> None:
-    """Where chi = 1: dotted where the length map is unstable or g mostly flat; a diamond where it is one point."""
+    """The edge of chaos, chi = 1: dotted if it is not usable, a diamond if it is a single point."""
     found = theory.edge_of_chaos(activation)
     if not in_sight(found, sides):
         marks.note(axes, "no edge of chaos here", 0.97, 0.96, ha="right", va="top")
@@ -162,13 +162,13 @@ def edge(axes: Axes, activation: Activation, sides: tuple[float, float, float]) 
 
 
 def in_sight(edge: theory.Edge, sides: tuple[float, float, float]) -> bool:
-    """Does it cross this window?"""
+    """Does the edge of chaos cross this window?"""
     low, high, top = sides
     return bool(((edge.sigma_w >= low) & (edge.sigma_w <= high) & (edge.sigma_b <= top)).any())
 
 
 def is_point(edge: theory.Edge) -> bool:
-    """Is it but one point, as for a scale-invariant activation?"""
+    """Is the edge a single point, as for a scale-invariant activation?"""
     return edge.q.size > 0 and bool(np.ptp(edge.sigma_w) < 1e-9 and np.ptp(edge.sigma_b) < 1e-9)
 
 
@@ -185,19 +185,19 @@ def mark(axes: Axes, runs: Sequence[style.Measured]) -> None:
 
 
 def halo(width: float) -> list[Any]:
-    """What sets a line or a marker off from the colours behind it."""
+    """An outline that separates a line or a marker from the colours behind it."""
     return [withStroke(linewidth=width, foreground=theme.ink(0))]
 
 
 def place(run: style.Measured) -> tuple[float, float]:
-    """(sigma_w, sigma_b): the median of the layers from one hidden layer to the next; of layer 1 if it is the only."""
+    """(sigma_w, sigma_b): the median over the layers between hidden layers; of layer 1 if there is no other."""
     between = slice(1, style.depth(run)) if style.depth(run) > 1 else slice(1)
     w, b = (float(np.median(run.arrays[name][between])) for name in ("theory_sigma_w", "theory_sigma_b"))
     return w, b
 
 
 def activation_of(run: style.Measured) -> Activation | None:
-    """The activation of a run by its params; None for a custom one, of which they hold but a name."""
+    """The activation of a run by its params; None for a custom one, of which the params have the name alone."""
     prefix = "activation."
     given = {k.removeprefix(prefix): v for k, v in run.params.items() if k.startswith(prefix)}
     row = TABLES["activation"][given.pop("name")]
@@ -208,15 +208,15 @@ def activation_of(run: style.Measured) -> Activation | None:
 
 @lru_cache(maxsize=64)
 def plane(activation: Activation, low: float, high: float, top: float) -> theory.Plane:
-    """Its trainable depths, on a grid over a window."""
+    """The trainable depths of an activation on a grid over a window."""
     columns = np.geomspace(low, high, PER_OCTAVE * round(np.log2(high / low)) + 1)
-    first = theory.edge_of_chaos(activation).sigma_w[:1]  # of a scale-invariant g the only one: not to be missed
+    first = theory.edge_of_chaos(activation).sigma_w[:1]  # for a scale-invariant g, the grid has to contain this single point
     columns = np.union1d(columns, first[(first > low) & (first < high)])
     return theory.plane(activation, columns, np.linspace(0, top, ROWS))
 
 
 def colours() -> str:
-    """From near the background to far from it."""
+    """Colours from similar to the background to different from it."""
     return "YlGnBu" if theme.is_light() else "YlGnBu_r"
 
 

@@ -1,4 +1,4 @@
-"""One run at a glance, to be logged with it as it ends: its gradients and activations by layer, and what came of it."""
+"""The page of one run, logged when it ends: gradients and activations by layer, and learning curves."""
 
 from typing import Any
 
@@ -19,12 +19,12 @@ def draw(run: style.Measured) -> Canvas:
 
 
 def panels(runs: style.Runs) -> tuple[int, int]:
-    """Two profiles where there are hidden layers, then loss and, of a classifier, accuracy."""
+    """Two profiles if there are hidden layers, then the loss, and the accuracy of a classifier."""
     return 1, 2 * (style.depth(runs[0]) > 0) + len(shown(runs))
 
 
 def shown(runs: style.Runs) -> list[str]:
-    """The curves that are drawn; none where nothing was trained and there is something else."""
+    """The curves that are drawn; none if nothing was trained and there are profiles to show."""
     if style.depth(runs[0]) > 0 and runs[0].params["training.epochs"] == "0":
         return []
     return [curve for curve in learning_curves.curves(runs) if curve in ("loss_train", "accuracy_test")]

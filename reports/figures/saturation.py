@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 from reports.drawing import marks, style, theme
 
 RIDGES = 6  # layers in a histogram panel
-HISTOGRAMS = 4  # panels of them in a row
-WORDS = {  # what being on the flat part of g means: bounded on both sides, on one, on none
+HISTOGRAMS = 4  # histogram panels in a row
+WORDS = {  # names for being on the flat part of g, if g is bounded on both sides, on one, or on none
     2: "saturated",
     1: "inactive",
     0: "on the flat side",
@@ -62,7 +62,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
 
 
 def word(run: style.Measured) -> str:
-    """What being on the flat part means for this activation, told by its range."""
+    """The name for being on the flat part of this activation; its range decides."""
     return WORDS[int(np.isfinite(run.arrays["activation_range"]).sum())]
 
 
@@ -79,7 +79,7 @@ def by_layer(axes: Axes, runs: Sequence[style.Measured], name: str) -> None:
 
 
 def over_training(axes: Axes, runs: Sequence[style.Measured]) -> None:
-    """The share in the layer where it is largest, at every snapshot."""
+    """The share in the layer with the largest share, at every snapshot."""
     for run, look in style.looks(runs):
         worst = run.arrays["saturated_fraction"].max(axis=2)  # (S, R)
         marks.band(axes, run.arrays["step"] + 1, worst.T, **look)
@@ -87,7 +87,7 @@ def over_training(axes: Axes, runs: Sequence[style.Measured]) -> None:
 
 
 def _share_axis(axes: Axes, runs: Sequence[style.Measured], verdict: str) -> None:
-    """From 0 to 1; the part that gives the verdict its name, if any, is shaded."""
+    """An axis from 0 to 1; the range of the verdict is shaded, if there is one."""
     axes.set_ylim(-0.03, 1.03)
     if verdict:
         marks.shade(axes, float(runs[0].params[f"verdict.{verdict}"]), 1.03, verdict, "bottom")
@@ -110,7 +110,7 @@ def ridges(axes: Axes, run: style.Measured) -> None:
     axes.set_yticks(range(len(layers)), [str(layer + 1) for layer in layers])
     axes.set_ylim(-0.1, len(layers) + 0.05)
     axes.set_title(style.wrapped(run))
-    if edges[0] < edges[-1]:  # else g is constant
+    if edges[0] < edges[-1]:  # otherwise g is constant
         axes.set_xlim(edges[0], edges[-1])
     axes.grid(visible=False)
 

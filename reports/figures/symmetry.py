@@ -1,4 +1,4 @@
-"""Do equal neurons ever part? Distinct units over training, weight rows, and the paths of single units."""
+"""Do equal neurons ever become different? Distinct units over training, rows of weights, and paths of units."""
 
 import json
 from collections.abc import Callable
@@ -20,11 +20,11 @@ HEADS = (
     "weights at the end,\na row a unit",
     "paths of single units,\nsecond axis",
 )
-SHOWN = 32  # rows and columns of a weight matrix at most: more would be a grey blur
+SHOWN = 32  # at most so many rows and columns of a weight matrix, so that entries stay visible
 
 
 def choose(runs: style.Runs) -> style.Runs:
-    """Of each activation, at its least depth: symmetric initializers, then random ones, what a page has room for."""
+    """For each activation at its smallest depth: symmetric initializers, then random ones, as many as fit a page."""
     ended = [run for run in style.layered(runs) if run.status == "FINISHED"]
     if not ended:
         raise style.CannotDraw("none of these runs came to its end, so none kept its last weights")
@@ -37,7 +37,7 @@ def choose(runs: style.Runs) -> style.Runs:
 
 
 def turn(runs: style.Runs) -> Callable[[int], tuple[int, int, int]]:
-    """A key to sort places by: each initializer once before any again, the symmetric ones first."""
+    """A sort key: symmetric initializers first, and each initializer once before one is repeated."""
     inits = [run.params["init"] for run in runs]
 
     def key(place: int) -> tuple[int, int, int]:
@@ -83,7 +83,7 @@ def distinct_units(axes: Axes, run: style.Measured) -> None:
 
 
 def at_the_end(run: style.Measured) -> str:
-    """How many distinct units the layer with fewest of them has, in words."""
+    """The number of distinct units in the layer with the fewest, in words."""
     shares = run.arrays["distinct_units"][-1]  # (R, depth)
     finite = ~np.isnan(shares).any(axis=1)
     if not finite.any():
@@ -115,7 +115,7 @@ def weight_rows(axes: Axes, run: Run, when: str) -> None:
 
 
 def unit_paths(axes: Axes, run: style.Measured) -> None:
-    """Where units of layer 1 went; the first is the widest line, so that those that coincide lie in each other."""
+    """The paths of units of layer 1. Each line is thinner than the one before, so that equal paths are visible."""
     if "unit_paths" not in run.arrays:
         marks.note(axes, "not measured")
         return
@@ -135,7 +135,7 @@ def unit_paths(axes: Axes, run: style.Measured) -> None:
 
 
 def told_paths(paths: NDArray[np.float64]) -> str:
-    """How many different paths there are, in words."""
+    """The number of different paths, in words."""
     if not np.isfinite(paths).all():
         return "not finite"
     if not np.ptp(paths, axis=0).any():

@@ -1,4 +1,4 @@
-"""How large is a step beside the weights it changes? rms of the step over rms of the weights, healthy near 1e-3."""
+"""How large are the steps? rms of the step over rms of the weights, healthy near 1e-3."""
 
 from collections.abc import Callable
 from typing import Any
@@ -11,8 +11,8 @@ from mlpstudy.measure.intervals import mean_and_interval
 from reports.drawing import marks, style, theme
 
 HEADS = ("by layer, first step", "by layer, second half of training", "over training, mean over layers")
-HEALTHY = 1e-3  # a rule of thumb: much below, a layer hardly moves; much above, it is overwritten
-LEAST = (1e-5, 1e-1)  # the axis shows this much at least
+HEALTHY = 1e-3  # a rule of thumb: with much smaller steps a layer hardly changes, with much larger ones it is overwritten
+LEAST = (1e-5, 1e-1)  # the least range of the axis
 
 
 def panels(runs: style.Runs) -> tuple[int, int]:
@@ -21,7 +21,7 @@ def panels(runs: style.Runs) -> tuple[int, int]:
 
 
 def choose(runs: style.Runs) -> style.Runs:
-    """Those with hidden layers; raises CannotDraw where none took a step."""
+    """The runs with hidden layers; raises CannotDraw if none took a step."""
     found = style.layered(runs)
     if not any(np.isfinite(run.arrays.get("update_ratio", np.nan)).any() for run in found):
         raise style.CannotDraw("none of these runs took a step: training.epochs=0, or all weights are 0")
@@ -40,12 +40,12 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         marks.row_title(row[0], activation, layers)
     for ax, head in zip(axes[0], HEADS, strict=True):
         ax.set_title(head)
-    marks.footnote(axes, runs, "means over layers and steps are geometric, too", log=True)
+    marks.footnote(axes, runs, "means over layers and steps are geometric means", log=True)
     marks.legend(axes, [marks.style_key(linestyle=":", label="rule of thumb:\nhealthy near 0.001")])
 
 
 def first(run: style.Measured) -> NDArray[np.float64]:
-    """Of the step from the initialization, (R, depth)."""
+    """The ratio of the first step, (R, depth)."""
     return np.asarray(run.arrays["update_ratio"][0])
 
 
@@ -56,14 +56,14 @@ def late(run: style.Measured) -> NDArray[np.float64]:
 
 
 def geometric_mean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64]:
-    """Of what is neither 0 nor not finite; NaN where all is."""
+    """The geometric mean of the values that are finite and not 0; NaN if there are none."""
     with np.errstate(divide="ignore", invalid="ignore"):
         mean, _ = mean_and_interval(np.moveaxis(np.log10(values), axis, 0))
     return np.asarray(10**mean)
 
 
 def by_layer(axes: Axes, runs: style.Runs, ratio: Callable[[style.Measured], NDArray[np.float64]]) -> None:
-    """Layers to the right."""
+    """The ratio against layer."""
     nothing = []
     for run, look in style.looks(runs):
         values = _shown(ratio(run))
@@ -77,7 +77,7 @@ def by_layer(axes: Axes, runs: style.Runs, ratio: Callable[[style.Measured], NDA
 
 
 def over_training(axes: Axes, runs: style.Runs) -> None:
-    """Mean over layers, at every snapshot."""
+    """The mean over layers at every snapshot."""
     for run, look in style.looks(runs):
         values = _shown(geometric_mean(run.arrays["update_ratio"], axis=2))  # (S, R)
         if np.isfinite(values).any():
@@ -87,7 +87,7 @@ def over_training(axes: Axes, runs: style.Runs) -> None:
 
 
 def _shown(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """What a logarithm can show, else NaN."""
+    """The values that have a logarithm; the others become NaN."""
     return np.where((values > 0) & np.isfinite(values), values, np.nan)
 
 

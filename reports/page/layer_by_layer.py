@@ -1,4 +1,4 @@
-"""What the page's script shows of a network when it is chosen, as JSON can hold it."""
+"""The data that the page shows of a chosen network, layer by layer, in a form for JSON."""
 
 from collections.abc import Mapping
 from math import isfinite
@@ -14,7 +14,7 @@ from reports.drawing.style import MIDDLE
 from reports.drawing.words import NONE, UNTRAINED, outcome_in_full, score
 
 LOG_SCALED = {"delta_rms": True, "activation_rms": True, "saturated_fraction": False}  # the profiles
-POINTS = 60  # of a learning curve
+POINTS = 60  # points of a learning curve, at most
 GREY = "#7f7f7f"
 MEANINGS = {
     "healthy": "Signals and gradients get through every layer.",
@@ -30,7 +30,7 @@ MEANINGS = {
 
 
 def entry(run: Run) -> dict[str, Any]:
-    """What the script shows of a run when it is chosen."""
+    """Everything that the page shows of a run when the reader chooses it."""
     name, text, _ = score(run)
     verdict, theory = run.tags["verdict"], run.tags.get("verdict_predicted")
     with np.errstate(all="ignore"):
@@ -74,7 +74,7 @@ def measured(run: Run) -> dict[str, Any]:
 
 
 def profile(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, Any]:
-    """A statistic by layer at initialization, measured (R, depth) and predicted (depth,); note: why there is none."""
+    """A statistic by layer at initialization, measured (R, depth) and predicted (depth,), or a note."""
     values, theory = arrays[name][0], arrays.get(f"theory_{name}", np.empty(0))
     note = "" if values.size else "no hidden layer"
     if values.size and not values.any():
@@ -87,12 +87,12 @@ def profile(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, Any]:
 
 
 def averaged(values: NDArray[Any], log: bool) -> dict[str, Any]:
-    """Mean over replicas (first axis) and half its 95 % interval, in log10 where that is how it is drawn."""
+    """Mean over replicas (first axis) and half its 95 % interval, in log10 if it is drawn on a log axis."""
     with np.errstate(all="ignore"):
         middle, half = mean_and_interval(np.log10(values) if log else values)
     return {"middle": rounded(middle), "half": rounded(half)}
 
 
 def rounded(values: NDArray[Any]) -> list[float | None]:
-    """As JSON holds them: three decimals, null for what is not finite."""
+    """The values for JSON: three decimals, and null if a value is not finite."""
     return [round(float(value), 3) if isfinite(value) else None for value in values]

@@ -1,4 +1,4 @@
-"""One page for a sweep, in one file: its question, a network to choose, the table of cells, and the figures."""
+"""One HTML file about a sweep: its question, one network layer by layer, the table of cells, and the figures."""
 
 import json
 from base64 import b64encode
@@ -33,13 +33,13 @@ from reports.drawing.words import (
 from reports.page.layer_by_layer import GREY, MEANINGS, entry
 
 LABELS = {"lr": "learning rate"}
-MLFLOW_UI = "http://127.0.0.1:5000"  # where `python -m mlflow ui` answers
+MLFLOW_UI = "http://127.0.0.1:5000"  # the address of `python -m mlflow ui`
 
 
 def write(
     path: Path, runs: Sequence[Run], drawn: Sequence[Drawn], complaints: Sequence[str] = (), looks: str = "light"
 ) -> None:
-    """Write one file that works without any other and without a connection.
+    """Write the page as one file that needs no other file and no network connection.
 
     complaints: what it could not show. Light, it is dark where the system is; dark, as its figures are, always.
     """
@@ -51,7 +51,7 @@ def write(
     names, keys = coordinates(runs)
     options = {name: ordered(column) for name, column in zip(names, zip(*keys, strict=True), strict=True)}
     at = [[options[name].index(value) for name, value in zip(names, key, strict=True)] for key in keys]
-    digest = b64encode(sha256(f"\n{script}\n".encode()).digest()).decode()  # of the one script that may run
+    digest = b64encode(sha256(f"\n{script}\n".encode()).digest()).decode()  # the only script that the browser may run
     foreseen = agreement([(run.name, run.tags.get("verdict_predicted"), run.tags["verdict"]) for run in runs])
     page = Template(html).substitute(
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
@@ -75,11 +75,11 @@ def write(
 
 
 class Html(str):
-    """Markup, where any other string is text."""
+    """A string that is markup; all other strings are text."""
 
 
 def joined(parts: Iterable[str]) -> Html:
-    """One after the other: markup as it is, text escaped."""
+    """All parts joined; markup is unchanged, and text is escaped."""
     return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
 
 
@@ -90,7 +90,7 @@ def element(name: str, /, *content: str, **attributes: object) -> Html:
 
 
 def embedded(data: object) -> str:
-    """JSON that cannot end the script element it stands in."""
+    """JSON that cannot end the script element that contains it."""
     text = json.dumps(data, allow_nan=False, separators=(",", ":"))
     return text.replace("<", "\\u003c").replace(">", "\\u003e").replace("&", "\\u0026")
 
@@ -104,7 +104,7 @@ def link(run: Run) -> str:
 
 
 def note(uri: str) -> Html:
-    """What the links to MLflow need, where the store is no server."""
+    """A note on how to make the links to MLflow work, if the store is not a server."""
     if uri.startswith(("http://", "https://")):
         return Html()
     path = database_path(uri)
@@ -114,12 +114,12 @@ def note(uri: str) -> Html:
 
 
 def badge(verdict: str) -> Html:
-    """A verdict beside its colour."""
+    """A verdict with its colour."""
     return element("span", verdict, class_="tinted badge", style=f"--c:{VERDICT_COLOURS.get(verdict, GREY)}")
 
 
 def chips(runs: Sequence[Run]) -> Html:
-    """Verdicts with their counts, as buttons that filter."""
+    """Buttons that filter the table by verdict, with counts."""
     count = Counter(run.tags["verdict"] for run in runs)
     return joined(
         element("button", badge(verdict), f" {n}", type="button", value=verdict, aria_pressed="false")
@@ -128,7 +128,7 @@ def chips(runs: Sequence[Run]) -> Html:
 
 
 def control(place: int, name: str, options: Sequence[str]) -> Html:
-    """One choice: radio buttons, which the arrow keys go through."""
+    """Radio buttons for one choice; the arrow keys move between them."""
     buttons = (
         element("label", element("input", type="radio", name=f"choice-{place}", value=i), element("span", option))
         for i, option in enumerate(options)
@@ -137,7 +137,7 @@ def control(place: int, name: str, options: Sequence[str]) -> Html:
 
 
 def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str]]) -> Html:
-    """A row per cell. Columns without content are left out, and numbers that are the same in all.
+    """One row for each cell, without columns that are empty or that have the same number in all rows.
 
     data-sort holds what a number is sorted by.
     """
@@ -173,18 +173,18 @@ def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str
 
 
 def alike(values: Sequence[str]) -> bool:
-    """Do several cells share this number? A name stays: it can be asked for in the filter."""
+    """Do all of several cells have the same number? Columns of names stay, since the filter can search them."""
     return len(values) > 1 and len(set(values)) == 1 and is_number(values[0])
 
 
 def opening(run: Run) -> Html:
-    """Where a row leads: to its network at the top of the page, and to MLflow."""
+    """The links of a row: to its network at the top of the page, and to MLflow."""
     show = element("button", "show", type="button", aria_label=f"show {run.name} layer by layer")
     return element("td", show, " ", element("a", "MLflow", href=link(run), aria_label=f"{run.name} in MLflow"))
 
 
 def datum(text: str, value: float | None = None) -> Html:
-    """A cell of the table; what is not known is sorted last."""
+    """One cell of the table; unknown values are sorted last."""
     if text == NONE or (value is not None and not isfinite(value)):
         return element("td", NONE, data_sort="")
     if value is None and not is_number(text):
@@ -193,7 +193,7 @@ def datum(text: str, value: float | None = None) -> Html:
 
 
 def figure(drawn: Drawn) -> Html:
-    """The pages of a figure, inside the file; or why there is none."""
+    """The pages of a figure as embedded images, or the reason why there are none."""
     if not drawn.paths:
         return element("p", element("b", drawn.title), f" is missing: {drawn.missing}")
     pages = []

@@ -218,7 +218,7 @@ def test_numbers_are_put_in_order_by_size_and_names_are_left():
 
 
 def test_outcomes_and_where_theory_was_wrong(sweep, written):
-    assert page.outcomes(sweep) == "What came of them: 4 stalled, 3 learned."
+    assert page.outcomes(sweep) == "Outcomes: 4 stalled, 3 learned."
     text = written(sweep).read_text(encoding="utf-8")
     assert "Theory predicted the verdict of 2 of 3 cells (it does not apply to the other 4); " in text
     assert "not that of he-relu-d2 (healthy predicted, vanishing measured)." in text
