@@ -288,7 +288,7 @@ def test_the_jacobian_of_an_elementwise_function_is_diagonal(activation_named, n
 
 
 def test_layer_2_has_four_neurons_of_three_weights_and_uses_none_twice():
-    """Where the notes print w_{1,3} and w_{3,3} twice, and a fourth weight for three inputs."""
+    """The notes print w_{1,3} and w_{3,3} twice, and a fourth weight for three inputs."""
     numbers = np.arange(30.0)[None]
     (W1, b1), (W2, b2), (W3, b3) = mlp.unflatten(numbers, SIZES)
     assert [W.shape[1:] for W in (W1, W2, W3)] == [(3, 2), (4, 3), (1, 4)]
@@ -346,7 +346,7 @@ def test_dz2_dWij_is_a_j_in_place_i_and_zero_elsewhere(example):
 
 @pytest.mark.parametrize("name", HIDDEN)
 def test_entry_ij_of_dW2_takes_the_slope_of_neuron_i(example, name):
-    """The notes' large matrix has g'(z_j), the index of the input, where neuron i's slope belongs."""
+    """The notes' large matrix has g'(z_j) with the index of the input; the slope of neuron i is right."""
     e = example(name)
     numeric, dg = np.array(e.numeric()[1][0]), SCALAR[name][1]
     assert numeric.shape == e.code.layers[1][0].shape[1:] == (4, 3)  # not 4 x 4
@@ -389,7 +389,7 @@ def test_dW2_needs_W3_as_a_column_or_samples_as_rows(example):
 
 @pytest.mark.parametrize("name", HIDDEN)
 def test_every_gradient_of_one_example_by_hand(example, name):
-    """What the notes do for W[2], for the other layers too, and dL/db = delta, which they leave out."""
+    """The notes derive W[2]; here are the other layers, and dL/db = delta, which the notes leave out."""
     e = example(name)
     hand = gradients_by_hand(as_lists(e.theta[0], SIZES), *SCALAR[name], e.x[0, 0].tolist(), e.y)
     for (dW, db), (dW_hand, db_hand), (dW_numeric, db_numeric) in zip(e.code.layers, hand, e.numeric(), strict=True):
@@ -466,7 +466,7 @@ def test_equal_weights_never_separate_the_units_of_a_layer(moons, init, name):
 
 
 def test_equal_weights_do_move_and_differ_between_inputs_and_layers(moons):
-    """What stays the same is the units of a layer, not, as the notes have it, all parameters."""
+    """The units of a layer stay equal to each other. The notes say that of all parameters, which is wrong."""
     problem = moons("init=constant", "activation=tanh", "training.epochs=20", "training.batch_size=8")
     theta = initial_theta(problem, range(1))
     *_, last = train_and_record(problem, theta)
@@ -489,7 +489,7 @@ def deep(configure, init, name, depth=10, width=100, replicas=50, inputs=1.0):
 
 @pytest.mark.parametrize(("name", "ends"), [("tanh", (-1.0, 1.0)), ("sigmoid", (0.0, 1.0))])
 def test_large_weights_saturate_and_stop_the_gradient(configure, name, ends):
-    """It is the activations that sit at -1, 0 or 1, and g' that is near zero there; the weights do not move."""
+    """The activations are at -1, 0 or 1, where g' is almost zero, so the weights do not move."""
     slopes, shares = {}, {}
     dg = {"tanh": lambda a: 1 - a**2, "sigmoid": lambda a: a * (1 - a)}[name]
     for init in ("init=normal init.scale=2", "init=xavier"):

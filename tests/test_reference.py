@@ -91,7 +91,7 @@ def next_square(name, sigma_w, sigma_b, n, p, variance):
 
 
 def assert_mean(measured, expected, allowance=0.0):
-    """Over the first axis, the replicas: |mean - expected| < 4 standard errors of the mean + what is documented."""
+    """Over the replicas (first axis): |mean - expected| < 4 standard errors of the mean + the documented difference."""
     error = np.std(measured, axis=0, ddof=1) / math.sqrt(len(measured))
     assert (np.abs(np.mean(measured, axis=0) - expected) < SIGMAS * error + allowance).all()
 
@@ -117,7 +117,7 @@ def gaussian(sigma_w, sigma_b):
 
 
 def orthonormal(n, rows, seed):
-    """As rows, so that their images under Gaussian weights are independent."""
+    """Orthogonal rows, so that their products with Gaussian weights are independent."""
     return np.linalg.qr(np.random.default_rng(seed).normal(size=(n, rows)))[0].T
 
 
@@ -141,7 +141,7 @@ def test_fixed_points_of_tanh(sigma_w, q, chi, c):
 
 @pytest.mark.parametrize("sigma_w", [row[0] for row in POOLE])
 def test_networks_of_width_1000_stay_at_the_fixed_point(sigma_w):
-    """The width of Poole et al. 2016, figures 1 and 2. From q* on the length stays, and deltas grow by chi per layer.
+    """The width of Poole et al. 2016, figures 1 and 2. At q* the length stays, and deltas grow by chi per layer.
 
     Pairs follow the correlation map: from c* they do not move, from .8 they come nearer to it. A finite width shifts
     their cosines by the order of 1 / n, and the growth of deltas by 1 / n in every layer.

@@ -25,7 +25,7 @@ WEIGHTS = np.exp(-X * X / 2) / math.sqrt(2 * math.pi) * 0.01  # E f(x) = WEIGHTS
 
 
 def assert_mean(measured, expected, allowance=0.0):
-    """Over the first axis, the replicas: |mean - expected| < 4 standard errors of the mean + what is documented."""
+    """Over the replicas (first axis): |mean - expected| < 4 standard errors of the mean + the documented difference."""
     error = np.std(measured, axis=0, ddof=1) / math.sqrt(len(measured))
     assert (np.abs(np.mean(measured, axis=0) - expected) < SIGMAS * error + allowance).all()
 

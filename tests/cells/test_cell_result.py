@@ -1,4 +1,4 @@
-"""What is kept of a cell: the arrays of statistics.npz besides the statistics themselves."""
+"""The result of a cell: the arrays of statistics.npz other than the statistics."""
 
 import numpy as np
 import pytest

@@ -140,7 +140,7 @@ def error_of(raw):
 
 @pytest.fixture
 def option(compose):
-    """(group, name) -> what Hydra composes with that option, and what it cannot do without."""
+    """(group, name) -> what Hydra composes with that option and the settings that it needs."""
 
     def _option(group, name):
         raw = compose(f"{group}={name}")
@@ -332,7 +332,7 @@ def test_hidden_layers(configure, overrides, hidden):
 
 
 def test_hashable_data_options(configure):
-    """Which load_data's cache needs."""
+    """The cache of load_data needs this."""
     for name in DATASETS:
         hash(configure(f"data={name}").data)
     columns = configure("data=csv", "data.columns=[a,b]").data
@@ -379,7 +379,7 @@ def test_values_at_the_limit_are_accepted(compose, key, value):
 
 
 def test_messages_word_by_word(compose):
-    """Spelled out once, so that no message is only ever compared with its own rule."""
+    """The messages are spelled out here, so that they are not compared with the rules that made them."""
     raw = compose()
     put(raw, "dtype", "float16")
     assert error_of(raw) == "dtype must be one of float32, float64; got 'float16'"

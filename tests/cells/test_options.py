@@ -27,7 +27,7 @@ NEEDS = {  # beside the option itself, to run at all
 
 @pytest.fixture
 def own_files(tmp_path, monkeypatch):
-    """What a user would bring, in the current directory."""
+    """The user's own files, in the current directory."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.syspath_prepend(tmp_path)
     rng = np.random.default_rng(0)

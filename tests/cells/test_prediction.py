@@ -1,4 +1,4 @@
-"""What theory expects of a cell: where it applies, what it foresees, and that networks do measure it."""
+"""The prediction for a cell: when theory applies, what it predicts, and that networks measure it."""
 
 import dataclasses
 import importlib.util
@@ -45,7 +45,7 @@ def test_every_initializer_is_one_or_the_other():
 @pytest.mark.parametrize("width", [16, 64])
 @pytest.mark.parametrize("name", RANDOM)
 def test_random_weights_are_seen_to_be_random(start, name, width, extra):
-    """No false alarm in six layers of 8 replicas, in whole and each on its own (so eight seeds)."""
+    """No false alarm in six layers of 8 replicas, together and one by one (which is eight seeds)."""
     sizes = (20, *(width,) * 6, 3)
     for dtype in (np.float32, np.float64):
         layers = mlp.unflatten(start(name, sizes, replicas=8, dtype=dtype, **extra), sizes)[:-1]
@@ -128,7 +128,7 @@ def test_one_layer_that_does_not_apply_is_enough(start):
 
 
 def test_an_example_that_is_all_0_is_left_out(start):
-    """A blank image, say: it has no length."""
+    """A blank image, for example, has length 0."""
     sizes = (6, 20, 20, 20, 3)
     x, y = gaussian(30, 6), np.eye(3)[np.arange(30) % 3]
     layers = mlp.unflatten(start("he", sizes, replicas=3), sizes)
@@ -161,7 +161,7 @@ def test_weights_too_large_for_arithmetic_have_a_prediction_or_none(start):
 
 @pytest.mark.parametrize("name", ["hard_tanh", "tanh", "sigmoid", "relu6"])
 def test_inputs_of_a_huge_scale_have_a_prediction(start, name):
-    """Features that were not standardized: the turn of g is a thin slice of a wide z, which no unit ever meets."""
+    """Features that are not standardized: z is so wide that no unit is ever near the turn of g."""
     sizes = (6, 64, 64, 64, 3)
     x, y = 1e6 * gaussian(30, 6), np.eye(3)[np.arange(30) % 3]
     layers = mlp.unflatten(start("he", sizes, replicas=3), sizes)
@@ -209,7 +209,7 @@ def test_reach_of_cross_entropy():
 
 
 def test_reach_counts_every_target():
-    """Of mse, nine targets 0, whose errors h lie along h, and one far out, whose error does not."""
+    """mse with nine targets 0, whose errors are h itself, and one large target, whose error is not along h."""
     y, q = np.zeros((10, 8)), 1.0
     y[9, 0] = 5.0
     h = np.random.default_rng(6).normal(size=(100_000, 1, 8))
@@ -249,7 +249,7 @@ def test_what_is_not_random_has_no_prediction(measured, name):
 
 
 def test_a_file_has_no_prediction(measured, weights_file):
-    """Its weights may have been trained."""
+    """The weights of a file may have been trained."""
     path = weights_file((64, 16, 16, 10))
     result = measured("init=file", f"init.path={path}", "network.hidden=[16,16]", "replicas=1")
     layers = mlp.unflatten(result.theta_initial, result.sizes)[:-1]
@@ -296,7 +296,7 @@ def test_freedom_tells_orthogonal_matrices(start, shape):
 
 
 def test_groups_of_pairs_keep_their_means(measured):
-    """256 probe inputs are 32640 pairs: told in 64 groups."""
+    """256 probe inputs have 32640 pairs, summarized in 64 groups."""
     problem_x = np.random.default_rng(1).normal(size=(256, 10)) + 1
     y = np.eye(4)[np.arange(256) % 4]
     W = (gaussian(2, 10, 10), np.zeros((2, 1, 10)))
@@ -328,7 +328,7 @@ def test_groups_of_pairs_keep_their_means(measured):
     ],
 )
 def test_verdicts_are_foreseen(measured, overrides, verdict, evidence):
-    """In float32, where what overflows or underflows is a finding of its own; networks then measure the same."""
+    """In float32, overflow and underflow are findings too; networks measure the same."""
     result = measured("network.width=64", *overrides)
     assert result.verdict_predicted.name == verdict
     assert result.verdict_predicted.evidence.startswith(evidence)
@@ -400,7 +400,7 @@ def test_what_is_predicted_below_1e_12_is_not_compared(by_hand):
 
 
 def test_replicas_without_a_logarithm_are_left_out(by_hand):
-    """Of 0, as of underflow, and of what is not finite."""
+    """The discrepancy of zeros (from underflow) and of values that are not finite."""
     result = by_hand([[0.0] * 3, [10.0] * 3, [np.nan] * 3], [1.0] * 3, [[0.0, 1.0, 1.0]] * 3, [1.0, 0.1, 1.0])
     assert result.discrepancy("activation_rms") == pytest.approx(1)
     assert result.discrepancy("delta_rms") == pytest.approx(1)  # the first layer's is of no replica

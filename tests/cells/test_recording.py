@@ -130,7 +130,7 @@ DECISION = {"decision_regions", "decision_axes", "decision_points", "decision_cl
     ],
 )
 def test_closeups_at_the_start_and_at_the_end(run, overrides, at_the_end):
-    """Regions where there are two inputs and classes; nothing in between."""
+    """Data with two inputs and classes have decision regions, in the last record alone."""
     first, *between, last = run(*overrides)
     assert set(first.once) == {"jacobian_singular_values"}
     assert all(record.once == {} for record in between)
@@ -176,7 +176,7 @@ def test_without_hidden_layers(run):
 
 
 def test_no_record_depends_on_the_steps_after_it(run):
-    """Nor does any array change once it was handed out."""
+    """No array changes after it was handed out."""
     long, short = run(*TINY), run(*TINY, "training.epochs=1")
     np.testing.assert_array_equal(long[0].theta, short[0].theta)
     ends = next(record for record in long if record.step == 5)
@@ -495,7 +495,7 @@ def test_tanh_with_xavier_learns_digits(run, problem_of):
 
 
 def test_zeros_stays_at_the_class_prior(run, problem_of):
-    """A constant output learns the prior at best: its loss is the entropy, its answer always one class."""
+    """A constant output can only learn the prior: its loss is the entropy, and its answer is always the same class."""
     overrides = ("init=zeros", "network.depth=3", "training.epochs=8", "optimizer.lr=0.05")
     last = run(*overrides, replicas=[0])[-1]
     problem = problem_of(*overrides)
@@ -507,7 +507,7 @@ def test_zeros_stays_at_the_class_prior(run, problem_of):
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_zeros_move_the_output_bias_alone(run, activation_named, activation):
-    """Where g(0) = 0 nothing passes forward, and W = 0 lets nothing back; elsewhere the output weights move too."""
+    """If g(0) = 0, no signal goes forward; W = 0 lets no gradient back. Otherwise the output weights move too."""
     records = run(*TINY, "init=zeros", f"activation={activation}")
     theta = records[-1].theta
     if activation_named(activation).g(np.zeros(1)) == 0:
@@ -554,7 +554,7 @@ def test_equal_units_stay_equal(run, problem_of, monkeypatch, activation, init, 
 
 @pytest.mark.parametrize(("activation", "init"), [("tanh", "identical"), ("sigmoid", "constant")])
 def test_equal_units_stay_equal_for_ever(run, problem_of, activation, init):
-    """Thousands of steps, in which rounding would have been amplified until it shows."""
+    """Thousands of steps, which would amplify rounding until it is visible."""
     overrides = (f"activation={activation}", f"init={init}", "network.hidden=[37,17]", "training.epochs=60")
     records = run(*overrides, "training.batch_size=16", "optimizer.lr=0.5")
     assert hidden_units_equal(records[-1].theta, problem_of(*overrides).network.sizes)
@@ -568,7 +568,7 @@ def test_random_units_stay_distinct(run, activation):
 
 
 def test_curves_are_of_a_random_sample(configure):
-    """Where classes come in turn a sample by stride would see but one: ours agrees with all to 5 standard errors."""
+    """If classes alternate, every second example is of one class; a random sample agrees to 5 standard errors."""
     config = configure("data=moons", "data.samples=20000", "loss=bce", "network.depth=1", "network.width=4")
     problem = prepare(config)
     order = np.argsort(problem.y_train[:, 0], kind="stable")  # one class after the other, then in turn

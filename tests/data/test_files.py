@@ -37,14 +37,14 @@ def rows(data):
 
 
 def pairs(x, y):
-    """Examples in one order, whatever order they came in."""
+    """The examples in sorted order."""
     y = np.asarray(y, float).reshape(len(x), -1)
     return np.array(sorted(map(tuple, np.concatenate([np.reshape(x, (len(x), -1)), y], axis=1))))
 
 
 @pytest.fixture
 def archive(tmp_path):
-    """(**arrays) -> path of an .npz with x and y, and whatever is given beside or instead; None leaves one out."""
+    """(**arrays) -> path of an .npz with x and y; arguments replace or add arrays, and None leaves one out."""
 
     def _archive(**changed):
         arrays = {k: v for k, v in ({"x": X, "y": CLASSES} | changed).items() if v is not None}
@@ -72,7 +72,7 @@ CSV = "\n".join([HEADER, *LINES]) + "\n"
 
 
 def refused(key, load, path, **options):
-    """The one line that says why."""
+    """The error message, which is one line."""
     with pytest.raises(ConfigError) as error:
         load(path, **options)
     message = str(error.value)

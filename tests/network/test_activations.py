@@ -27,7 +27,7 @@ def sech2(z):
 
 
 def normal_cdf(z):
-    """By the C library's erfc, not scipy's."""
+    """Computed with erfc of the C library, not of SciPy."""
     return np.vectorize(math.erfc, otypes=[float])(-z.astype(float) / math.sqrt(2)) / 2
 
 
@@ -91,7 +91,7 @@ def activation(case, activation_named):
 
 @pytest.fixture
 def reference(case, activation):
-    """z -> (g, g') by another route than the row's own."""
+    """z -> (g, g'), computed by another formula than in the row."""
     name, parameters = case
     if name not in REFERENCES:
         return lambda z: (activation.g(z.astype(np.float64)), activation.dg(z.astype(np.float64)))
@@ -178,7 +178,7 @@ def test_dtype_and_shape_are_kept_and_large_z_is_finite(activation, dtype):
 
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
 def test_values_are_right_to_a_few_units_in_the_last_place(activation, reference, dtype):
-    """Relative to the value, however small: the exact value of the exact argument, each but for a few roundings.
+    """Errors are relative to the value, however small it is; only a few roundings are allowed.
 
     So a slope of 1e-30 is right in its leading digits too; only what float32 cannot tell from 0 may be 0.
     """
@@ -258,7 +258,7 @@ def test_small_slopes_are_results_not_zeros(activation_named, name, dtype):
 
 
 def test_selu_keeps_mean_zero_and_variance_one(activation_named):
-    """What its two constants are there for (Klambauer et al. 2017)."""
+    """The two constants of SELU have this purpose (Klambauer et al. 2017)."""
     g = activation_named("selu").g
 
     def mean(power):

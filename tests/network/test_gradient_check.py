@@ -1,4 +1,4 @@
-"""The check of a whole network's gradient: passes where it is right, and catches what is wrong."""
+"""The gradient check of a whole network passes right gradients and detects wrong ones."""
 
 import sys
 from dataclasses import replace

@@ -392,7 +392,7 @@ FILE_SIZES = (3, 4, 2)
 
 
 def saved(path, save=np.savez, **changed):
-    """An .npz that fits FILE_SIZES but for what is changed; None leaves an array out."""
+    """An .npz that fits FILE_SIZES, with some arrays replaced; None leaves an array out."""
     arrays = {
         "W1": rng(1).normal(size=(4, 3)), "b1": rng(2).normal(size=4),
         "W2": rng(3).normal(size=(2, 4)), "b2": rng(4).normal(size=2),

@@ -99,7 +99,7 @@ def test_closed_forms(name, h, target, value):
 
 @pytest.mark.parametrize("size", [0.0, 1.0, 1e4, -1e4, 1e8, 1e30])
 def test_cross_entropy_of_equal_outputs_is_the_log_of_their_number(size):
-    """However large they are: adding one number to every output changes no probability."""
+    """Adding one number to every output changes no probability, for outputs of any size."""
     h = np.full((1, 1, 10), size, np.float32)
     value = LOSSES["cross_entropy"].value(h, np.eye(10, dtype=np.float32)[None, :1])
     assert value == pytest.approx(math.log(10), rel=1e-6)

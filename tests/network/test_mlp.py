@@ -219,7 +219,7 @@ def jacobian_at(theta, sizes, activation, x):
 @pytest.mark.parametrize("hidden", HIDDEN)
 @pytest.mark.parametrize("activation", ACTIVATIONS)
 def test_jacobian_is_its_central_difference(activation, hidden, activation_named, draw):
-    """One input of one example at a time, which no other example may feel."""
+    """One input of one example changes at a time, and the other examples must not change."""
     activation, sizes, eps = activation_named(activation), (2, *hidden, 3), 1e-5
     theta, x = draw(activation, sizes)
     layers = mlp.unflatten(theta, sizes)
@@ -262,7 +262,7 @@ def test_rows_of_the_jacobian_are_what_backpropagation_brings_to_the_input(activ
 
 @pytest.mark.parametrize("hidden", HIDDEN)
 def test_jacobian_of_float32_is_in_float64(hidden, activation_named, draw):
-    """Its factors are float32, its products are not: 1e-60 is a number."""
+    """The factors are float32, but the products are float64, which can hold 1e-60."""
     tanh, sizes = activation_named("tanh"), (2, *hidden, 2)
     theta, x = draw(tanh, sizes, dtype=np.float32)
     found = jacobian_at(theta, sizes, tanh, x)
@@ -290,7 +290,7 @@ def test_unflatten_uses_every_parameter_once_and_shares_its_memory():
 
 
 def test_an_output_bias_is_the_last_parameter():
-    """What training relies on to notice divergence."""
+    """Training relies on this to detect divergence."""
     theta = np.arange(30.0)[None]
     assert mlp.unflatten(theta, (2, 3, 4, 1))[-1][1].item() == 29
 
@@ -395,7 +395,7 @@ def test_ties_are_the_pairs_with_equal_rows_and_columns(data, sizes):
 
 @given(st.data(), SIZES)
 def test_tied_parameters_have_equal_values_and_equal_gradients(data, sizes):
-    """The proof that tying changes nothing but rounding: of parameters and of gradients no one has tied."""
+    """Tying changes rounding errors and nothing else, as untied parameters and gradients show."""
     theta = data.draw(arrays(float, (2, mlp.n_parameters(sizes)), elements=FEW))
     ties = find_ties(theta, sizes)
     if ties is None:

@@ -23,7 +23,7 @@ every_activation = pytest.mark.parametrize("name", ACTIVATIONS)
 
 @dataclass(frozen=True)
 class Net:
-    """A random network with its batch; everything in it follows from the few numbers hypothesis draws."""
+    """A random network with its batch, made from the few numbers that hypothesis draws."""
 
     sizes: tuple[int, ...]
     replicas: int
@@ -84,7 +84,7 @@ def close(actual, expected, dtype, scale=None):
 
 
 def targets(loss, outputs, batch, rng):
-    """Targets of the loss for this many outputs, or None where it takes no such number of them."""
+    """Targets of the loss for this number of outputs, or None if the loss cannot have it."""
     for classes in {outputs, 2} - {1}:
         try:
             target = loss.targets(rng.integers(classes, size=batch), classes)

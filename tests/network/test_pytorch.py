@@ -1,4 +1,4 @@
-"""The same numbers as PyTorch: an independent implementation, so that no error of ours can agree with itself.
+"""The same numbers as PyTorch, which is an independent implementation.
 
 Compared in float64 to 1e-10 relative. Sums that cancel leave rounding errors of the size of their terms (1 + tanh(u)
 in PyTorch's GELU, for one), so an entry may also be off by 1e-13 of the largest of its array. Parts that PyTorch does
@@ -123,7 +123,7 @@ def random_problem(sizes, replicas, batch, seed=0):
 
 
 def test_what_is_compared():
-    """A row renamed here or there must not drop out unnoticed; a row that PyTorch has not is no error."""
+    """A renamed row must not drop out unnoticed; a row that PyTorch does not have is no error."""
     assert TORCH_ACTIVATIONS.keys() - ACTIVATIONS.keys() <= {"sin"}
     assert TORCH_LOSSES.keys() <= LOSSES.keys()
     assert TORCH_OPTIMIZERS.keys() <= OPTIMIZERS.keys()
@@ -335,7 +335,7 @@ def test_weights_after_200_clipped_steps(optimizer, largest, trained):
 
 @pytest.mark.parametrize("size", [1e-9, 0.01, 1.0, 1e9])
 def test_clip(size):
-    """By replica. clip_grad_norm_ divides by the norm + 1e-6, which its result is freed of here; ours does not."""
+    """For each replica. clip_grad_norm_ divides by the norm + 1e-6; the test removes the 1e-6, as ours has none."""
     gradient = size * np.random.default_rng(0).normal(size=(4, 50)) * np.array([[0.1], [0.5], [1.0], [5.0]])
     ours = clip(gradient, 2.0)
     for row, clipped in zip(gradient, ours, strict=True):
@@ -421,7 +421,7 @@ def test_weights_of_one_distribution(case, shape, our_weights):
 
 @pytest.mark.parametrize("case", INDEPENDENT)
 def test_the_test_of_distribution_can_fail(case, our_weights):
-    """It tells a standard deviation that is off by 6 %."""
+    """The test detects a standard deviation that is off by 6 %."""
     assert stats.ks_2samp(1.06 * our_weights(case).ravel(), torch_weights(case).ravel()).pvalue < P_VALUE
 
 

@@ -217,7 +217,7 @@ def test_maps_are_those_of_their_moments(q, sigma_w):
 
 
 def iterated(activation, sigma_w, sigma_b, layers=3000):
-    """Layer by layer, as a network does it; inf and 0 where it leaves by either end."""
+    """The map is iterated layer by layer, as in a network; the limits can be inf and 0."""
     q = 1.0
     for _ in range(layers):
         q = theory.length_map(activation, sigma_w, sigma_b, q)

@@ -1,4 +1,4 @@
-"""The splines and series that a sweep is predicted with, against QUADPACK, closed forms and two-dimensional sums."""
+"""The splines and series behind predictions, against QUADPACK, closed forms and two-dimensional sums."""
 
 import math
 import zlib
@@ -35,7 +35,7 @@ def by_quad(f, q, kinks=()):
 
 
 def between_nodes(name, count, low=LOWEST, high=HIGHEST):
-    """Random q, the same for the same name, none of them a node of the splines."""
+    """Random q, the same for the same name; no q is a node of the splines."""
     rng = np.random.default_rng(zlib.crc32(name.encode()))
     decades = rng.uniform(low, high, count)
     assert (np.abs(decades * PER_DECADE - np.rint(decades * PER_DECADE)) > 1e-3).all()
@@ -67,7 +67,7 @@ def test_moments_of_sin():
 
 
 def test_moments_go_on_as_power_laws():
-    """Below, of what g is like at 0: g(0)^2, g'(0)^2 q, ...; above, of what it is like far out."""
+    """Below the splines, the behaviour of g at 0 decides: g(0)^2, g'(0)^2 q, ...; above, that at large z."""
     for name, moment, q, expected in (
         ("tanh", "V", 1e-20, 1e-20),  # g = z
         ("sigmoid", "V", 1e-20, 0.25),
@@ -93,7 +93,7 @@ def test_arrays_inside_and_beyond_the_nodes_are_each_on_their_own():
 
 @pytest.mark.parametrize("name", ["tanh", "sigmoid", "gelu", "silu", "relu", "selu", "hard_tanh", "softsign", "relu6"])
 def test_derivatives_by_log_q(activation_named, name):
-    """First ones: q V' / V = E[z g g'] / V, by parts. All: by differences of QUADPACK's values."""
+    """First derivatives: q V' / V = E[z g g'] / V, by parts. All: by differences of QUADPACK's values."""
     activation, h = activation_named(name), math.log(10) / 10
     found = theory.moments(activation)
     for q in between_nodes(name, 3, -4, 3):
@@ -219,12 +219,12 @@ def by_plane(activation, kind, q, c):
 
 
 def only(coefficients):
-    """Those of the only q."""
+    """The coefficients of the only q."""
     return {kind: found for kind, (found,) in coefficients.items()}
 
 
 def worst(activation, kind, lengths, correlations):
-    """Largest error relative to the value at c = 1."""
+    """The largest error relative to the value at c = 1."""
     errors = []
     for q in lengths:
         found = at(series(activation, np.array([q]))[kind], np.array(correlations))[0]
@@ -266,7 +266,7 @@ OUTER = {  # name -> worst error at c = +-0.95, +-0.999 of E g g, E g' g': at q 
 
 @pytest.mark.parametrize("name", OUTER)
 def test_series_close_to_full_correlation(activation_named, name):
-    """Where the series converges slowly: worst at -0.999, of a step's slope, and of what is flat nearly everywhere."""
+    """The series converges slowly here; c = -0.999, steps and mostly flat functions are the worst cases."""
     activation = activation_named(name)
     ends = [side * c for c in (0.95, 0.999) for side in (1, -1)]
     for lengths, bounds in zip(((1.0,), (10.0,), (1e3,)), OUTER[name], strict=True):
@@ -289,7 +289,7 @@ def test_series_are_exact_at_full_correlation(activation_named, name):
 
 @pytest.mark.parametrize("name", OFFSET_KINK)
 def test_series_at_full_correlation_where_kinks_lie_off_0(name):
-    """The panels are cut there, and near 0 as thin as the turn of a g whose z is wide."""
+    """Panels are cut at kinks, and near 0 they are thin enough for large q."""
     for kind in KINDS:
         assert worst(ACTIVATIONS[name], kind, (1e-3, 1.0, 10.0, 1e4), (1.0,)) < 1e-9
     for q in (1e6, 1e9):

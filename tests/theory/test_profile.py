@@ -165,7 +165,7 @@ def test_profiles_do_not_underflow():
 
 
 def shift(found, name):
-    """Of log of the mean square, layer by layer."""
+    """The shift of the log of the mean square, layer by layer."""
     return 2 * np.log(found.typical[name] / found.mean[name])
 
 
@@ -388,7 +388,7 @@ def test_typical_profile_is_that_of_finite_networks(case):
     ],
 )
 def test_the_mean_profile_is_not_that_of_finite_networks(case, name):
-    """So that the test above can tell the two apart."""
+    """The test above can then tell the two apart."""
     prediction, found = compared(case)
     mean, error = found[name]
     off = np.abs(2 * np.log(prediction.mean[name]) - mean)
@@ -397,7 +397,7 @@ def test_the_mean_profile_is_not_that_of_finite_networks(case, name):
 
 @pytest.mark.parametrize("case", CASES)
 def test_shares_and_correlations_are_those_of_finite_networks(case):
-    """Both are predicted without their own shift of order 1/n, about 1/64 here; correlations at one length for all."""
+    """Both predictions have no shift of order 1/n (about 1/64 here), and use one length for all samples."""
     prediction, found = compared(case)
     for name in TOLD[3:]:
         mean, error = found[name]
@@ -453,7 +453,7 @@ def two_layers(activation, sigma_w, n, replicas, orthogonal, seed):
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize(("name", "sigma_w"), [("tanh", 1.0), ("tanh", 1.5), ("sigmoid", 3.0), ("selu", 1.0)])
 def test_two_layers_by_their_law(name, sigma_w, orthogonal):
-    """Each part of the shift shows here: in units of 1/n it is 0.3 to 2, and the bound 0.07 to 0.15."""
+    """Each part of the shift is visible here: it is 0.3 to 2 in units of 1/n, and the bound is 0.07 to 0.15."""
     activation, n = ACTIVATIONS[name], 60
     found = np.concatenate([two_layers(activation, sigma_w, n, 30_000, orthogonal, seed) for seed in range(6)])
     e = ensemble((n,) * 4, sigma_w, orthogonal=orthogonal)
@@ -466,7 +466,7 @@ def test_two_layers_by_their_law(name, sigma_w, orthogonal):
 
 
 def squared_singular_values(activation, sizes, sigma_w, sigma_b, x, replicas, orthogonal, seed=0):
-    """Of dh/dx at one input, (replicas, min(n_0, n_L))."""
+    """Singular values of dh/dx at one input, (replicas, min(n_0, n_L))."""
     rng, a = np.random.default_rng(seed), np.broadcast_to(x, (replicas, 1, x.size))
     product = np.broadcast_to(np.eye(sizes[0]), (replicas, sizes[0], sizes[0]))
     for i, (n_in, n_out) in enumerate(itertools.pairwise(sizes)):
@@ -550,7 +550,7 @@ PLACES = {
 
 @pytest.mark.parametrize("name", PLACES)
 def test_plane_has_the_fixed_points(name):
-    """Each place is found alone, by theory.fixed_point; to the resolution of a picture."""
+    """theory.fixed_point finds each place by itself; the tolerance is the resolution of a picture."""
     activation = ACTIVATIONS[name]
     sigma_w, sigma_b = (np.array(sorted({place[axis] for place in PLACES[name]})) for axis in (0, 1))
     found = theory.plane(activation, sigma_w, sigma_b)

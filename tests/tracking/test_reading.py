@@ -1,4 +1,4 @@
-"""Which runs are meant, and how their files are read: in place, or once and then from a cache."""
+"""Which runs are chosen, and how their files are read: in place, or once and then from a cache."""
 
 import dataclasses
 import os
@@ -134,7 +134,7 @@ def test_a_filter_that_is_none_is_told_in_mlflows_words(sweep_uri):
 
 @pytest.fixture
 def remote(runs, tmp_path, monkeypatch):
-    """A run of a store elsewhere, and the names of the files that were downloaded."""
+    """A run of a remote store, and the names of the files that were downloaded."""
     monkeypatch.setenv("XDG_CACHE_HOME", str(tmp_path / "cache"))
     here = Path(runs[0].artifact_uri.removeprefix("file://"))
     downloaded = []

@@ -1,4 +1,4 @@
-"""What lands in MLflow, and what comes back."""
+"""What is written to MLflow, and what is read back."""
 
 import base64
 import dataclasses
