@@ -13,7 +13,7 @@ ROOMS = sorted(path.parent for name in ("mlpstudy", "reports") for path in (ROOT
 SLOW = {"mlflow", "hydra", "matplotlib", "scipy", "sklearn", "pandas", "numpy"}
 
 
-@pytest.mark.parametrize("room", [room for room in ROOMS if room.name not in ("figures", "page", "theory")], ids=str)
+@pytest.mark.parametrize("room", [room for room in ROOMS if room.name not in ("figures", "page", "theory")], ids=lambda room: room.name)
 def test_a_room_names_each_of_its_modules(room):
     told = (room / "__init__.py").read_text().split('"""')[1]
     modules = {path.stem for path in room.glob("*.py")} - {"__init__"}

@@ -9,7 +9,7 @@ from mlpstudy import cli
 from mlpstudy.cells import sweep
 from mlpstudy.cells.cell_result import collect
 
-CONF = Path(__file__).resolve().parents[1] / "conf"
+CONF = Path(__file__).resolve().parents[2] / "conf"
 OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.parent.name != "experiment")
 TINY = ["network.depth=2", "network.width=6", "training.epochs=1", "replicas=2"]
 NEEDS = {  # beside the option itself, to run at all
