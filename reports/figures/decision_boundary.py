@@ -57,7 +57,7 @@ def regions(axes: Axes, run: style.Measured) -> None:
 
 
 def agreement(regions: NDArray[np.int16]) -> tuple[NDArray[np.int16], NDArray[np.float64]]:
-    """The class that most replicas choose at each point, and its lead over the next class as a share: 1 if all agree."""
+    """The class that most replicas choose at each point, and its lead over the next class as a share (1: all agree)."""
     names = np.unique(regions)
     shares = np.stack([(regions == name).mean(axis=0) for name in names])  # (classes, rows, columns)
     ordered = np.sort(shares, axis=0)

@@ -8,8 +8,8 @@ from matplotlib.cm import ScalarMappable
 from matplotlib.colors import Colormap, LinearSegmentedColormap, Normalize
 from numpy.typing import NDArray
 
-from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.palette import VERDICT_COLOURS
 from reports.drawing import layout, marks, style, theme
 
 DECADES = 3  # decades of colour in each direction
@@ -25,7 +25,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         ax.set_title(style.wrapped(run))
         ends = edges(run.arrays["step"])
         ax.set_xlim(ends[0], last)
-        if not np.isfinite(run.arrays["delta_rms"][-1]).all(axis=1).any():  # training ended because all replicas diverged
+        if not np.isfinite(run.arrays["delta_rms"][-1]).all(axis=1).any():  # all replicas diverged, so training ended
             ax.axvspan(ends[-1], last, color=theme.ink(0.3), linewidth=0)
     for row, (_, depth) in zip(axes, style.facets(runs), strict=True):
         row[0].set_yticks([1, depth], ["layer 1\ninput", f"layer {depth}\noutput"])

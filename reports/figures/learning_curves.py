@@ -16,7 +16,7 @@ CURVES = {
     "accuracy_train": "training accuracy",
     "accuracy_test": "test accuracy",
 }
-CEILING = 100.0  # the axis ends at this multiple of the smallest initial loss; a loss of 1e30 would flatten all other lines
+CEILING = 100.0  # times the smallest initial loss, where the axis ends; a loss of 1e30 would flatten all other lines
 
 
 def curves(runs: style.Runs) -> list[str]:

@@ -13,9 +13,9 @@ from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
 from mlpstudy import theory
-from mlpstudy.network.activations import Activation
 from mlpstudy.cells.custom import activation as custom
 from mlpstudy.cells.rules import TABLES
+from mlpstudy.network.activations import Activation
 from reports.drawing import layout, marks, style, theme, words
 
 ACTIVATIONS, DEPTHS, INITS = 4, 4, 12  # of a page
@@ -210,7 +210,7 @@ def activation_of(run: style.Measured) -> Activation | None:
 def plane(activation: Activation, low: float, high: float, top: float) -> theory.Plane:
     """The trainable depths of an activation on a grid over a window."""
     columns = np.geomspace(low, high, PER_OCTAVE * round(np.log2(high / low)) + 1)
-    first = theory.edge_of_chaos(activation).sigma_w[:1]  # for a scale-invariant g, the grid has to contain this single point
+    first = theory.edge_of_chaos(activation).sigma_w[:1]  # the single point of a scale-invariant g
     columns = np.union1d(columns, first[(first > low) & (first < high)])
     return theory.plane(activation, columns, np.linspace(0, top, ROWS))
 

@@ -6,8 +6,8 @@ import matplotlib
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
-from reports.figures import gradient_flow, learning_curves
 from reports.drawing import marks, rendering, style, theme
+from reports.figures import gradient_flow, learning_curves
 
 
 def draw(run: style.Measured) -> Canvas:

@@ -11,7 +11,7 @@ from mlpstudy.measure.intervals import mean_and_interval
 from reports.drawing import marks, style, theme
 
 HEADS = ("by layer, first step", "by layer, second half of training", "over training, mean over layers")
-HEALTHY = 1e-3  # a rule of thumb: with much smaller steps a layer hardly changes, with much larger ones it is overwritten
+HEALTHY = 1e-3  # a rule of thumb: much smaller steps hardly change a layer, much larger ones overwrite it
 LEAST = (1e-5, 1e-1)  # the least range of the axis
 
 
