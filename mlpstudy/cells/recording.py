@@ -20,7 +20,7 @@ from mlpstudy.network.mlp import backpropagate, unflatten
 from mlpstudy.network.training import State, train
 
 EVALUATIONS = 25  # evenly spaced, besides the log-spaced snapshots, for curves on a linear axis
-EVALUATION_SIZE = 4096  # examples that a curve is computed on at most; the last record uses all
+EVALUATION_SIZE = 4096  # examples that a curve is computed on at most; after training, the last record uses all
 HISTOGRAMS = 5  # snapshots that keep histograms, first and last included
 
 
@@ -68,7 +68,8 @@ def train_and_record(problem: Problem, theta: Array) -> Iterator[Record]:
                 measured, paths = statistics.measure(moment), unit_paths(moment, axes)
                 counts = histograms.count(moment) if state.step in with_histograms or state.last else None
                 once = _once(problem, moment, state)
-            curves = evaluate_splits(problem, state.theta, None if state.last else EVALUATION_SIZE)
+            trained = state.last and state.step > 0
+            curves = evaluate_splits(problem, state.theta, None if trained else EVALUATION_SIZE)
             prediction = _predict(problem, state.theta) if state.step == 0 else None
         yield Record(
             step=state.step,

@@ -582,3 +582,19 @@ def test_curves_are_of_a_random_sample(configure):
     np.testing.assert_allclose(some["accuracy_train"], every["accuracy_train"], atol=5 * error)
     again = evaluate_splits(problem, theta, 1000)
     np.testing.assert_array_equal(some["loss_train"], again["loss_train"])
+
+
+@pytest.mark.parametrize(("epochs", "largest"), [(0, [10, 10]), (1, [48, 12])])
+def test_all_examples_are_evaluated_after_training_alone(run, monkeypatch, epochs, largest):
+    """An untrained cell costs what its snapshot costs; a trained cell is evaluated on all examples at the end."""
+    evaluate, sizes = recording.evaluate, []
+
+    def counting(network, layers, x, y, classification):
+        sizes.append(len(y))
+        return evaluate(network, layers, x, y, classification)
+
+    monkeypatch.setattr(recording, "evaluate", counting)
+    monkeypatch.setattr(recording, "EVALUATION_SIZE", 10)
+    run(*TINY, f"training.epochs={epochs}")
+    assert sizes[-2:] == largest  # training split, test split
+    assert sizes[:2] == [10, 10]  # at step 0
