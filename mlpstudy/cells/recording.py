@@ -57,10 +57,8 @@ def train_and_record(problem: Problem, theta: Array) -> Iterator[Record]:
     with_histograms = {snapshots[i] for i in np.linspace(0, len(snapshots) - 1, HISTOGRAMS).astype(int)}
     evaluations = {*snapshots, *np.linspace(0, last, EVALUATIONS + 1).astype(int).tolist()}
     axes = principal_axes(problem.probe[0][0])
-    states = train(problem.network, c.recipe, problem.x_train, problem.y_train, theta, stream(c.seed, ORDER))
-    for state in states:
-        if state.step not in evaluations and not state.last:
-            continue
+    order = stream(c.seed, ORDER)
+    for state in train(problem.network, c.recipe, problem.x_train, problem.y_train, theta, order, evaluations):
         measured, paths, counts, once = None, None, None, {}
         with np.errstate(all="ignore"):  # a diverged replica is measured too: its numbers are then not finite
             if state.step in snapshots or state.last:

@@ -36,10 +36,10 @@ def sgd(*, momentum: float, nesterov: bool, weight_decay: float) -> Optimizer:
             gradient = gradient + weight_decay * theta
         if not momentum:
             return -lr * gradient, v
-        v = gradient if v is None else momentum * v + gradient
+        v = momentum * v + gradient
         return -lr * (gradient + momentum * v if nesterov else v), v
 
-    return Optimizer(init=lambda theta: None, update=update)
+    return Optimizer(init=np.zeros_like if momentum else lambda theta: None, update=update)
 
 
 def rmsprop(*, decay: float, epsilon: float) -> Optimizer:

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.network.activations import Array
-from mlpstudy.network.mlp import Gradients, unflatten
+from mlpstudy.network.mlp import unflatten
 
 
 def find_ties(theta: Array, sizes: Sequence[int]) -> NDArray[np.intp] | None:
@@ -37,6 +37,6 @@ def find_ties(theta: Array, sizes: Sequence[int]) -> NDArray[np.intp] | None:
     return index if tied else None
 
 
-def tie(gradients: Gradients, index: NDArray[np.intp]) -> None:
-    """Give every parameter the gradient of the one it is tied to, in place; see `find_ties`."""
-    gradients.theta[...] = np.take_along_axis(gradients.theta, index, axis=1)
+def tie(gradient: Array, index: NDArray[np.intp]) -> None:
+    """Give every parameter the gradient (R, P) of the one it is tied to, in place; see `find_ties`."""
+    gradient[...] = np.take_along_axis(gradient, index, axis=1)

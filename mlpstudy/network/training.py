@@ -1,15 +1,19 @@
 """The training loop: minibatches, gradients, steps of the optimizer, until the last step or until all have diverged."""
 
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Container, Iterable, Iterator, Sequence
 from dataclasses import dataclass
+from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.network.activations import Array
-from mlpstudy.network.mlp import Network, backpropagate, unflatten
-from mlpstudy.network.optimizers import Optimizer, clip
-from mlpstudy.network.ties import find_ties, tie
+from mlpstudy.network.mlp import Network
+from mlpstudy.network.optimizers import Optimizer
+from mlpstudy.network.stack import Stack
+
+STACKED = 2**18  # parameters that are trained together: in float32, they and their gradients fit in a cache of 2 MB
+TURN = 50  # steps
 
 
 @dataclass(frozen=True)
@@ -35,7 +39,7 @@ class State:
     step: int
     epoch: float
     theta: Array  # (R, P)
-    update: Array | None  # the next step; at the end the one that was taken last; None where nothing is trained
+    update: Array | None  # the next step; in the last state the one that was taken last; None if nothing was trained
     last: bool
 
 
@@ -49,37 +53,62 @@ def batches(rng: np.random.Generator, n: int, size: int, replacement: bool) -> I
             yield from (order[start : start + size] for start in range(0, n, size))
 
 
+def in_stacks(network: Network, recipe: Recipe, theta: Array, batch: int) -> list[Stack]:
+    """The replicas theta (R, P) in stacks of at most STACKED parameters, or of one replica."""
+    together = max(1, STACKED // theta.shape[1])
+    parts = (theta[r : r + together] for r in range(0, len(theta), together))
+    return [Stack(network, recipe.optimizer, recipe.clip_norm, part, batch) for part in parts]
+
+
 def train(
-    network: Network, recipe: Recipe, x: Array, y: Array, theta: Array, rng: np.random.Generator
+    network: Network,
+    recipe: Recipe,
+    x: Array,
+    y: Array,
+    theta: Array,
+    rng: np.random.Generator,
+    wanted: Container[int],
 ) -> Iterator[State]:
-    """Train R replicas on the same minibatches and yield every state, from step 0 to the last.
+    """Train R replicas on the same minibatches; yield the wanted steps and the last one.
 
     x: (1, n, n_0), y: (n, n_L), theta: (R, P), rng: for the order of the examples. A replica with a parameter that is
     not finite has diverged: its later numbers are not finite either, and the other replicas train on. Training ends
     early when all replicas have diverged.
+
+    Replicas too large for a cache to hold all of them take turns of TURN steps.
     """
     steps_per_epoch = recipe.steps_per_epoch(len(y))
     last = recipe.epochs * steps_per_epoch
-    indices = batches(rng, len(y), recipe.batch_size or len(y), recipe.replacement)
-    state = recipe.optimizer.init(theta)
-    ties = find_ties(theta, network.sizes)
-    update: Array | None = None
+    size = recipe.batch_size or len(y)
+    indices = batches(rng, len(y), size, recipe.replacement)
+    stacks = in_stacks(network, recipe, theta, size)
+    step = 0
+    while step < last and not all(stack.diverged for stack in stacks):
+        measured = step in wanted
+        before = _rows(stack.theta for stack in stacks) if measured else None
+        ahead = range(step, min(step + TURN, last))
+        turn = ahead[:1] if measured else list(takewhile(lambda s: s not in wanted, ahead))
+        steps = [(next(indices), recipe.lr(s / steps_per_epoch, 1 / steps_per_epoch)) for s in turn]
+        taken = [_advance(stack, x[0], y, steps) for stack in stacks]
+        for stack, count in zip(stacks, taken, strict=True):
+            for batch, lr in steps[count : max(taken)]:  # a replica that has diverged keeps up with the others
+                stack.step(x[0][batch], y[batch], lr)
+        if before is not None:
+            yield State(step, step / steps_per_epoch, before, _rows(stack.update for stack in stacks), last=False)
+        step += max(taken)
+    update = _rows(stack.update for stack in stacks) if step else None
+    yield State(step, step / steps_per_epoch, _rows(stack.theta for stack in stacks), update, last=True)
 
-    for step in range(last + 1):
-        # The last output bias sums up all errors, so a value that is not finite reaches it within a few steps.
-        finished = step == last or not np.isfinite(theta[:, -1]).any()
-        epoch = step / steps_per_epoch
-        if step < last:
-            batch = next(indices)
-            with np.errstate(all="ignore"):  # a number that overflows on the way to divergence is a result
-                _, gradients = backpropagate(network, unflatten(theta, network.sizes), x[:, batch], y[batch])
-                if ties is not None:
-                    tie(gradients, ties)
-                gradient = gradients.theta if recipe.clip_norm is None else clip(gradients.theta, recipe.clip_norm)
-                update, state = recipe.optimizer.update(gradient, state, theta, recipe.lr(epoch, 1 / steps_per_epoch))
-        yield State(step, epoch, theta, update, finished)
-        if finished:
-            return
-        assert update is not None
-        with np.errstate(all="ignore"):
-            theta = theta + update
+
+def _advance(stack: Stack, x: Array, y: Array, steps: Sequence[tuple[NDArray[np.int64], float]]) -> int:
+    """Take these steps (examples, learning rate) until all replicas of the stack have diverged; how many were taken."""
+    for count, (batch, lr) in enumerate(steps):
+        if stack.diverged:
+            return count
+        stack.step(x[batch], y[batch], lr)
+    return len(steps)
+
+
+def _rows(parts: Iterable[Array]) -> Array:
+    """The rows of all stacks, (R, P)."""
+    return np.concatenate(list(parts))

@@ -292,7 +292,7 @@ def test_parameters_reach_the_parts(configure):
     assert (constant(None, (2, 3)) == -2.5).all()
     config = configure("optimizer.lr=0.25", "optimizer.momentum=0.5")
     assert config.recipe.lr(0.0, 0.1) == 0.25
-    first, state = config.recipe.optimizer.update(np.array([[4.0]]), None, np.array([[0.0]]), 0.25)
+    first, state = config.recipe.optimizer.update(np.array([[4.0]]), np.zeros((1, 1)), np.array([[0.0]]), 0.25)
     second, _ = config.recipe.optimizer.update(np.array([[4.0]]), state, np.array([[0.0]]), 0.25)
     assert (first, second) == (-1.0, -1.5)
     config = configure(

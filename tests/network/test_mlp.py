@@ -406,7 +406,7 @@ def test_tied_parameters_have_equal_values_and_equal_gradients(data, sizes):
     np.testing.assert_array_equal(np.take_along_axis(theta, ties, axis=1), theta)
     raw = gradients.theta.copy()
     np.testing.assert_allclose(np.take_along_axis(raw, ties, axis=1), raw, rtol=1e-12, atol=1e-13)
-    tie(gradients, ties)
+    tie(gradients.theta, ties)
     np.testing.assert_allclose(gradients.theta, raw, rtol=1e-12, atol=1e-13)
     np.testing.assert_array_equal(np.take_along_axis(gradients.theta, ties, axis=1), gradients.theta)
 

@@ -160,7 +160,8 @@ def test_sgd_contracts_a_quadratic_by_one_minus_lr_curvature(lr, curvature):
 
 def test_momentum_carries_a_constant_gradient_to_its_geometric_sum():
     optimizer = sgd(momentum=0.9, nesterov=False, weight_decay=0.0)
-    theta, state = np.zeros((1, 1)), None
+    theta = np.zeros((1, 1))
+    state = optimizer.init(theta)
     for t in range(1, 30):
         step, state = optimizer.update(np.ones((1, 1)), state, theta, 0.1)
         assert step.item() == pytest.approx(-0.1 * (1 - 0.9**t) / (1 - 0.9), rel=1e-12)
