@@ -61,13 +61,14 @@ def _interrupt(*_: object) -> None:
 def cells(arguments: Sequence[str]) -> list[Cell]:
     """The cells a command line asks for, each checked; none for --help and the like.
 
-    Hydra calls its task once per cell. Ours only collects, so that the whole sweep is known, and checked,
+    Hydra calls its task once for each cell. Ours only collects, so that the whole sweep is known, and checked,
     before any of it trains. Raises one of SETTINGS_ERRORS.
     """
     found: list[tuple[Any, list[str]]] = []
 
-    def collect(settings: DictConfig) -> None:
-        found.append((OmegaConf.to_container(settings, resolve=True), list(HydraConfig.get().overrides.task)))
+    def collect(settings: DictConfig, overrides: Sequence[str] | None = None) -> None:
+        typed = HydraConfig.get().overrides.task if overrides is None else overrides
+        found.append((OmegaConf.to_container(settings, resolve=True), list(typed)))
 
     sys.argv[1:] = arguments  # Hydra reads the arguments here and nowhere else
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors, and we print one line

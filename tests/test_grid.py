@@ -1,0 +1,78 @@
+"""The sweeper for grids against Hydra's own way to compose the settings of one cell."""
+
+from itertools import product
+
+import hydra
+import pytest
+from hydra.core.override_parser.overrides_parser import OverridesParser
+from omegaconf import OmegaConf
+
+from mlpstudy import cli
+from mlpstudy.errors import ConfigError
+
+SWEEPS = {
+    "files and numbers": ["init=he,normal", "activation=tanh,relu", "network.depth=1,2"],
+    "a key of one option": ["init=normal", "init.scale=0.1,1e-3"],
+    "ranges and lists": ["seed=range(3)", "network.hidden=[3,4],[5]"],
+    "words, nulls, truths": ["data.standardize=none,standard", "training.batch_size=null,8", "check_gradients=false"],
+    "an option of an option": ["init.output=he,zeros", "init=lecun"],
+    "a value from another key": ["network.width=${network.depth}", "network.depth=2,3"],
+    "a group given as a whole": ["network={depth:2,width:5}", "seed=1,2"],
+    "a key with an option that is chosen after it": ["optimizer.beta1=0.8,0.85", "optimizer=adam"],
+    "a key typed twice": ["seed=1,2", "seed=5"],
+    "a quoted word": ["tracking.sweep='a b'", "seed=1,2"],
+}
+
+
+def by_hydra(overrides, root):
+    """Settings of all cells in order; Hydra composes each by itself."""
+    parse = OverridesParser.create().parse_override
+    axes = {}
+    for override in map(parse, overrides):
+        key = override.get_key_element()
+        values = (
+            override.sweep_string_iterator() if override.is_sweep_override() else [override.get_value_element_as_str()]
+        )
+        axes[key] = [f"{key}={value}" for value in values]
+    with hydra.initialize_config_dir(str(root / "conf"), version_base="1.3"):
+        return [
+            OmegaConf.to_container(hydra.compose("config", list(cell)), resolve=True)
+            for cell in product(*axes.values())
+        ]
+
+
+@pytest.mark.parametrize("overrides", SWEEPS.values(), ids=SWEEPS)
+def test_cells_have_the_settings_that_hydra_composes(overrides, root):
+    cells = cli.cells(["-m", *overrides])
+    assert [dict(cell.raw) for cell in cells] == by_hydra(overrides, root)
+
+
+def test_an_experiment_brings_its_grid():
+    cells = cli.cells(["experiment=symmetry", "init=zeros,identical", "network.width=8"])
+    assert [(c.config.init_name, c.config.activation_name) for c in cells] == [
+        ("zeros", "tanh"), ("zeros", "relu"), ("identical", "tanh"), ("identical", "relu")
+    ]  # fmt: skip
+    assert {cell.config.hidden for cell in cells} == {(8, 8, 8)}
+
+
+def test_cells_do_not_share_their_settings():
+    first, second = cli.cells(["-m", "seed=1,2"])
+    assert first.raw["network"] is not second.raw["network"]
+
+
+@pytest.mark.parametrize("value", ["interval(1,2)", "glob(*)"])
+def test_a_key_without_a_list_of_values_is_refused(value):
+    with pytest.raises(ConfigError, match=r"seed must be values with commas between them, or range\(\.\.\.\); got"):
+        cli.cells(["-m", f"seed={value}"])
+
+
+def test_files_are_read_once_for_cells_that_choose_the_same(monkeypatch):
+    from hydra._internal.config_loader_impl import ConfigLoaderImpl
+
+    calls = []
+    original = ConfigLoaderImpl.load_configuration
+    monkeypatch.setattr(
+        ConfigLoaderImpl, "load_configuration", lambda *args, **kw: calls.append(1) or original(*args, **kw)
+    )
+    assert len(cli.cells(["-m", "seed=range(50)", "init=he,xavier", "network.width=4"])) == 100
+    assert len(calls) <= 4
