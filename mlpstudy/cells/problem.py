@@ -9,7 +9,8 @@ import numpy as np
 
 from mlpstudy.cells.config import Config
 from mlpstudy.cells.streams import DATA, WEIGHTS, stream
-from mlpstudy.data.datasets import DATASETS
+from mlpstudy.data.datasets import DATASETS, IMAGES, image_files
+from mlpstudy.data.prepared import prepared
 from mlpstudy.data.splits import Data
 from mlpstudy.errors import ConfigError
 from mlpstudy.network import mlp
@@ -40,13 +41,19 @@ class Problem:
 def load_data(options: tuple[tuple[str, Any], ...], seed: int, dtype: str) -> Data:
     """The data set of a cell, with features in its dtype. Raises ConfigError where it cannot be read."""
     parameters = dict(options)
-    data = DATASETS[parameters.pop("name")](stream(seed, DATA), **parameters)
-    return replace(data, x_train=data.x_train.astype(dtype), x_test=data.x_test.astype(dtype))
+    name = parameters.pop("name")
+
+    def make() -> Data:
+        data = DATASETS[name](stream(seed, DATA), **parameters)
+        return replace(data, x_train=data.x_train.astype(dtype), x_test=data.x_test.astype(dtype))
+
+    return prepared(f"{image_files(name, **parameters)} {dtype}", make) if name in IMAGES else make()
 
 
 def prepare(config: Config) -> Problem:
     """Load a cell's data and check that loss, targets and batch size fit. Raises ConfigError."""
-    data = load_data(config.data, config.seed, np.dtype(config.dtype).name)
+    published_split = dict(config.data)["name"] in IMAGES
+    data = load_data(config.data, 0 if published_split else config.seed, np.dtype(config.dtype).name)
     n, batch_size = len(data.y_train), config.recipe.batch_size
     if batch_size is not None and batch_size > n:
         rule = f"null or at most the {n} training examples of data={data.name}"

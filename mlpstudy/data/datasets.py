@@ -5,30 +5,42 @@ To add a data set: a function, a row in DATASETS and the file `conf/data/<name>.
 """
 
 from collections.abc import Callable
-from functools import partial
+from functools import cache, partial
 from pathlib import Path
 
 import numpy as np
 
-from mlpstudy.data.idx import read_idx_folder
+from mlpstudy.data.idx import digest, read_idx_folder
 from mlpstudy.data.openml import download
 from mlpstudy.data.own import csv, npz
-from mlpstudy.data.splits import Data, finish, random_split
+from mlpstudy.data.splits import Data, Split, finish, random_split
+
+IMAGES = {"mnist": "mnist_784", "fashion_mnist": "Fashion-MNIST"}  # and their names on OpenML
+
+
+def image_files(name: str, *, root: str | None, standardize: str) -> str:
+    """What the arrays of an image set are made from: a hash of its files, or its name on OpenML, and the setting."""
+    return f"{digest(Path(root)) if root is not None else f'OpenML {IMAGES[name]}'} {name} {standardize}"
 
 
 def _from_sklearn(rng: np.random.Generator, *, test_fraction: float, standardize: str, name: str, classes: int) -> Data:
+    return finish(name, *random_split(rng, *_read_sklearn(name), test_fraction), standardize, classes)
+
+
+@cache
+def _read_sklearn(name: str) -> Split:
     import sklearn.datasets
 
     x, y = getattr(sklearn.datasets, f"load_{name}")(return_X_y=True)
-    return finish(name, *random_split(rng, x, y, test_fraction), standardize, classes)
+    return x, y
 
 
-def _images(rng: np.random.Generator, *, root: str | None, standardize: str, name: str, openml: str) -> Data:
+def _images(rng: np.random.Generator, *, root: str | None, standardize: str, name: str) -> Data:
     """70,000 images of 28 x 28 pixels in [0, 1], ten classes, in the published split.
 
     `root` is a folder with the four IDX files, gzipped or not; without it they are downloaded (OpenML).
     """
-    train, test = download(openml) if root is None else read_idx_folder(Path(root))
+    train, test = download(IMAGES[name]) if root is None else read_idx_folder(Path(root))
     return finish(name, train, test, standardize, classes=10)
 
 
@@ -103,8 +115,8 @@ def teacher(
 
 DATASETS: dict[str, Callable[..., Data]] = {
     "digits": partial(_from_sklearn, name="digits", classes=10),  # 8 x 8 pixels (Alpaydin & Kaynak 1998)
-    "mnist": partial(_images, name="mnist", openml="mnist_784"),  # LeCun et al. 1998
-    "fashion_mnist": partial(_images, name="fashion_mnist", openml="Fashion-MNIST"),  # Xiao et al. 2017
+    "mnist": partial(_images, name="mnist"),  # LeCun et al. 1998
+    "fashion_mnist": partial(_images, name="fashion_mnist"),  # Xiao et al. 2017
     "breast_cancer": partial(_from_sklearn, name="breast_cancer", classes=2),  # Wolberg et al. 1995
     "moons": moons,
     "circles": circles,

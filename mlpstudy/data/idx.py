@@ -3,6 +3,7 @@
 import gzip
 import math
 import zlib
+from hashlib import sha256
 from pathlib import Path
 
 import numpy as np
@@ -30,18 +31,38 @@ def read_idx_folder(root: Path) -> tuple[Split, Split]:
     return parts[0], parts[1]
 
 
-def _read_idx(root: Path, name: str, dimensions: int) -> tuple[NDArray[np.uint8], Path]:
-    """One IDX file: two zero bytes, type 8 (unsigned byte), number of dimensions, sizes, then the values."""
+def digest(root: Path) -> str:
+    """A hash of the four files. Raises ConfigError if one is missing or cannot be read."""
+    found = sha256()
+    for split in ("train", "t10k"):
+        for name in (f"{split}-images-idx3-ubyte", f"{split}-labels-idx1-ubyte"):
+            found.update(sha256(_read(root, name)[0]).digest())
+    return found.hexdigest()
+
+
+def _read(root: Path, name: str) -> tuple[bytes, Path]:
+    """The bytes of a file, gzipped or not, and its path."""
     found = [p for p in (root / name, root / f"{name}.gz") if p.is_file()]
     if not found:
         raise ConfigError("data.root", f"a folder that holds {name} or {name}.gz", str(root))
-    path = found[0]
     try:
-        content = path.read_bytes()
+        return found[0].read_bytes(), found[0]
+    except OSError as error:
+        raise _unreadable(root, found[0], error) from error
+
+
+def _unreadable(root: Path, path: Path, error: Exception) -> ConfigError:
+    return ConfigError("data.root", f"a folder with a readable {path.name} ({error})", str(root))
+
+
+def _read_idx(root: Path, name: str, dimensions: int) -> tuple[NDArray[np.uint8], Path]:
+    """One IDX file: two zero bytes, type 8 (unsigned byte), number of dimensions, sizes, then the values."""
+    content, path = _read(root, name)
+    try:
         if content[:2] == b"\x1f\x8b":
             content = gzip.decompress(content)
     except (OSError, EOFError, zlib.error) as error:
-        raise ConfigError("data.root", f"a folder with a readable {path.name} ({error})", str(root)) from error
+        raise _unreadable(root, path, error) from error
     header = 4 + 4 * dimensions
     if content[:4] != bytes([0, 0, 8, dimensions]) or len(content) < header:
         raise ConfigError("data.root", f"a folder whose {path.name} is an IDX file of {dimensions}-D bytes", str(root))

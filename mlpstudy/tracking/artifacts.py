@@ -14,14 +14,9 @@ from mlflow.tracking import MlflowClient
 from mlflow.utils.file_utils import local_file_uri_to_path
 from numpy.typing import NDArray
 
-CACHE_BYTES = 2_000_000_000  # enough for about a thousand runs
+from mlpstudy import cache
 
 Arrays = dict[str, NDArray[Any]]
-
-
-def cache() -> Path:
-    """Folder of downloaded files, one folder per run; may be deleted at any time."""
-    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mlpstudy"
 
 
 def read_npz(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool) -> Arrays:
@@ -29,7 +24,7 @@ def read_npz(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool) ->
     here = Path(local_file_uri_to_path(artifact_uri))
     if here.is_dir():
         return _load(here / name)
-    kept = cache() / run_id / name
+    kept = cache.folder() / run_id / name
     with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile):  # the file is missing or damaged: download it
         arrays = _load(kept)
         os.utime(kept)  # the time of the last use
@@ -41,19 +36,6 @@ def read_npz(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool) ->
             with contextlib.suppress(OSError):  # on a full disk, the file is downloaded again next time
                 _store(path, kept)
     return arrays
-
-
-def trim(most: int = CACHE_BYTES) -> None:
-    """Delete the files that were not used for the longest time until the cache has at most this many bytes."""
-    with contextlib.suppress(OSError):
-        files = sorted(((path.stat(), path) for path in cache().glob("*/*")), key=lambda file: -file[0].st_mtime)
-        total = 0
-        for stat, path in files:
-            total += stat.st_size
-            if total > most:
-                path.unlink()
-                if not any(path.parent.iterdir()):
-                    path.parent.rmdir()
 
 
 def _load(path: Path) -> Arrays:

@@ -10,6 +10,7 @@ from mlflow.entities import Run as MlflowRun
 from mlflow.tracking import MlflowClient
 from numpy.typing import NDArray
 
+from mlpstudy import cache
 from mlpstudy.cells.rules import RULES
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.tracking import artifacts, uris
@@ -71,7 +72,7 @@ def load_runs(
     if experiment is not None and experiment not in experiments:
         raise ConfigError("--experiment", one_of(experiments), experiment)
     ids = [experiments[experiment]] if experiment is not None else list(experiments.values())
-    artifacts.trim()
+    cache.trim()
     if sweep is None and where is None:
         latest = client.search_runs(ids, MEASURED, max_results=1)
         if not latest:

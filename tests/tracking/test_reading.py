@@ -9,8 +9,8 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
+from mlpstudy import cache
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import artifacts
 from mlpstudy.tracking.reading import NotMeasured, load_runs, unmeasured
 from reports.drawing import words
 
@@ -208,9 +208,9 @@ def test_the_cache_forgets_what_was_not_used_for_longest(remote, tmp_path):
     for age, file in enumerate(files):
         os.utime(file, (1000 + age, 1000 + age))
     _ = dataclasses.replace(run, id="run0").arrays  # used again
-    artifacts.trim(2 * files[0].stat().st_size)
+    cache.trim(2 * files[0].stat().st_size)
     assert [file.exists() for file in files] == [True, False, True]
     assert not files[1].parent.exists()
-    artifacts.trim()
+    cache.trim()
     assert files[0].exists()
     assert len(downloaded) == 3

@@ -1,0 +1,28 @@
+"""The folder of files that can be made again: downloaded artifacts and prepared data sets.
+
+A user may delete it at any time.
+"""
+
+import contextlib
+import os
+from pathlib import Path
+
+MOST_BYTES = 2_000_000_000  # about a thousand runs
+
+
+def folder() -> Path:
+    """Where the files are: one folder for each run or data set."""
+    return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mlpstudy"
+
+
+def trim(most: int = MOST_BYTES) -> None:
+    """Delete the files that were not used for the longest time until at most this many bytes are left."""
+    with contextlib.suppress(OSError):
+        files = sorted(((path.stat(), path) for path in folder().glob("*/*")), key=lambda file: -file[0].st_mtime)
+        total = 0
+        for stat, path in files:
+            total += stat.st_size
+            if total > most:
+                path.unlink()
+                if not any(path.parent.iterdir()):
+                    path.parent.rmdir()
