@@ -2,7 +2,7 @@
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy import stats
+from scipy import special
 
 
 def mean_and_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -19,5 +19,5 @@ def mean_and_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64],
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         mean = known.sum(axis=0) / n
         squares = np.where(finite, np.square(known - mean), 0.0).sum(axis=0)
-        half = stats.t.ppf(0.975, n - 1) * np.sqrt(squares / (n - 1) / n)
+        half = special.stdtrit(n - 1, 0.975) * np.sqrt(squares / (n - 1) / n)
         return mean * top, half * top

@@ -4,8 +4,8 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.typing import NDArray
-from scipy import optimize
 
 from mlpstudy.network.activations import Activation
 from mlpstudy.theory.maps import length_map, length_slope
@@ -81,7 +81,7 @@ def _crossings(activation: Activation, sigma_b: float) -> list[float]:
 
     values = [off(q) for q in GRID]
     return [
-        float(optimize.brentq(off, low, high, xtol=1e-14, rtol=1e-12))
+        float(scipy.optimize.brentq(off, low, high, xtol=1e-14, rtol=1e-12))
         for low, high, a, b in zip(GRID, GRID[1:], values, values[1:], strict=False)
         if a * b < 0
     ]

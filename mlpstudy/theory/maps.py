@@ -3,7 +3,7 @@
 from dataclasses import dataclass
 
 import numpy as np
-from scipy import optimize
+import scipy
 
 from mlpstudy.network.activations import Activation
 from mlpstudy.theory.quadrature import covariance, second_moment, slope_moment
@@ -47,7 +47,7 @@ def fixed_length(activation: Activation, sigma_w: float, sigma_b: float, q: floa
         further = q * stride
         if off(further) * start <= 0:
             low, high = sorted((q, further))
-            return float(optimize.brentq(off, low, high, xtol=1e-15, rtol=1e-14))
+            return float(scipy.optimize.brentq(off, low, high, xtol=1e-15, rtol=1e-14))
         q = further
     return np.inf if start > 0 else 0.0
 
@@ -60,7 +60,7 @@ def fixed_correlation(activation: Activation, sigma_w: float, sigma_b: float, q:
 
     if chi(activation, sigma_w, q) <= 1 or off(1 - 1e-7) >= 0:
         return 1.0
-    return float(optimize.brentq(off, 0.0, 1 - 1e-7, xtol=1e-12)) if off(0.0) > 0 else 0.0
+    return float(scipy.optimize.brentq(off, 0.0, 1 - 1e-7, xtol=1e-12)) if off(0.0) > 0 else 0.0
 
 
 @dataclass(frozen=True)

@@ -7,8 +7,9 @@ from dataclasses import dataclass
 from functools import lru_cache
 
 import numpy as np
+import scipy
 from numpy.polynomial import hermite_e
-from scipy import interpolate, optimize, special
+from scipy import special
 
 from mlpstudy.network.activations import SATURATED_SLOPE, Activation
 from mlpstudy.theory.quadrature import MOST, NODES, REACH, WEIGHTS, Float64, rule
@@ -25,7 +26,7 @@ UNITS = special.ndtri((np.arange(256) + 0.5) / 256)  # 256 equally likely values
 class LogMoment:
     """log of an expectation E[f(z)], z ~ N(0, q), as a function of log q."""
 
-    spline: interpolate.CubicSpline
+    spline: "scipy.interpolate.CubicSpline"  # in quotes: scipy imports interpolate when it is first used
 
     def __call__(self, log_q: Float64, derivative: int = 0) -> Float64:
         """The logarithm, or its first or second derivative by log q."""
@@ -61,7 +62,7 @@ def moments(activation: Activation) -> Moments:
             found.append([(weights * f).sum() for f in (g2, dg2, np.square(dg2))])
     finite = np.isfinite(found).all(axis=1)
     logs = np.log(np.maximum(np.array(found)[finite], np.finfo(np.float64).tiny))
-    return Moments(*(LogMoment(interpolate.CubicSpline(log_q[finite], column)) for column in logs.T))
+    return Moments(*(LogMoment(scipy.interpolate.CubicSpline(log_q[finite], column)) for column in logs.T))
 
 
 @lru_cache(maxsize=64)
@@ -74,7 +75,7 @@ def _flat_intervals(activation: Activation) -> Float64:
     grid = np.unique(np.concatenate([np.linspace(-40, 40, 16001), activation.kinks]))
     flat = np.abs(activation.dg(grid)) < SATURATED_SLOPE * activation.sup_dg
     edges = [
-        float(optimize.brentq(excess, grid[i], grid[i + 1], xtol=1e-12))
+        float(scipy.optimize.brentq(excess, grid[i], grid[i + 1], xtol=1e-12))
         for i in np.flatnonzero(np.diff(flat.astype(int)))
     ]
     ends = ([-np.inf] if flat[0] else []) + edges + ([np.inf] if flat[-1] else [])
