@@ -10,6 +10,7 @@ import tempfile
 import threading
 from collections.abc import Sequence
 from datetime import datetime
+from functools import partial
 from typing import TYPE_CHECKING, Any
 from urllib.parse import quote
 
@@ -19,6 +20,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mlpstudy import run_page
 from mlpstudy.cells import sweep
 from mlpstudy.cells.cell import Cell, check, names
 from mlpstudy.cells.cell_result import CellResult
@@ -69,6 +71,7 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
     def collect(settings: DictConfig, overrides: Sequence[str] | None = None) -> None:
         typed = HydraConfig.get().overrides.task if overrides is None else overrides
         found.append((OmegaConf.to_container(settings, resolve=True), list(typed)))
+        progress(f"{len(found)} cells read")
 
     sys.argv[1:] = arguments  # Hydra reads the arguments here and nowhere else
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors, and we print one line
@@ -81,12 +84,22 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
         if waiting:
             print(f"Left out, since a path has to be given: {', '.join(sorted(waiting))}", file=sys.stderr)
         found = [(raw, o) for raw, o in found if not any(_waits_for(raw, g, k) for g, k in OWN)]
-    checked = [check(raw, overrides) for raw, overrides in found]
+    checked = []
+    for raw, overrides in found:
+        checked.append(check(raw, overrides))
+        progress(f"{len(checked)} of {len(found)} cells checked")
+    progress("")
     for key in ("tracking.uri", "tracking.experiment", "tracking.sweep", "workers"):
         values = {cell.config.flat[key] for cell in checked}
         if len(values) > 1:
             raise ConfigError(key, "the same for all cells of a sweep", uris.redact(str(sorted(map(str, values)))))
     return checked
+
+
+def progress(text: str) -> None:
+    """Show what is being done in the last line of a terminal, in place of what was shown before."""
+    if sys.stderr.isatty():
+        print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
 
 
 def _waits_for(raw: Any, group: str, key: str) -> bool:
@@ -118,7 +131,6 @@ def run(cells: Sequence[Cell]) -> bool:
     """Train the cells, log each to MLflow, show progress and a table. False if a cell failed (not if diverged)."""
     from mlpstudy.tracking.store import open_store, save_view
     from mlpstudy.tracking.writing import RunLog
-    from reports.figures import run_page
 
     out = console()
     tracked = cells[0].raw["tracking"]
@@ -130,6 +142,7 @@ def run(cells: Sequence[Cell]) -> bool:
     for name, cell in zip(cell_names, cells, strict=True):
         if cell.gradients is not None:
             out.print(gradients_text(name, cell.gradients), soft_wrap=True)
+    draw = partial(run_page.draw, cell_names, sweep_name)
     results: dict[int, CellResult] = {}
     logs: dict[int, RunLog] = {}  # the runs of the cells that are being trained
     failed = False
@@ -137,16 +150,19 @@ def run(cells: Sequence[Cell]) -> bool:
     out.print(f"Sweep {sweep_name}: {len(cells)} cell{'s' * (len(cells) > 1)}, {workers} at a time")
     show = SweepDisplay(out, cell_names)
     try:
-        for index, event in sweep.run(cells, workers):
+        for index, event in sweep.run(cells, workers, draw):
             if INTERRUPTED.is_set():
                 raise KeyboardInterrupt
             cell = cells[index]
             if index not in logs:
-                logs[index] = RunLog(store, cell, cell_names[index], sweep_name, index, run_page.draw)
+                logs[index] = RunLog(store, cell, cell_names[index], sweep_name, index, draw)
             if isinstance(event, sweep.Failure):
                 failed = True
                 result, complaint = logs.pop(index).finish("FAILED", f"{event.reason}\n{event.details}")
                 show.ended(index, result, f"failed: {event.reason} {complaint}".rstrip())
+                continue
+            if isinstance(event, sweep.Page):
+                logs[index].page = event
                 continue
             logs[index].record(event)
             show.record(index, event)

@@ -10,7 +10,6 @@ from mlpstudy.cells.config import NOT_SCIENCE, Config, parse
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.errors import ConfigError
 from mlpstudy.network import gradient_check
-from mlpstudy.network.losses import constant_predictor_loss
 
 
 @dataclass(frozen=True)
@@ -46,8 +45,7 @@ def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
             rule = f"passed: relative errors below {gradient_check.TOLERANCE:.0e}; {worst}"
             raise ConfigError("check_gradients", rule, report.largest)
     typed = dict(o.split("=", 1) for o in overrides if "=" in o)
-    best_constant = constant_predictor_loss(config.loss, problem.y_train)
-    return Cell(raw, typed, config, problem.network.sizes, best_constant, report)
+    return Cell(raw, typed, config, problem.sizes, problem.constant_loss, report)
 
 
 def usual_name(config: Config) -> str:

@@ -2,12 +2,11 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.config import Config
 from mlpstudy.cells.prediction import Prediction
 from mlpstudy.cells.recording import Record
@@ -75,7 +74,18 @@ class CellResult:
         return float(np.nanmedian(every)) if np.isfinite(every).any() else np.nan
 
 
-def collect(cell: Cell, records: Sequence[Record]) -> CellResult:
+class Trained(Protocol):
+    """What the result needs to know of a cell: a Cell or a Problem."""
+
+    @property
+    def config(self) -> Config: ...
+    @property
+    def sizes(self) -> tuple[int, ...]: ...
+    @property
+    def constant_loss(self) -> float: ...
+
+
+def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
     """Stack the records of one cell, at least that of step 0, and find verdicts and outcome."""
     config = cell.config
     measured = [(r, r.statistics) for r in records if r.statistics is not None]

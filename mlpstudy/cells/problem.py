@@ -15,6 +15,7 @@ from mlpstudy.data.splits import Data
 from mlpstudy.errors import ConfigError
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import Array
+from mlpstudy.network.losses import constant_predictor_loss
 from mlpstudy.network.mlp import Network
 
 
@@ -29,6 +30,16 @@ class Problem:
     x_test: Array
     y_test: Array
     classification: bool
+
+    @property
+    def sizes(self) -> tuple[int, ...]:
+        """n_0, ..., n_L."""
+        return self.network.sizes
+
+    @property
+    def constant_loss(self) -> float:
+        """Training loss of the best constant output."""
+        return constant_predictor_loss(self.network.loss, self.y_train)
 
     @property
     def probe(self) -> tuple[Array, Array]:

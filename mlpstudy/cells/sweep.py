@@ -1,6 +1,6 @@
 """Trains the cells of a sweep in worker processes and passes on their records.
 
-Workers only train. The process that called hears of every record, and is the only one to write and display. Each
+Workers train and draw. The process that called hears of every record, and is the only one to log and display. Each
 worker has a pipe of its own, so one that is killed (out of memory, say) costs its cell and nothing else, and workers
 end when the process that called is gone.
 """
@@ -10,7 +10,7 @@ import multiprocessing
 import os
 import signal
 import traceback
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -19,6 +19,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from mlpstudy.cells.cell import Cell
+from mlpstudy.cells.cell_result import Trained
 from mlpstudy.cells.config import Config, parse
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import Record, train_and_record
@@ -32,29 +33,41 @@ class Failure:
     details: str = ""
 
 
-Event = tuple[int, Record | Failure]  # of the cell with this index
+@dataclass(frozen=True)
+class Page:
+    """The picture of a cell that has been trained; it comes just before the last record."""
+
+    picture: bytes
+    complaint: str = ""  # why there is no picture
 
 
-def run(cells: Sequence[Cell], workers: int) -> Iterator[Event]:
-    """Train every cell and yield its records as they come; the last event of a cell is its last record or a Failure."""
+Draw = Callable[[int, Trained, Sequence[Record]], bytes]  # of the cell with this index
+Event = tuple[int, Record | Page | Failure]  # of the cell with this index
+
+
+def run(cells: Sequence[Cell], workers: int, draw: Draw | None = None) -> Iterator[Event]:
+    """Train every cell and yield its records as they come; the last event of a cell is its last record or a Failure.
+
+    `draw` makes the Page of a cell where the cell is trained, so that many workers do not wait for one that draws.
+    """
     if workers == 1:
         for index, cell in enumerate(cells):
-            yield from ((index, event) for event in _train(cell.config))
+            yield from ((index, event) for event in _train(index, cell.config, draw))
         return
     waiting = list(enumerate(cells))[::-1]
     busy: dict[Connection, tuple[int, BaseProcess]] = {}
     try:
         for _ in range(min(workers, len(cells))):
-            _give_work(waiting, busy, *_start_worker())
+            _give_work(waiting, busy, *_start_worker(draw))
         while busy:
             ready = wait(list(busy))
             for pipe in [pipe for pipe in busy if pipe in ready]:
                 index, process = busy[pipe]
                 event, alive = _receive(pipe, process)
-                if isinstance(event, Failure) or event.last:
+                if isinstance(event, Failure) or (isinstance(event, Record) and event.last):
                     del busy[pipe]
                     if waiting:
-                        _give_work(waiting, busy, *((pipe, process) if alive else _start_worker()))
+                        _give_work(waiting, busy, *((pipe, process) if alive else _start_worker(draw)))
                 yield index, event
     finally:
         for _, process in busy.values():
@@ -70,58 +83,76 @@ def _give_work(
     index, cell = waiting.pop()
     busy[pipe] = index, process
     with contextlib.suppress(OSError):  # the worker has just died; _receive will find out
-        pipe.send(dict(cell.raw))
+        pipe.send((index, dict(cell.raw)))
 
 
-def _receive(pipe: Connection, process: BaseProcess) -> tuple[Record | Failure, bool]:
+def _receive(pipe: Connection, process: BaseProcess) -> tuple[Record | Page | Failure, bool]:
     """The next event, and whether the worker can take another cell."""
     try:
-        event: Record | Failure = pipe.recv()
+        event: Record | Page | Failure = pipe.recv()
     except (EOFError, OSError):
         process.join()
         return Failure(f"the worker process was lost (exit status {process.exitcode})"), False
     return event, True
 
 
-def _start_worker() -> tuple[Connection, BaseProcess]:
+def _start_worker(draw: Draw | None) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("spawn")  # fork would copy the locks of MLflow's threads
     ours, theirs = context.Pipe()
-    process = context.Process(target=_work, args=(theirs,), daemon=True)
+    process = context.Process(target=_work, args=(theirs, draw), daemon=True)
     process.start()
     theirs.close()  # the pipe then closes when the worker ends
     return ours, process
 
 
-def _work(pipe: Connection) -> None:
+def _work(pipe: Connection, draw: Draw | None) -> None:
     """Train the cells that come through the pipe until it is closed at the other end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the main process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    raw: Mapping[str, Any]
     try:
         while True:
-            raw: Mapping[str, Any] = pipe.recv()  # parsed here, since functions cannot be sent between processes
-            for event in _train_raw(raw):
+            index, raw = pipe.recv()  # parsed here, since functions cannot be sent between processes
+            for event in _train_raw(index, raw, draw):
                 pipe.send(event)
     except (EOFError, OSError):
         return
 
 
-def _train_raw(raw: Mapping[str, Any]) -> Iterator[Record | Failure]:
+def _train_raw(index: int, raw: Mapping[str, Any], draw: Draw | None) -> Iterator[Record | Page | Failure]:
     try:
         config = parse(raw)
     except Exception as error:
-        yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+        yield _failure(error)
         return
-    yield from _train(config)
+    yield from _train(index, config, draw)
 
 
-def _train(config: Config) -> Iterator[Record | Failure]:
+def _train(index: int, config: Config, draw: Draw | None) -> Iterator[Record | Page | Failure]:
+    records = []
     try:
         # one BLAS thread: two threads slow down such small matrices, and cells run in parallel anyway
         with threadpool_limits(1):
             problem = prepare(config)
-            yield from train_and_record(problem, initial_theta(problem, range(config.replicas)))
+            for record in train_and_record(problem, initial_theta(problem, range(config.replicas))):
+                records.append(record)
+                if record.last and draw is not None:
+                    yield drawn(draw, index, problem, records)
+                yield record
     except Exception as error:
-        yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+        yield _failure(error)
+
+
+def drawn(draw: Draw, index: int, cell: Trained, records: Sequence[Record]) -> Page:
+    """The page of a cell, or why it could not be drawn."""
+    try:
+        return Page(draw(index, cell, records))
+    except Exception as error:  # the numbers are kept without a picture
+        return Page(b"", f"{type(error).__name__}: {error}")
+
+
+def _failure(error: Exception) -> Failure:
+    return Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
 def available_cores() -> int:

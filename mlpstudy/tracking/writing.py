@@ -4,10 +4,9 @@ import math
 import re
 import tempfile
 import time
-from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from collections.abc import Callable
 from pathlib import Path
-from typing import Any, Protocol, TypeVar
+from typing import Any, TypeVar
 
 import numpy as np
 from mlflow.entities import Metric, Param, RunTag
@@ -18,6 +17,7 @@ from omegaconf import OmegaConf
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult, collect
 from mlpstudy.cells.recording import Record
+from mlpstudy.cells.sweep import Draw, Page, drawn
 from mlpstudy.network import mlp
 from mlpstudy.palette import colour
 from mlpstudy.tracking import metrics
@@ -33,30 +33,13 @@ RESCUE = "mlpstudy-rescued"  # folder for the artifacts of runs whose store has 
 Answer = TypeVar("Answer")
 
 
-@dataclass(frozen=True)
-class Ended:
-    """A run that has just ended: everything that its page is drawn from."""
-
-    name: str
-    params: Mapping[str, str]
-    tags: Mapping[str, str]
-    arrays: Mapping[str, NDArray[Any]]
-
-
-class Page(Protocol):
-    """A figure that can be saved."""
-
-    def savefig(self, fname: Path, /) -> None: ...
-
-
 class RunLog:
-    """The run of a cell that is being trained; `draw` makes the figure that is kept with it."""
+    """The run of a cell that is being trained."""
 
-    def __init__(
-        self, store: Store, cell: Cell, name: str, sweep: str, order: int, draw: Callable[[Ended], Page] | None = None
-    ) -> None:
-        self.store, self.cell, self.name, self.sweep, self.draw = store, cell, name, sweep, draw
-        self.order = order  # place of the cell in the grid
+    def __init__(self, store: Store, cell: Cell, name: str, sweep: str, order: int, draw: Draw | None = None) -> None:
+        """order: the place of the cell in the grid. draw: for a run that ends without a page."""
+        self.store, self.cell, self.name, self.sweep, self.order, self.draw = store, cell, name, sweep, order, draw
+        self.page: Page | None = None  # the picture that is kept with the run
         self._run_id = ""
         self._records: list[Record] = []
         self._pending: list[Metric] = []
@@ -123,22 +106,22 @@ class RunLog:
             self._pending = [*_metrics(headline), *self._pending, *_metrics(profiles)]
             with tempfile.TemporaryDirectory() as folder:
                 write_artifacts(self.cell, result, Path(folder))
-                tags |= self._page(result, tags, Path(folder, PAGE))
+                tags |= self._write_page(Path(folder, PAGE))
                 _retry(lambda: self.store.client.log_artifacts(self._run_id, folder))
         self._flush()
         self._log_params()  # again, since the store may have failed in _begin
         self._log(tags=[RunTag(k, v) for k, v in tags.items()])
         _retry(lambda: self.store.client.set_terminated(self._run_id, status))
 
-    def _page(self, result: CellResult, tags: Mapping[str, str], path: Path) -> dict[str, str]:
-        """Draw the page of the run. If that fails, a tag says why, and the numbers are kept anyway."""
-        if self.draw is None:
+    def _write_page(self, path: Path) -> dict[str, str]:
+        """Write the picture. Without one, a tag says why."""
+        if self.page is None and self.draw is not None:
+            self.page = drawn(self.draw, self.order, self.cell, self._records)
+        if self.page is None:
             return {}
-        params = metrics.parameters(self.cell.config)
-        try:
-            self.draw(Ended(self.name, params, {"sweep": self.sweep, **tags}, result.arrays)).savefig(path)
-        except Exception as reason:
-            return {"page": f"not drawn ({type(reason).__name__}: {reason})"}
+        if self.page.complaint:
+            return {"page": f"not drawn ({self.page.complaint})"}
+        path.write_bytes(self.page.picture)
         return {}
 
     def _log_params(self) -> None:

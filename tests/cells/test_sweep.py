@@ -66,8 +66,8 @@ def test_a_worker_that_dies_costs_its_cell_and_nothing_else(pause):
 def test_a_worker_found_dead_when_it_is_given_a_cell_costs_that_cell(monkeypatch):
     start, started = sweep._start_worker, []
 
-    def first_dies():
-        pipe, process = start()
+    def first_dies(draw):
+        pipe, process = start(draw)
         if not started:
             process.kill()
             process.join()
@@ -79,6 +79,28 @@ def test_a_worker_found_dead_when_it_is_given_a_cell_costs_that_cell(monkeypatch
     ends = {i: e for i, e in sweep.run(cells, 2) if isinstance(e, sweep.Failure) or e.last}
     assert set(ends) == {0, 1, 2}
     assert [i for i, end in ends.items() if isinstance(end, sweep.Failure)] == [0]
+
+
+def name_of_cell(index, cell, records):
+    """Stands in for a page: says whose it is."""
+    if cell.config.init_name == "he":
+        raise RuntimeError("no ink")
+    return f"{index} {cell.config.init_name} {len(records)} {records[-1].last}".encode()
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_a_page_is_drawn_from_all_records_and_comes_before_the_last(workers):
+    cells = cli.cells(["-m", "init=xavier,he", *TINY])
+    events = list(sweep.run(cells, workers, name_of_cell))
+    of = {index: [event for i, event in events if i == index] for index in (0, 1)}
+    for index, page in (
+        (0, sweep.Page(f"0 xavier {len(of[0]) - 1} True".encode())),
+        (1, sweep.Page(b"", "RuntimeError: no ink")),
+    ):
+        *_, before, last = of[index]
+        assert before == page
+        assert last.last
+        assert sum(isinstance(event, sweep.Page) for event in of[index]) == 1
 
 
 def test_errors_travel_between_processes():

@@ -7,6 +7,7 @@ import sqlite3
 import subprocess
 import sys
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -254,6 +255,36 @@ def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
     assert log.finish()[1] == ""
     (run,) = load_runs(sweep_copy, sweep="blip")
     assert run.params["depth"] == "1"
+
+
+def test_a_run_without_a_page_says_why(sweep_copy):
+    from mlpstudy.cells import sweep
+
+    def no_ink(*_):
+        raise RuntimeError("no ink")
+
+    store = open_store(sweep_copy, "mlpstudy")
+    (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=0", "replicas=1"])
+    for name, pages, draw in (
+        ("from a worker", [sweep.Page(b"", "OSError: no ink")], None),
+        ("here", [], no_ink),
+        ("with", [sweep.Page(b"a picture")], no_ink),
+    ):
+        log = writing.RunLog(store, cell, "name", name, 0, draw)
+        for _, record in sweep.run([cell], 1):
+            log.record(record)
+        for page in pages:
+            log.page = page
+        log.finish()
+        (run,) = load_runs(sweep_copy, sweep=name)
+        picture = Path(run.artifact_uri.removeprefix("file://"), "run.png")
+        if name == "with":
+            assert picture.read_bytes() == b"a picture"
+            assert "page" not in run.tags
+        else:
+            assert run.tags["page"] == f"not drawn ({'OSError' if pages else 'RuntimeError'}: no ink)"
+            assert not picture.exists()
+            assert run.arrays["delta_rms"].shape == (1, 1, 1)
 
 
 def test_runs_come_back_in_the_order_of_the_grid(runs):
