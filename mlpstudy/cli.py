@@ -49,6 +49,7 @@ def main() -> None:
         if asked_for:
             sys.exit(0 if run(asked_for) else 1)
     except SETTINGS_ERRORS as error:
+        progress("")
         sys.exit(f"mlpstudy: {one_line(error)}")
     except KeyboardInterrupt:
         print("mlpstudy: interrupted", file=sys.stderr)
@@ -71,7 +72,7 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
     def collect(settings: DictConfig, overrides: Sequence[str] | None = None) -> None:
         typed = HydraConfig.get().overrides.task if overrides is None else overrides
         found.append((OmegaConf.to_container(settings, resolve=True), list(typed)))
-        progress(f"{len(found)} cells read")
+        progress(f"cells read: {len(found)}")
 
     sys.argv[1:] = arguments  # Hydra reads the arguments here and nowhere else
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors, and we print one line
@@ -87,7 +88,7 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
     checked = []
     for raw, overrides in found:
         checked.append(check(raw, overrides))
-        progress(f"{len(checked)} of {len(found)} cells checked")
+        progress(f"cells checked: {len(checked)} of {len(found)}")
     progress("")
     for key in ("tracking.uri", "tracking.experiment", "tracking.sweep", "workers"):
         values = {cell.config.flat[key] for cell in checked}

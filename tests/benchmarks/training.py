@@ -10,6 +10,7 @@ from collections.abc import Callable
 from contextlib import ExitStack
 from pathlib import Path
 from statistics import median
+from typing import Any
 from unittest.mock import patch
 
 from mlpstudy import cli
@@ -48,11 +49,12 @@ def train(given: Problem, replicas: list[int]) -> list[Record]:
     return list(train_and_record(given, initial_theta(given, replicas)))
 
 
-def ratio(name: str, a: Callable[[], object], b: Callable[[], object]) -> None:
-    """Print the median of time(a) / time(b), measured a b a b ..."""
+def ratio(name: str, a: Callable[[], object], b: Callable[[], object]) -> dict[str, list[float]]:
+    """Print the median of time(a) / time(b), measured a b a b ...; return the rounds."""
     a(), b()  # warm-up
     ratios = [seconds(a) / seconds(b) for _ in range(ROUNDS)]
     print(f"{name}: {median(ratios):.2f} ({min(ratios):.2f} to {max(ratios):.2f})")
+    return {name: ratios}
 
 
 def shares(given: Problem, full: Problem) -> dict[str, float]:
@@ -88,37 +90,40 @@ def snapshots(given: Problem) -> list[int]:
     return log_spaced(recipe.epochs * recipe.steps_per_epoch(len(given.y_train)), given.config.snapshots)
 
 
-def measuring(name: str, given: Problem, full: Problem) -> None:
-    """Print the median time of measuring, and of its parts, over that of the steps."""
+def measuring(name: str, given: Problem, full: Problem) -> dict[str, list[dict[str, float]]]:
+    """Print the median time of measuring, and of its parts, over that of the steps; return the rounds."""
     shares(given, full)  # warm-up
     rounds = [shares(given, full) for _ in range(ROUNDS)]
     sums = [sum(found[part] for part in MEASURING) for found in rounds]
     parts = ", ".join(f"{part} {median(found[part] for found in rounds):.1%}" for part in PARTS)
     print(f"{name}: {median(sums):.1%} ({min(sums):.1%} to {max(sums):.1%})\n    {parts}")
+    return {name: rounds}
 
 
-def main(mnist: Path | None) -> None:
-    """Print every ratio."""
+def main(mnist: Path | None) -> dict[str, Any]:
+    """Print every ratio; return the rounds."""
+    found: dict[str, Any] = {}
     # few measurements, so that the first ratio is that of the training itself
     for width in (16, 64, 256):
         few = problem("network.depth=5", f"network.width={width}", "training.epochs=3", "training.snapshots=2")
-        ratio(
+        found |= ratio(
             f"five replicas one by one / stacked, width {width}",
             lambda few=few: [train(few, [replica]) for replica in range(5)],
             lambda few=few: train(few, [0, 1, 2, 3, 4]),
         )
     default, bare = problem("training.epochs=20"), problem("training.epochs=20", "training.snapshots=2")
-    ratio(
+    found |= ratio(
         "default cell with 25 snapshots / with 2",
         lambda: train(default, [0, 1, 2, 3, 4]),
         lambda: train(bare, [0, 1, 2, 3, 4]),
     )
     name = f"measuring {len(snapshots(default))} snapshots / the steps alone, digits"
-    measuring(name, default, default)
+    found |= measuring(name, default, default)
     if mnist is None:
         print("measuring / the steps alone, MNIST: skipped, no folder given")
-        return
+        return found
     images = "data=mnist", f"data.root={mnist}"
     epoch, full = (problem(*images, f"training.epochs={epochs}") for epochs in (1, 20))
     name = f"measuring {len(snapshots(full))} snapshots / the steps alone, MNIST"
-    measuring(f"{name}, 20 epochs as extrapolated from {len(snapshots(epoch))} snapshots in 1", epoch, full)
+    found |= measuring(f"{name}, 20 epochs as extrapolated from {len(snapshots(epoch))} snapshots in 1", epoch, full)
+    return found
