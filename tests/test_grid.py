@@ -4,10 +4,13 @@ from itertools import product
 
 import hydra
 import pytest
+from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
+from hydra_plugins.mlpstudy_grid import Composer
 from mlpstudy import cli
+from mlpstudy.cells.config import CONF
 from mlpstudy.errors import ConfigError
 
 SWEEPS = {
@@ -56,8 +59,10 @@ def test_an_experiment_brings_its_grid():
 
 
 def test_cells_do_not_share_their_settings():
-    first, second = cli.cells(["-m", "seed=1,2"])
-    assert first.raw["network"] is not second.raw["network"]
+    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
+        composer = Composer(GlobalHydra.instance().config_loader(), "config")
+        settings = [composer.settings(cell).seed for cell in (["seed=1"], [], ["seed=2"], [])]
+    assert settings == [1, 0, 2, 0]
 
 
 @pytest.mark.parametrize("value", ["interval(1,2)", "glob(*)"])

@@ -191,7 +191,7 @@ def table() -> list[dict[str, Any]]:
     for replicas in REPLICAS:
         in_turn = " (PyTorch: in turn)" if replicas > 1 else ""
         print(
-            f"\n{replicas} replica{'s' * (replicas > 1)}{in_turn}: ms a step; PyTorch / ours; ours / products alone (range)\n"
+            f"\n{replicas} replica{'s' * (replicas > 1)}{in_turn}: ms a step; PyTorch / ours; ours / products (range)\n"
         )
         print("| | | " + " | ".join(f"width {width}" for width in WIDTHS) + " |\n" + "|---" * (2 + len(WIDTHS)) + "|")
         for activation in NAMES:

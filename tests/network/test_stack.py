@@ -146,6 +146,25 @@ def test_equal_units_stay_equal_in_every_stack(stacked, monkeypatch):
     np.testing.assert_allclose(end.theta[0], end.theta[2], rtol=1e-4, atol=1e-6)
 
 
+def test_an_error_of_a_gradient_cannot_part_equal_units():
+    """Of two replicas the second has equal units; the error stands for the rounding of a matrix product."""
+    sizes = (4, 6, 5, 3)
+    theta = np.concatenate([start(sizes, 1), np.full((1, n_parameters(sizes)), 0.3)])
+    index = find_ties(theta, sizes)
+    stack = Stack(Network(sizes, ACTIVATIONS["tanh"], LOSSES["cross_entropy"]), SGD, None, theta, batch=4)
+    exact, rng = stack.backpropagate, np.random.default_rng(3)
+
+    def with_error(x, y):
+        exact(x, y)
+        stack._gradient *= 1 + 0.1 * rng.normal(size=theta.size)
+
+    stack.backpropagate = with_error
+    for step in range(3):
+        stack.step(*batch_of(4, sizes, seed=step), 0.1)
+    np.testing.assert_array_equal(np.take_along_axis(stack.theta, index, axis=1), stack.theta)
+    assert len(np.unique(stack.theta[0])) > 0.9 * n_parameters(sizes)
+
+
 BLOWS_UP = Activation(g=lambda z: z**3, dg=lambda z: 3 * z**2)
 
 
@@ -156,16 +175,16 @@ def test_training_ends_at_the_step_at_which_the_last_replica_diverges(stacked, m
     x, y = batch_of(40, network.sizes)
     theta = np.concatenate([start(network.sizes, 1, scale=s) for s in (3.0, 0.8, 2.0)])
     recipe = replace(RECIPE, lr=lambda epoch, step: 0.5, epochs=40)
-    finite = [
-        np.isfinite(parameters[:, -1])
-        for parameters, _ in islice(plain_training(network, recipe, x[None], y, theta, np.random.default_rng(2)), 200)
-    ]
+    plain = plain_training(network, recipe, x[None], y, theta, np.random.default_rng(2))
+    expected = [parameters for parameters, _ in islice(plain, 200)]
+    finite = [np.isfinite(parameters[:, -1]) for parameters in expected]
     ends = [next(step for step, f in enumerate(finite) if not f[r]) for r in range(3)]
     assert len(set(ends)) > 1
     states = list(train(network, recipe, x[None], y, theta, np.random.default_rng(2), range(0, 200, 7)))
     end: State = states[-1]
     assert (end.step, end.last) == (max(ends), True)
     assert not np.isfinite(end.theta[:, -1]).any()
+    np.testing.assert_array_equal(np.isfinite(end.theta), np.isfinite(expected[end.step]))
     assert [state.step for state in states[:-1]] == [*range(0, max(ends), 7)]
 
 

@@ -7,6 +7,7 @@ import matplotlib
 import numpy as np
 import pytest
 from matplotlib.colors import to_hex
+from matplotlib.figure import Figure as Canvas
 
 from mlpstudy.palette import colour
 from mlpstudy.tracking.reading import load_runs
@@ -319,3 +320,22 @@ def test_theory_reaches_as_far_as_it_is_finite(named):
     ax = drawn(gradient_flow.FIGURE, [altered(named["xavier"], theory_delta_rms=np.array([np.nan, 0.7, 1.0]))])[0, 0]
     assert np.isfinite(ax.get_ylim()).all()
     assert marks.SMALL >= 8
+
+
+@pytest.mark.parametrize("log", [False, True])
+def test_a_band_is_the_mean_and_its_95_percent_interval(log):
+    """On a log axis of the logarithms. Student's t of 95 % for three values is 4.302653."""
+    values = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 80.0]])
+    axes = Canvas().subplots()
+    line = marks.band(axes, np.array([1, 2]), values, log=log)
+    (shade,) = axes.collections
+    of = np.log10(values) if log else values
+    half = 4.302653 * of.std(axis=0, ddof=1) / np.sqrt(3)
+    low, middle, high = (
+        10**edge if log else edge for edge in (of.mean(axis=0) - half, of.mean(axis=0), of.mean(axis=0) + half)
+    )
+    np.testing.assert_allclose(line.get_ydata(), middle)
+    corners = shade.get_paths()[0].vertices
+    for edge in (low, high):
+        for corner in zip([1, 2], edge, strict=True):
+            assert np.isclose(corners, corner, rtol=1e-5).all(axis=1).any()
