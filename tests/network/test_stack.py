@@ -6,7 +6,7 @@ from itertools import islice
 import numpy as np
 import pytest
 
-from mlpstudy.network import training
+from mlpstudy.network import stack, training
 from mlpstudy.network.activations import ACTIVATIONS, Activation
 from mlpstudy.network.losses import LOSSES
 from mlpstudy.network.mlp import Network, backpropagate, n_parameters, unflatten
@@ -36,36 +36,36 @@ def test_the_gradient_is_that_of_mlp(name, sizes, dtype, activation_named):
     """For batches of several sizes in turn, which share their memory."""
     network = Network(sizes, activation_named(name), LOSSES["cross_entropy"])
     theta = start(sizes, 3, dtype)
-    stack = Stack(network, SGD, None, theta, batch=9)
+    one = Stack(network, SGD, None, theta, batch=9)
     for step, n in enumerate((9, 4, 1, 9)):
         x, y = batch_of(n, sizes, dtype, seed=step)
         _, expected = backpropagate(network, unflatten(theta, sizes), x[None], y)
         with np.errstate(over="ignore"):
-            stack.backpropagate(x, y)
+            one.backpropagate(x, y)
         limit = CLOSE[dtype] * np.abs(expected.theta).max(axis=1, keepdims=True)
-        assert (np.abs(stack.update - expected.theta) <= limit).all()
-    np.testing.assert_array_equal(stack.theta, theta)
+        assert (np.abs(one.update - expected.theta) <= limit).all()
+    np.testing.assert_array_equal(one.theta, theta)
 
 
 @pytest.mark.parametrize("loss", LOSSES)
 def test_the_gradient_is_that_of_mlp_for_every_loss(loss):
     sizes = (5, 4, 3, 1 if loss == "bce" else 3)
     network, theta, (x, y) = Network(sizes, ACTIVATIONS["tanh"], LOSSES[loss]), start(sizes, 2), batch_of(6, sizes)
-    stack = Stack(network, SGD, None, theta, batch=6)
-    stack.backpropagate(x, y)
+    one = Stack(network, SGD, None, theta, batch=6)
+    one.backpropagate(x, y)
     _, expected = backpropagate(network, unflatten(theta, sizes), x[None], y)
-    np.testing.assert_allclose(stack.update, expected.theta, rtol=1e-12, atol=1e-15)
+    np.testing.assert_allclose(one.update, expected.theta, rtol=1e-12, atol=1e-15)
 
 
 def test_layers_larger_than_a_chunk():
     sizes = (3, 200, 200, 2)
     network, theta, (x, y) = Network(sizes, ACTIVATIONS["gelu"], LOSSES["mse"]), start(sizes, 2), batch_of(150, sizes)
     assert min(2 * 150 * 200, theta.size) > CHUNK
-    stack = Stack(network, SGD, None, theta, batch=150)
-    stack.step(x, y, 0.1)
+    one = Stack(network, SGD, None, theta, batch=150)
+    one.step(x, y, 0.1)
     _, expected = backpropagate(network, unflatten(theta, sizes), x[None], y)
-    np.testing.assert_allclose(stack.theta, theta - 0.1 * expected.theta, rtol=1e-10, atol=1e-12)
-    np.testing.assert_allclose(stack.update, -0.1 * expected.theta, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(one.theta, theta - 0.1 * expected.theta, rtol=1e-10, atol=1e-12)
+    np.testing.assert_allclose(one.update, -0.1 * expected.theta, rtol=1e-10, atol=1e-12)
 
 
 def plain_training(network, recipe, x, y, theta, rng):
@@ -99,8 +99,9 @@ RECIPES = {
 @pytest.mark.parametrize("stacked", [1, 500, 10**9])
 @pytest.mark.parametrize("name", RECIPES)
 def test_train_yields_the_states_of_a_loop_of_plain_steps(name, stacked, monkeypatch):
-    """However many replicas make a stack."""
+    """However many replicas make a stack, and also if an optimizer works on the parameters in several chunks."""
     monkeypatch.setattr(training, "STACKED", stacked)
+    monkeypatch.setattr(stack, "CHUNK", 50)
     monkeypatch.setattr(training, "TURN", 3)
     recipe, (x, y), theta = RECIPES[name], batch_of(35, NET.sizes), start(NET.sizes, 5)
     before = theta.copy()
@@ -151,18 +152,18 @@ def test_an_error_of_a_gradient_cannot_part_equal_units():
     sizes = (4, 6, 5, 3)
     theta = np.concatenate([start(sizes, 1), np.full((1, n_parameters(sizes)), 0.3)])
     index = find_ties(theta, sizes)
-    stack = Stack(Network(sizes, ACTIVATIONS["tanh"], LOSSES["cross_entropy"]), SGD, None, theta, batch=4)
-    exact, rng = stack.backpropagate, np.random.default_rng(3)
+    one = Stack(Network(sizes, ACTIVATIONS["tanh"], LOSSES["cross_entropy"]), SGD, None, theta, batch=4)
+    exact, rng = one.backpropagate, np.random.default_rng(3)
 
     def with_error(x, y):
         exact(x, y)
-        stack._gradient *= 1 + 0.1 * rng.normal(size=theta.size)
+        one._gradient *= 1 + 0.1 * rng.normal(size=theta.size)
 
-    stack.backpropagate = with_error
+    one.backpropagate = with_error
     for step in range(3):
-        stack.step(*batch_of(4, sizes, seed=step), 0.1)
-    np.testing.assert_array_equal(np.take_along_axis(stack.theta, index, axis=1), stack.theta)
-    assert len(np.unique(stack.theta[0])) > 0.9 * n_parameters(sizes)
+        one.step(*batch_of(4, sizes, seed=step), 0.1)
+    np.testing.assert_array_equal(np.take_along_axis(one.theta, index, axis=1), one.theta)
+    assert len(np.unique(one.theta[0])) > 0.9 * n_parameters(sizes)
 
 
 BLOWS_UP = Activation(g=lambda z: z**3, dg=lambda z: 3 * z**2)
