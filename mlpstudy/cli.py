@@ -1,5 +1,6 @@
 """The command line: Hydra composes the cells, all cells are checked, then they are trained, logged and shown."""
 
+import contextlib
 import os
 import re
 import secrets
@@ -8,7 +9,7 @@ import signal
 import sys
 import tempfile
 import threading
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING, Any
@@ -26,7 +27,7 @@ from mlpstudy.cells.cell import Cell, check, names
 from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import CONF, options_with
 from mlpstudy.cells.rules import RULES, unknown_key
-from mlpstudy.display import SweepDisplay, console, python_command, summary_table
+from mlpstudy.display import SweepDisplay, Told, console, python_command, summary_table
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.measure.verdict import agreement
 from mlpstudy.network.gradient_check import Report
@@ -37,13 +38,14 @@ if TYPE_CHECKING:  # `run` imports these, since they import mlflow: help, comple
 
 OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"))  # the user's own parts
 INTERRUPTED = threading.Event()  # a library may catch the KeyboardInterrupt; this flag stays
+WRITING = threading.Event()  # a run is being closed
 SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException)
 
 
 def main() -> None:
     """Entry point of `python -m mlpstudy` and of the console script."""
     signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, lambda *_: sys.exit(143))  # runs are closed and workers are stopped
+    signal.signal(signal.SIGTERM, _interrupt)  # runs are closed and workers are stopped
     try:
         asked_for = cells(sys.argv[1:])
         if asked_for:
@@ -56,9 +58,22 @@ def main() -> None:
         sys.exit(130)
 
 
-def _interrupt(*_: object) -> None:
+def _interrupt(number: int = signal.SIGINT, *_: object) -> None:
+    """Stop, but let a run that is being closed be closed first; a second signal does not wait."""
+    wait = WRITING.is_set() and not INTERRUPTED.is_set()
     INTERRUPTED.set()
-    raise KeyboardInterrupt
+    if not wait:
+        raise SystemExit(143) if number == signal.SIGTERM else KeyboardInterrupt
+
+
+@contextlib.contextmanager
+def closing() -> Iterator[None]:
+    """While a run is being closed, the first Ctrl-C waits: half a run would look like one that still runs."""
+    WRITING.set()
+    try:
+        yield
+    finally:
+        WRITING.clear()
 
 
 def cells(arguments: Sequence[str]) -> list[Cell]:
@@ -129,62 +144,94 @@ def _told(error: Exception) -> str:
 
 
 def run(cells: Sequence[Cell]) -> bool:
-    """Train the cells, log each to MLflow, show progress and a table. False if a cell failed (not if diverged)."""
+    """Train the cells, log each to MLflow, show progress and a table. False if a cell failed (not if diverged).
+
+    A cell that is finished in this experiment is not trained again.
+    """
+    from mlpstudy.tracking import resume
     from mlpstudy.tracking.store import open_store, save_view
     from mlpstudy.tracking.writing import RunLog
 
     out = console()
     tracked = cells[0].raw["tracking"]
     store = open_store(tracked["uri"], tracked["experiment"])
-    sweep_name = tracked["sweep"] or f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
+    if lost := resume.close_lost_runs(store):
+        out.print(f"Runs of a process that has gone, now KILLED: {', '.join(lost)}", soft_wrap=True)
+    done = resume.done(store, cells) if tracked["resume"] else {}
+    sweep_name = tracked["sweep"] or goes_on_with(done) or new_sweep()
+    resume.add_to(sweep_name, done.values(), store)
+    results: dict[int, Told] = dict(done)
     save_view(store, sweep_name)
-    workers = min(len(cells), cells[0].raw["workers"] or sweep.available_cores())
+    left = len(cells) - len(results)
+    workers = max(1, min(left, cells[0].raw["workers"] or sweep.available_cores()))
     cell_names = names(cells)
     for name, cell in zip(cell_names, cells, strict=True):
         if cell.gradients is not None:
             out.print(gradients_text(name, cell.gradients), soft_wrap=True)
     draw = partial(run_page.draw, cell_names, sweep_name)
-    results: dict[int, CellResult] = {}
     logs: dict[int, RunLog] = {}  # the runs of the cells that are being trained
     failed = False
 
-    out.print(f"Sweep {sweep_name}: {len(cells)} cell{'s' * (len(cells) > 1)}, {workers} at a time")
-    show = SweepDisplay(out, cell_names)
+    before = f", {len(results)} done before (tracking.resume=false trains them again)" if results else ""
+    at_once = f", {workers} at a time" if left else ""
+    out.print(f"Sweep {sweep_name}: {len(cells)} cell{'s' * (len(cells) > 1)}{before}{at_once}", soft_wrap=True)
+    show = SweepDisplay(out, cell_names, len(results))
+
+    def told(index: int, result: CellResult | None) -> Told | None:
+        return None if result is None else run_page.ended(cell_names[index], sweep_name, result)
+
     try:
-        for index, event in sweep.run(cells, workers, draw):
-            if INTERRUPTED.is_set():
-                raise KeyboardInterrupt
-            cell = cells[index]
+        for index, event in sweep.run(cells, workers, draw, skip=done):
             if index not in logs:
-                logs[index] = RunLog(store, cell, cell_names[index], sweep_name, index, draw)
+                logs[index] = RunLog(store, cells[index], cell_names[index], sweep_name, index, draw)
             if isinstance(event, sweep.Failure):
                 failed = True
-                result, complaint = logs.pop(index).finish("FAILED", f"{event.reason}\n{event.details}")
-                show.ended(index, result, f"failed: {event.reason} {complaint}".rstrip())
-                continue
-            if isinstance(event, sweep.Page):
+                with closing():
+                    result, complaint = logs[index].finish("FAILED", f"{event.reason}\n{event.details}")
+                    del logs[index]
+                show.ended(index, told(index, result), f"failed: {event.reason} {complaint}".rstrip())
+            elif isinstance(event, sweep.Page):
                 logs[index].page = event
-                continue
-            logs[index].record(event)
-            show.record(index, event)
-            if event.last:
-                result, complaint = logs.pop(index).finish()
-                failed |= bool(complaint)
-                results |= {index: result} if result is not None else {}
-                show.ended(index, result, complaint)
+            else:
+                logs[index].record(event)
+                show.record(index, event)
+                if event.last:
+                    with closing():
+                        result, complaint = logs[index].finish()
+                        del logs[index]
+                        results |= {index: ended} if (ended := told(index, result)) else {}
+                    failed |= bool(complaint)
+                    show.ended(index, ended, complaint)
+            if INTERRUPTED.is_set():
+                raise KeyboardInterrupt
     finally:
         for index, log in logs.items():  # after an interrupt, measurements are kept
-            result, complaint = log.finish("KILLED")
-            show.ended(index, result, complaint or "interrupted")
+            with closing():
+                result, complaint = log.finish("KILLED")
+            show.ended(index, told(index, result), complaint or "interrupted")
         show.finish()
         if results:
             named = [(cell_names[i], results[i]) for i in sorted(results)]
             out.print(summary_table(named, out.width))
-            verdicts = [(n, None if (p := r.verdict_predicted) is None else p.name, r.verdict.name) for n, r in named]
+            verdicts = [(name, r.tags.get("verdict_predicted"), r.tags["verdict"]) for name, r in named]
             out.print(agreement(verdicts), soft_wrap=True)
         if results or logs:
             out.print(next_commands(store, sweep_name), soft_wrap=True)
+        if len(results) < len(cells):
+            same = shlex.join([*python_command().split(), "-m", "mlpstudy", *map(uris.redact, sys.argv[1:])])
+            out.print(f"{len(results)} of {len(cells)} cells are done. To go on:  {same}", soft_wrap=True)
     return not failed
+
+
+def goes_on_with(done: Mapping[int, Told]) -> str | None:
+    """The sweep that has all cells that are done; None if there is no such sweep."""
+    sweeps = {run.tags["sweep"] for run in done.values()}
+    return sweeps.pop() if len(sweeps) == 1 else None
+
+
+def new_sweep() -> str:
+    """Date and time, and four letters for sweeps that start in the same second."""
+    return f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
 
 
 def gradients_text(name: str, report: Report) -> str:

@@ -2,18 +2,17 @@
 
 import shutil
 import sys
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
+from math import isfinite, isnan
 from pathlib import Path
+from typing import Protocol
 
-import numpy as np
 from rich.box import SIMPLE
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
-from mlpstudy.cells.cell import usual_name
-from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.recording import Record
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.palette import VERDICT_COLOURS
@@ -29,12 +28,23 @@ def console() -> Console:
     return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, markup=False)
 
 
+class Told(Protocol):
+    """What the terminal needs to know of a run, by the names that MLflow has."""
+
+    @property
+    def params(self) -> Mapping[str, str]: ...
+    @property
+    def tags(self) -> Mapping[str, str]: ...
+    @property
+    def metrics(self) -> Mapping[str, float]: ...
+
+
 class SweepDisplay:
     """One progress line for the whole sweep: cells done, time left, the loss of the cells in training."""
 
-    def __init__(self, console: Console, names: Sequence[str]) -> None:
-        self.console, self.names = console, names
-        self._done = 0
+    def __init__(self, console: Console, names: Sequence[str], done: int = 0) -> None:
+        """done: the number of cells that are not trained because they are done."""
+        self.console, self.names, self._done = console, names, done
         self._running: dict[int, tuple[float, float]] = {}  # share done, training loss
         self._progress = Progress(
             TextColumn("{task.fields[cells]}"),
@@ -59,7 +69,7 @@ class SweepDisplay:
         self._running[index] = record.done, float(mean_and_interval(record.curves["loss_train"])[0])
         self._show()
 
-    def ended(self, index: int, result: CellResult | None, error: str) -> None:
+    def ended(self, index: int, result: Told | None, error: str) -> None:
         """Print a line about a cell that has ended."""
         self._done += 1
         self._running.pop(index, None)
@@ -67,8 +77,8 @@ class SweepDisplay:
         if result is not None:
             line += verdict_text(result)
             line.append(f"  {accuracy_text(result)}")
-            if result.verdict.findings:
-                line.append(f"  {result.verdict.evidence}", "dim")
+            if result.tags["verdict"] != "healthy":
+                line.append(f"  {result.tags['evidence']}", "dim")
         if error:
             line.append(f"  {error}", style="bold red")
         self.console.print(line, soft_wrap=True)
@@ -83,47 +93,46 @@ class SweepDisplay:
         )
 
 
-def verdict_text(result: CellResult) -> Text:
+def verdict_text(result: Told) -> Text:
     """The verdict and the outcome: healthy, or healthy > vanishing if training changed the verdict."""
-    text = Text(result.verdict.name, VERDICT_COLOURS[result.verdict.name])
-    if result.verdict_final.name != result.verdict.name:
-        text += Text(" > ") + Text(result.verdict_final.name, VERDICT_COLOURS[result.verdict_final.name])
+    first, last = result.tags["verdict"], result.tags["verdict_final"]
+    text = Text(first, VERDICT_COLOURS[first])
+    if last != first:
+        text += Text(" > ") + Text(last, VERDICT_COLOURS[last])
     return text + Text(f", {outcome_text(result)}")
 
 
-def outcome_text(result: CellResult) -> str:
+def outcome_text(result: Told) -> str:
     """The outcome, such as learned, with a count if the replicas differ; or not trained, or unfinished."""
-    if result.config.recipe.epochs == 0:
+    outcome = result.tags["outcome"]
+    if result.params["training.epochs"] == "0":
         return "not trained"
-    if result.theta_final is None:
-        return result.outcome
-    count = int((result.outcomes == result.outcome).sum())
-    return result.outcome + (f" ({count} of {result.outcomes.size})" if count < result.outcomes.size else "")
+    counts = {name: int(count) for count, name in (part.split() for part in result.tags["outcomes"].split(", "))}
+    return outcome + (
+        f" ({counts[outcome]} of {sum(counts.values())})" if outcome in counts and len(counts) > 1 else ""
+    )
 
 
-def accuracy_text(result: CellResult) -> str:
+def accuracy_text(result: Told) -> str:
     """`0.958 +- 0.006`: test accuracy (test loss for a regression) with its 95 % interval over replicas."""
-    values = result.last("accuracy_test")
-    kind = "" if values is not None else "loss "
-    values = result.last("loss_test") if values is None else values
-    assert values is not None
-    centre, half = mean_and_interval(values)
-    broken = int((~np.isfinite(values)).sum())
-    text = f"{kind}{centre:.3f}" + (f" ± {half:.3f}" if np.isfinite(half) else "")
-    return "diverged" if broken == values.size else text + (f" ({broken} diverged)" if broken else "")
+    kind, name = ("", "accuracy_test") if "final/accuracy_test" in result.metrics else ("loss ", "loss_test")
+    centre, half = result.metrics[f"final/{name}"], result.metrics[f"final/{name}_ci95"]
+    broken = int(result.metrics["final/diverged_replicas"])
+    text = f"{kind}{centre:.3f}" + (f" ± {half:.3f}" if isfinite(half) else "")
+    return text + (f" ({broken} diverged)" if broken else "") if isfinite(centre) else "diverged"
 
 
-def ratio_text(result: CellResult) -> str:
+def ratio_text(result: Told) -> str:
     """delta_rms of the first over the last hidden layer at initialization, median over replicas."""
-    value = float(np.median(result.delta_ratio(0)))
-    return "-" if np.isnan(value) else f"{value:.2g}"
+    value = result.metrics["final/gradient_ratio_init"]
+    return "-" if isnan(value) else f"{value:.2g}"
 
 
-def summary_table(results: Sequence[tuple[str, CellResult]], width: int) -> Table:
+def summary_table(results: Sequence[tuple[str, Told]], width: int) -> Table:
     """The table at the end, one row for each cell; it shows the evidence if the terminal is wide enough."""
     table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
-    extra = any(name != usual_name(result.config) for name, result in results)
-    told = width >= EVIDENCE_WIDTH and any(result.verdict.findings for _, result in results)
+    extra = any(name != _usual_name(result) for name, result in results)
+    told = width >= EVIDENCE_WIDTH and any(result.tags["verdict"] != "healthy" for _, result in results)
     narrow = width < NARROW
     table.add_column("init", overflow="fold")
     table.add_column("activation", overflow="fold")
@@ -135,30 +144,33 @@ def summary_table(results: Sequence[tuple[str, CellResult]], width: int) -> Tabl
     if by_theory:
         table.add_column("by theory", min_width=LONGEST)
     table.add_column("outcome", min_width=len("diverged"))
-    score = "accuracy" if results[0][1].last("accuracy_test") is not None else "loss"
+    score = "accuracy" if "final/accuracy_test" in results[0][1].metrics else "loss"
     table.add_column(score if narrow else f"test {score}", min_width=len("± 0.006"))
     if not narrow:
         table.add_column("gradient first/last", justify="right")
     if told:
         table.add_column("evidence")
     for name, result in results:
-        config = result.config
-        cells: list[str | Text] = [config.init_name, config.activation_name, str(len(config.hidden))]
+        cells: list[str | Text] = [result.params[key] for key in ("init", "activation", "depth")]
         if extra:
-            cells.append(name.removeprefix(usual_name(config)).strip("-"))
+            cells.append(name.removeprefix(_usual_name(result)).strip("-"))
         verdicts = verdict_text(result)
         verdicts.right_crop(len(f", {outcome_text(result)}"))
-        predicted = result.verdict_predicted
+        predicted = result.tags.get("verdict_predicted")
         cells.append(verdicts)
         if by_theory:
-            cells.append("-" if predicted is None else Text(predicted.name, VERDICT_COLOURS[predicted.name]))
+            cells.append("-" if predicted is None else Text(predicted, VERDICT_COLOURS[predicted]))
         cells += [outcome_text(result), accuracy_text(result).removeprefix("loss ")]
         if not narrow:
             cells.append(ratio_text(result))
         if told:
-            cells.append(Text(result.verdict.evidence if result.verdict.findings else "", "dim"))
+            cells.append(Text(result.tags["evidence"] if result.tags["verdict"] != "healthy" else "", "dim"))
         table.add_row(*cells)
     return table
+
+
+def _usual_name(result: Told) -> str:
+    return f"{result.params['init']}-{result.params['activation']}-d{result.params['depth']}"
 
 
 def python_command() -> str:

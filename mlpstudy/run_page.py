@@ -7,27 +7,33 @@ from typing import Any
 
 from numpy.typing import NDArray
 
-from mlpstudy.cells.cell_result import Trained, collect
+from mlpstudy.cells.cell_result import CellResult, Trained, collect
 from mlpstudy.cells.recording import Record
 from mlpstudy.tracking import metrics
 
 
 @dataclass(frozen=True)
 class Ended:
-    """A run that has just ended: everything that its page is drawn from."""
+    """A run that has just ended, as MLflow will have it."""
 
     name: str
     params: Mapping[str, str]
     tags: Mapping[str, str]
+    metrics: Mapping[str, float]
     arrays: Mapping[str, NDArray[Any]]
+
+
+def ended(name: str, sweep: str, result: CellResult) -> Ended:
+    """The run of a cell with this result."""
+    headline = {metric: value for (metric, _), value in metrics.headline(result).items()}
+    tags = {"sweep": sweep, **metrics.tags(result)}
+    return Ended(name, metrics.parameters(result.config), tags, headline, result.arrays)
 
 
 def draw(names: Sequence[str], sweep: str, index: int, cell: Trained, records: Sequence[Record]) -> bytes:
     """The page of the cell with this index, as a PNG."""
     from reports.figures import run_page  # matplotlib is slow to import, and a sweep should start at once
 
-    result = collect(cell, records)
-    tags = {"sweep": sweep, **metrics.tags(result)}
     picture = io.BytesIO()
-    run_page.draw(Ended(names[index], metrics.parameters(result.config), tags, result.arrays)).savefig(picture)
+    run_page.draw(ended(names[index], sweep, collect(cell, records))).savefig(picture)
     return picture.getvalue()

@@ -216,6 +216,63 @@ def test_an_interrupt_that_a_library_swallows_ends_the_sweep(tmp_path, monkeypat
     assert len(run.arrays["step"]) == 1
 
 
+@pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
+def test_an_interrupt_while_a_run_is_being_closed_waits_until_it_is(tmp_path, monkeypatch, capsys, number):
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    close = writing.RunLog._close
+
+    def interrupted(log, *arguments):
+        cli._interrupt(number)
+        close(log, *arguments)
+
+    monkeypatch.setattr(writing.RunLog, "_close", interrupted)
+    monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
+    with pytest.raises(KeyboardInterrupt):
+        cli.run(cli.cells(["-m", "seed=0,1", *TINY, f"tracking.uri={uri}", "workers=1"]))
+    (run,) = load_runs(uri)
+    assert (run.status, run.tags["outcome"] == "unfinished") == ("FINISHED", False)
+    assert "[1/2]" in capsys.readouterr().out
+
+
+def test_a_second_interrupt_does_not_wait(monkeypatch):
+    monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
+    with cli.closing():
+        cli._interrupt()
+        with pytest.raises(KeyboardInterrupt):
+            cli._interrupt()
+        with pytest.raises(SystemExit):
+            cli._interrupt(signal.SIGTERM)
+    with pytest.raises(KeyboardInterrupt):
+        cli._interrupt()
+
+
+@pytest.mark.slow
+@pytest.mark.skipif(sys.platform == "win32", reason="POSIX signals")
+def test_workers_end_soon_after_the_main_process_is_killed(tmp_path):
+    """Also in the middle of a cell: these take minutes, and send a record every few seconds."""
+    command = [sys.executable, "-m", "mlpstudy", "-m", "seed=0,1", "network.depth=60", "training.epochs=1000"]
+    running = subprocess.Popen(
+        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
+    )
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not started_runs(tmp_path / "mlflow.db"):
+        time.sleep(0.5)
+    group = os.getpgid(running.pid)
+    running.kill()
+    running.wait()
+    deadline = time.monotonic() + 3
+    while time.monotonic() < deadline and processes_of(group):
+        time.sleep(0.1)
+    assert processes_of(group) == []
+
+
+def processes_of(group):
+    """The processes of a group that have not ended."""
+    listed = subprocess.run(["ps", "-eo", "pid,pgid,stat"], capture_output=True, text=True, check=True).stdout
+    rows = [line.split() for line in listed.splitlines()[1:]]
+    return [pid for pid, own, stat in rows if int(own) == group and not stat.startswith("Z")]
+
+
 def started_runs(database: Path) -> int:
     """How many runs a database holds that another process writes."""
     import sqlite3

@@ -11,6 +11,8 @@ from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.errors import ConfigError
 from mlpstudy.network import gradient_check
 
+NUMERICS = 2  # raised when the same settings give other results, so that old ones do not count as done
+
 
 @dataclass(frozen=True)
 class Cell:
@@ -26,7 +28,10 @@ class Cell:
     @property
     def hash(self) -> str:
         """Twelve hex digits, the same for all cells with the same result; where and how a cell ran does not matter."""
-        exact = {k: float(v) if type(v) is int else v for k, v in self.config.science.items()}  # 2 is the same as 2.0
+        exact: dict[str, Any] = {
+            k: float(v) if type(v) is int else v for k, v in self.config.science.items()
+        }  # 2 is the same as 2.0
+        exact["numerics"] = NUMERICS
         return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
 
 

@@ -66,6 +66,13 @@ class Config:
         return _own_name(self.flat, "activation")
 
     @property
+    def own_parts(self) -> bool:
+        """Whether a function or file of the user is a part of it, whose content may change under its name."""
+        return any(key in self.flat for key in ("activation.function", "init.function", "init.path", "data.path")) or (
+            self.flat.get("init.output.name") in ("custom", "file")
+        )
+
+    @property
     def science(self) -> dict[str, Any]:
         """The keys that define the result of a cell. Layer sizes are always spelled as network.hidden."""
         rest = {k: v for k, v in self.flat.items() if not k.startswith((*NOT_SCIENCE, "network."))}

@@ -147,6 +147,7 @@ RULES: dict[str, Rule] = {
     "tracking.uri": ("null or a URI", lambda v: v is None or (isinstance(v, str) and v != "")),
     "tracking.experiment": NAME,
     "tracking.sweep": _or_null(NAME),
+    "tracking.resume": TRUTH,
 }
 
 

@@ -9,8 +9,10 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import threading
+import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Container, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -45,19 +47,22 @@ Draw = Callable[[int, Trained, Sequence[Record]], bytes]  # of the cell with thi
 Event = tuple[int, Record | Page | Failure]  # of the cell with this index
 
 
-def run(cells: Sequence[Cell], workers: int, draw: Draw | None = None) -> Iterator[Event]:
+def run(cells: Sequence[Cell], workers: int, draw: Draw | None = None, skip: Container[int] = ()) -> Iterator[Event]:
     """Train every cell and yield its records as they come; the last event of a cell is its last record or a Failure.
+
+    The cells with the indices `skip` are not trained.
 
     `draw` makes the Page of a cell where the cell is trained, so that many workers do not wait for one that draws.
     """
+    chosen = [(index, cell) for index, cell in enumerate(cells) if index not in skip]
     if workers == 1:
-        for index, cell in enumerate(cells):
+        for index, cell in chosen:
             yield from ((index, event) for event in _train(index, cell.config, draw))
         return
-    waiting = list(enumerate(cells))[::-1]
+    waiting = chosen[::-1]
     busy: dict[Connection, tuple[int, BaseProcess]] = {}
     try:
-        for _ in range(min(workers, len(cells))):
+        for _ in range(min(workers, len(chosen))):
             _give_work(waiting, busy, *_start_worker(draw))
         while busy:
             ready = wait(list(busy))
@@ -109,6 +114,7 @@ def _work(pipe: Connection, draw: Draw | None) -> None:
     """Train the cells that come through the pipe until it is closed at the other end."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the main process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     raw: Mapping[str, Any]
     try:
         while True:
@@ -117,6 +123,13 @@ def _work(pipe: Connection, draw: Draw | None) -> None:
                 pipe.send(event)
     except (EOFError, OSError):
         return
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process soon after the one that started it has ended, also in the middle of a long cell."""
+    while os.getppid() == parent:
+        time.sleep(0.3)
+    os._exit(1)
 
 
 def _train_raw(index: int, raw: Mapping[str, Any], draw: Draw | None) -> Iterator[Record | Page | Failure]:

@@ -8,6 +8,7 @@ writing    one cell's run, written while the cell trains
 metrics    the names and numbers that a run logs
 dashboard  the charts that the MLflow UI opens with
 reading    find the runs of a sweep again
+resume     cells that are done, and runs whose process has gone
 artifacts  the arrays of a run, read in place or through a cache
 report     the figures of a sweep, kept in MLflow
 uris       which store a URI means, and how to show it without its password

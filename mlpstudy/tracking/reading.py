@@ -79,9 +79,13 @@ def load_runs(
             full = [name for name, own in experiments.items() if client.search_runs([own], MEASURED, max_results=1)]
             raise ConfigError("--experiment", one_of(full), experiment) if full else no_sweep(uri)
         sweep = latest[0].data.tags["sweep"]
-    found = _search(client, ids, MEASURED + (f" AND tags.sweep = '{sweep}'" if sweep else ""))
+    if sweep:
+        own = search(client, ids, f"{MEASURED} AND tags.sweep = '{sweep}'")
+        found = own + search(client, ids, f"{MEASURED} AND tags.also_in LIKE '%|{sweep}|%'")
+    else:
+        found = search(client, ids, MEASURED)
     if not found:
-        others = {run.data.tags["sweep"] for run in _search(client, ids, MEASURED)}
+        others = {run.data.tags["sweep"] for run in search(client, ids, MEASURED)}
         raise ConfigError("--sweep", one_of(others), sweep) if others else no_sweep(uri)
     if where is not None:
         chosen, every = _matching(client, ids, where), found
@@ -99,7 +103,7 @@ def load_runs(
         found, key=lambda run: run.info.status == "FINISHED"
     )  # finished runs come last, so they win below
     keep = {run.data.tags.get("cell", run.info.run_id): run.info.run_id for run in finished}.values()
-    return [_run(uri, run) for run in found if run.info.run_id in set(keep)]
+    return [to_run(uri, run) for run in found if run.info.run_id in set(keep)]
 
 
 def unmeasured(runs: Sequence[Run]) -> list[str]:
@@ -107,12 +111,13 @@ def unmeasured(runs: Sequence[Run]) -> list[str]:
     client, found = connect(runs[0].uri, create=False), []
     for sweep in dict.fromkeys(run.tags["sweep"] for run in runs):
         ids = list(dict.fromkeys(run.experiment_id for run in runs if run.tags["sweep"] == sweep))
-        every = _search(client, ids, f"tags.sweep = '{sweep}'")
+        every = search(client, ids, f"tags.sweep = '{sweep}'")
         found += [run for run in every if "verdict" not in run.data.tags]
     return [f"{run.info.run_name} ({run.info.status.lower()})" for run in found]
 
 
-def _search(client: MlflowClient, ids: list[str], chosen: str) -> list[MlflowRun]:
+def search(client: MlflowClient, ids: list[str], chosen: str) -> list[MlflowRun]:
+    """All runs of these experiments that a filter chooses."""
     page = client.search_runs(ids, chosen)
     found: list[MlflowRun] = list(page)
     while page.token:
@@ -124,7 +129,7 @@ def _search(client: MlflowClient, ids: list[str], chosen: str) -> list[MlflowRun
 def _matching(client: MlflowClient, ids: list[str], where: str) -> set[str]:
     """The ids of all runs that meet a filter the user typed."""
     try:
-        return {run.info.run_id for run in _search(client, ids, where)}
+        return {run.info.run_id for run in search(client, ids, where)}
     except Exception as error:  # MLflow, its parser and its database raise different errors
         reason = textwrap.shorten(str(error), 300, placeholder=" ...")
         raise ConfigError(
@@ -138,7 +143,8 @@ def _named(runs: Sequence[MlflowRun]) -> str:
     return ", ".join(f"params.{name}" for name in sorted(names))
 
 
-def _run(uri: str, run: MlflowRun) -> Run:
+def to_run(uri: str, run: MlflowRun) -> Run:
+    """A run of MLflow's as one of ours."""
     return Run(
         id=run.info.run_id,
         name=run.info.run_name or run.info.run_id,

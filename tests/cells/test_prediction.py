@@ -23,6 +23,7 @@ from mlpstudy.network import mlp
 from mlpstudy.network.activations import ACTIVATIONS
 from mlpstudy.network.initializers import INITIALIZERS
 from mlpstudy.network.losses import LOSSES
+from mlpstudy.run_page import ended
 from mlpstudy.tracking import metrics
 
 LOSS = LOSSES["cross_entropy"]
@@ -523,7 +524,7 @@ def drawn(results, width):
     """The table's lines as printed on a terminal of that many columns."""
     out = Console(width=width)
     with out.capture() as captured:
-        out.print(summary_table(results, width))
+        out.print(summary_table([(name, ended(name, "s", result)) for name, result in results], width))
     return captured.get().splitlines()
 
 

@@ -1,0 +1,166 @@
+"""Cells that are done are not trained again, and no run stays RUNNING when its process has gone."""
+
+import os
+import shlex
+import subprocess
+import sys
+import threading
+
+import pytest
+
+from mlpstudy import cli
+from mlpstudy.cells import sweep
+from mlpstudy.tracking import resume
+from mlpstudy.tracking.reading import load_runs
+from mlpstudy.tracking.store import open_store
+
+TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2", "training.snapshots=3", "workers=1"]
+
+
+@pytest.fixture
+def trained(tmp_path, monkeypatch):
+    """(*overrides) -> the names of the cells that are trained by such a sweep; all sweeps share a store."""
+    uri = f"sqlite:///{tmp_path}/mlflow.db"
+    trained = []
+    original = sweep._train
+
+    def train(index, config, draw):
+        trained.append(f"{config.init_name} {config.seed}")
+        return original(index, config, draw)
+
+    monkeypatch.setattr(sweep, "_train", train)
+
+    def run(*overrides):
+        trained.clear()
+        assert cli.run(cli.cells(["-m", *TINY, f"tracking.uri={uri}", *overrides]))
+        return list(trained)
+
+    run.uri = uri
+    return run
+
+
+def test_a_sweep_typed_again_trains_nothing_and_shows_the_same_table(trained, capsys):
+    assert trained("init=zeros,xavier") == ["zeros 0", "xavier 0"]
+    first = capsys.readouterr().out
+    assert trained("init=zeros,xavier") == []
+    again = capsys.readouterr().out
+    assert "2 cells, 2 done before (tracking.resume=false trains them again)" in again
+    table = first[first.index("Verdict at") : first.index("Look at")]
+    assert table in again
+    (name,) = {run.tags["sweep"] for run in load_runs(trained.uri)}
+    assert f"Sweep {name}:" in again
+
+
+def test_a_larger_grid_trains_the_new_cells_into_the_same_sweep(trained):
+    trained("init=zeros")
+    assert trained("init=zeros,xavier", "seed=0,1") == ["zeros 1", "xavier 0", "xavier 1"]
+    runs = load_runs(trained.uri)
+    assert len(runs) == 4
+    assert len({run.tags["sweep"] for run in runs}) == 1
+
+
+def test_a_named_sweep_holds_the_cells_of_others_too(trained):
+    trained("init=zeros", "tracking.sweep=one")
+    trained("init=xavier", "tracking.sweep=two")
+    assert trained("init=zeros,xavier,he", "tracking.sweep=all") == ["he 0"]
+    assert trained("init=zeros,xavier,he", "tracking.sweep=all") == []
+    assert {run.params["init"] for run in load_runs(trained.uri, sweep="all")} == {"zeros", "xavier", "he"}
+    assert [run.params["init"] for run in load_runs(trained.uri, sweep="one")] == ["zeros"]
+
+
+def test_resume_false_trains_again(trained):
+    trained("init=zeros")
+    assert trained("init=zeros", "tracking.resume=false") == ["zeros 0"]
+
+
+@pytest.mark.parametrize("other", ["training.epochs=2", "seed=7", "network.width=9", "tracking.experiment=other"])
+def test_other_settings_are_other_cells(trained, other):
+    trained("init=zeros")
+    assert len(trained("init=zeros", other)) == 1
+
+
+def test_results_of_another_numerical_version_do_not_count(trained, monkeypatch):
+    trained("init=zeros")
+    monkeypatch.setattr("mlpstudy.cells.cell.NUMERICS", -1)
+    assert trained("init=zeros") == ["zeros 0"]
+
+
+def test_a_cell_with_a_function_of_the_user_is_trained_again(trained, tmp_path, monkeypatch):
+    """What the function does may have changed."""
+    (tmp_path / "own_parts.py").write_text("def tiny(rng, shape):\n    return rng.normal(0, 0.1, shape)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    own = ("init=custom", "init.function=own_parts:tiny")
+    assert trained(*own) == trained(*own) == ["tiny 0"]
+
+
+@pytest.mark.parametrize("status", ["FAILED", "KILLED", "RUNNING"])
+def test_a_cell_that_did_not_end_well_is_trained_again(trained, status):
+    trained("init=zeros")
+    store = open_store(trained.uri, "mlpstudy")
+    (run,) = load_runs(trained.uri)
+    store.client.update_run(run.id, status)
+    assert trained("init=zeros") == ["zeros 0"]
+
+
+def test_an_interrupted_sweep_prints_the_command_that_goes_on(trained, monkeypatch, capsys):
+    monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
+    ended = cli.SweepDisplay.ended
+
+    def stop(show, index, result, error):
+        ended(show, index, result, error)
+        cli.INTERRUPTED.set()
+
+    monkeypatch.setattr(cli.SweepDisplay, "ended", stop)
+    with pytest.raises(KeyboardInterrupt):
+        trained("init=zeros,xavier,he", "tracking.sweep='a b'")
+    out = capsys.readouterr().out
+    command = out.partition("1 of 3 cells are done. To go on:  ")[2].splitlines()[0]
+    assert shlex.split(command)[-1] == "tracking.sweep='a b'"
+    monkeypatch.setattr(cli.SweepDisplay, "ended", ended)
+    cli.INTERRUPTED.clear()
+    assert trained("init=zeros,xavier,he", "tracking.sweep='a b'") == ["xavier 0", "he 0"]
+
+
+@pytest.fixture
+def left_open(trained):
+    """A run with the status RUNNING, and a function that gives it tags."""
+    trained("init=zeros")
+    store = open_store(trained.uri, "mlpstudy")
+    (run,) = load_runs(trained.uri)
+    store.client.update_run(run.id, "RUNNING")
+
+    def tag(**tags):
+        for key, value in tags.items():
+            store.client.set_tag(run.id, key, value)
+        return store, lambda: store.client.get_run(run.id)
+
+    return tag
+
+
+def test_a_run_whose_process_has_gone_is_killed(left_open, trained, capsys):
+    gone = subprocess.Popen([sys.executable, "-c", ""])
+    gone.wait()
+    _, now = left_open(pid=str(gone.pid))
+    trained("init=xavier")
+    assert now().info.status == "KILLED"
+    assert now().data.tags["error"] == resume.GONE
+    assert "Runs of a process that has gone, now KILLED: zeros-tanh-d2" in capsys.readouterr().out
+
+
+def test_a_process_with_the_same_number_that_started_later_is_another_one(left_open):
+    store, now = left_open(pid=str(os.getpid()), pid_started="1.00")
+    assert resume.close_lost_runs(store) == ["zeros-tanh-d2"]
+    assert now().info.status == "KILLED"
+
+
+@pytest.mark.parametrize("tags", [{}, {"host": "elsewhere", "pid": "1"}])
+def test_runs_of_this_process_and_of_other_hosts_are_left_alone(left_open, tags):
+    store, now = left_open(**tags)
+    assert resume.close_lost_runs(store) == []
+    assert now().info.status == "RUNNING"
+
+
+def test_a_run_without_such_tags_is_left_alone(left_open):
+    store, now = left_open()
+    store.client.delete_tag(now().info.run_id, "host")
+    assert resume.close_lost_runs(store) == []
