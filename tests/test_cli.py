@@ -9,6 +9,7 @@ import threading
 import time
 from pathlib import Path
 
+import psutil
 import pytest
 
 from mlpstudy import cli
@@ -251,26 +252,16 @@ def test_a_second_interrupt_does_not_wait(monkeypatch):
 def test_workers_end_soon_after_the_main_process_is_killed(tmp_path):
     """Also in the middle of a cell: these take minutes, and send a record every few seconds."""
     command = [sys.executable, "-m", "mlpstudy", "-m", "seed=0,1", "network.depth=60", "training.epochs=1000"]
-    running = subprocess.Popen(
-        command, cwd=tmp_path, stdout=subprocess.PIPE, stderr=subprocess.PIPE, start_new_session=True
-    )
+    running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
     deadline = time.monotonic() + 60
     while time.monotonic() < deadline and not started_runs(tmp_path / "mlflow.db"):
         time.sleep(0.5)
-    group = os.getpgid(running.pid)
+    workers = psutil.Process(running.pid).children(recursive=True)
+    assert len(workers) >= 2
     running.kill()
     running.wait()
-    deadline = time.monotonic() + 3
-    while time.monotonic() < deadline and processes_of(group):
-        time.sleep(0.1)
-    assert processes_of(group) == []
-
-
-def processes_of(group):
-    """The processes of a group that have not ended."""
-    listed = subprocess.run(["ps", "-eo", "pid,pgid,stat"], capture_output=True, text=True, check=True).stdout
-    rows = [line.split() for line in listed.splitlines()[1:]]
-    return [pid for pid, own, stat in rows if int(own) == group and not stat.startswith("Z")]
+    _, alive = psutil.wait_procs(workers, timeout=3)
+    assert alive == []
 
 
 def started_runs(database: Path) -> int:

@@ -112,6 +112,7 @@ BAD = {
     "verdict.stalled": [*NOT_NUMBERS, -0.1, 1, 1.5],
     "tracking.uri": NOT_NAMES,
     "tracking.experiment": [*NOT_NAMES, None, "  ", "a/b", "a\nb", "a" * 101],
+    "tracking.resume": NOT_TRUTHS,
     "tracking.sweep": [*NOT_NAMES, "  ", "a/b", "a\nb", "a" * 101],
 }
 
@@ -514,7 +515,7 @@ def test_science_ignores_where_and_how_a_cell_ran(configure):
     science = configure("data=mnist").science
     for override in (
         "tracking.uri=sqlite:///elsewhere.db", "tracking.experiment=other", "tracking.sweep=night",
-        "workers=2", "data.root=/some/where", "check_gradients=true",
+        "tracking.resume=false", "workers=2", "data.root=/some/where", "check_gradients=true",
     ):  # fmt: skip
         assert configure("data=mnist", override).science == science
 
