@@ -199,11 +199,31 @@ def sweep_uri(tmp_path_factory):
     return uri
 
 
+def _copy(source, copy):
+    """A copy of a database, with what is still in the write-ahead log, which a copy of the file is without."""
+    connections = [sqlite3.connect(path) for path in (source, copy)]
+    connections[0].backup(connections[1])
+    for connection in connections:
+        connection.close()
+    return f"sqlite:///{copy}"
+
+
 @pytest.fixture
 def sweep_copy(sweep_uri, tmp_path):
     """The same in a file of its own, to write to: faster than a new database."""
-    source, copy = (sqlite3.connect(p) for p in (sweep_uri.removeprefix("sqlite:///"), tmp_path / "copy.db"))
-    source.backup(copy)  # with what is still in the write-ahead log, which a copy of the file is without
-    source.close()
-    copy.close()
-    return f"sqlite:///{tmp_path}/copy.db"
+    return _copy(sweep_uri.removeprefix("sqlite:///"), tmp_path / "copy.db")
+
+
+@pytest.fixture(scope="session")
+def _empty_database(tmp_path_factory):
+    from mlpstudy.tracking.store import connect
+
+    path = tmp_path_factory.mktemp("empty") / "mlflow.db"
+    connect(f"sqlite:///{path}", create=True)
+    return path
+
+
+@pytest.fixture
+def new_uri(_empty_database, tmp_path):
+    """A store without any run, in mlflow.db in the folder of the test: copied, since making one takes a second."""
+    return _copy(_empty_database, tmp_path / "mlflow.db")

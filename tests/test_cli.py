@@ -196,9 +196,8 @@ def test_interrupted_sweep_keeps_what_was_measured(tmp_path):
     assert all(len(run.arrays["step"]) >= 1 for run in runs)
 
 
-def test_an_interrupt_that_a_library_swallows_ends_the_sweep(tmp_path, monkeypatch):
+def test_an_interrupt_that_a_library_swallows_ends_the_sweep(new_uri, monkeypatch):
     """Python raises it wherever it is, which may be inside a handler of MLflow's that catches whatever comes."""
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
     record = writing.RunLog.record
 
     def swallowing(log, one):
@@ -208,18 +207,17 @@ def test_an_interrupt_that_a_library_swallows_ends_the_sweep(tmp_path, monkeypat
 
     monkeypatch.setattr(writing.RunLog, "record", swallowing)
     monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
-    asked_for = cli.cells([*TINY, f"tracking.uri={uri}", "workers=1"])
+    asked_for = cli.cells([*TINY, f"tracking.uri={new_uri}", "workers=1"])
     with pytest.raises(KeyboardInterrupt):
         cli.run(asked_for)
-    (run,) = load_runs(uri)
+    (run,) = load_runs(new_uri)
     assert run.status == "KILLED"
     assert run.tags["outcome"] == "unfinished"
     assert len(run.arrays["step"]) == 1
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_while_a_run_is_being_closed_waits_until_it_is(tmp_path, monkeypatch, capsys, number):
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
+def test_an_interrupt_while_a_run_is_being_closed_waits_until_it_is(new_uri, monkeypatch, capsys, number):
     close = writing.RunLog._close
 
     def interrupted(log, *arguments):
@@ -229,8 +227,8 @@ def test_an_interrupt_while_a_run_is_being_closed_waits_until_it_is(tmp_path, mo
     monkeypatch.setattr(writing.RunLog, "_close", interrupted)
     monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
     with pytest.raises(KeyboardInterrupt):
-        cli.run(cli.cells(["-m", "seed=0,1", *TINY, f"tracking.uri={uri}", "workers=1"]))
-    (run,) = load_runs(uri)
+        cli.run(cli.cells(["-m", "seed=0,1", *TINY, f"tracking.uri={new_uri}", "workers=1"]))
+    (run,) = load_runs(new_uri)
     assert (run.status, run.tags["outcome"] == "unfinished") == ("FINISHED", False)
     assert "[1/2]" in capsys.readouterr().out
 

@@ -49,7 +49,7 @@ def test_a_broken_cell_does_not_stop_the_others(monkeypatch):
 @pytest.mark.parametrize("pause", [0.0, 3.0])  # with a pause it dies in the middle of sending a record
 def test_a_worker_that_dies_costs_its_cell_and_nothing_else(pause):
     """A killed process (out of memory, for example) sends nothing more, and the sweep must still end."""
-    cells = cli.cells(["-m", "seed=0,1,2,3", "network.depth=60", "network.width=96", "training.epochs=1"])
+    cells = cli.cells(["-m", "seed=0,1,2,3", "network.depth=20", "network.width=64", "training.epochs=1", "replicas=2"])
     events = sweep.run(cells, 2)
     next(events)
     time.sleep(pause)

@@ -18,9 +18,8 @@ TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2",
 
 
 @pytest.fixture
-def trained(tmp_path, monkeypatch):
+def trained(new_uri, monkeypatch):
     """(*overrides) -> the names of the cells that are trained by such a sweep; all sweeps share a store."""
-    uri = f"sqlite:///{tmp_path}/mlflow.db"
     trained = []
     original = sweep._train
 
@@ -32,10 +31,10 @@ def trained(tmp_path, monkeypatch):
 
     def run(*overrides):
         trained.clear()
-        assert cli.run(cli.cells(["-m", *TINY, f"tracking.uri={uri}", *overrides]))
+        assert cli.run(cli.cells(["-m", *TINY, f"tracking.uri={new_uri}", *overrides]))
         return list(trained)
 
-    run.uri = uri
+    run.uri = new_uri
     return run
 
 
@@ -73,7 +72,7 @@ def test_resume_false_trains_again(trained):
     assert trained("init=zeros", "tracking.resume=false") == ["zeros 0"]
 
 
-@pytest.mark.parametrize("other", ["training.epochs=2", "seed=7", "network.width=9", "tracking.experiment=other"])
+@pytest.mark.parametrize("other", ["training.epochs=2", "tracking.experiment=other"])
 def test_other_settings_are_other_cells(trained, other):
     trained("init=zeros")
     assert len(trained("init=zeros", other)) == 1
@@ -93,7 +92,7 @@ def test_a_cell_with_a_function_of_the_user_is_trained_again(trained, tmp_path, 
     assert trained(*own) == trained(*own) == ["tiny 0"]
 
 
-@pytest.mark.parametrize("status", ["FAILED", "KILLED", "RUNNING"])
+@pytest.mark.parametrize("status", ["FAILED", "KILLED"])
 def test_a_cell_that_did_not_end_well_is_trained_again(trained, status):
     trained("init=zeros")
     store = open_store(trained.uri, "mlpstudy")
