@@ -105,7 +105,7 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
         checked.append(check(raw, overrides))
         progress(f"cells checked: {len(checked)} of {len(found)}")
     progress("")
-    for key in ("tracking.uri", "tracking.experiment", "tracking.sweep", "workers"):
+    for key in ("tracking.uri", "tracking.experiment", "tracking.sweep", "tracking.resume", "workers", "fail_fast"):
         values = {cell.config.flat[key] for cell in checked}
         if len(values) > 1:
             raise ConfigError(key, "the same for all cells of a sweep", uris.redact(str(sorted(map(str, values)))))
@@ -170,7 +170,7 @@ def run(cells: Sequence[Cell]) -> bool:
             out.print(gradients_text(name, cell.gradients), soft_wrap=True)
     draw = partial(run_page.draw, cell_names, sweep_name)
     logs: dict[int, RunLog] = {}  # the runs of the cells that are being trained
-    failed = False
+    failures: dict[str, str] = {}  # name of a cell -> what went wrong
 
     before = f", {len(results)} done before (tracking.resume=false trains them again)" if results else ""
     at_once = f", {workers} at a time" if left else ""
@@ -185,11 +185,13 @@ def run(cells: Sequence[Cell]) -> bool:
             if index not in logs:
                 logs[index] = RunLog(store, cells[index], cell_names[index], sweep_name, index, draw)
             if isinstance(event, sweep.Failure):
-                failed = True
                 with closing():
                     result, complaint = logs[index].finish("FAILED", f"{event.reason}\n{event.details}")
                     del logs[index]
-                show.ended(index, told(index, result), f"failed: {event.reason} {complaint}".rstrip())
+                failures[cell_names[index]] = f"failed: {event.reason} {complaint}".rstrip()
+                show.ended(index, told(index, result), failures[cell_names[index]])
+                if cells[0].raw["fail_fast"]:
+                    break
             elif isinstance(event, sweep.Page):
                 logs[index].page = event
             else:
@@ -200,7 +202,7 @@ def run(cells: Sequence[Cell]) -> bool:
                         result, complaint = logs[index].finish()
                         del logs[index]
                         results |= {index: ended} if (ended := told(index, result)) else {}
-                    failed |= bool(complaint)
+                    failures |= {cell_names[index]: complaint} if complaint else {}
                     show.ended(index, ended, complaint)
             if INTERRUPTED.is_set():
                 raise KeyboardInterrupt
@@ -217,10 +219,12 @@ def run(cells: Sequence[Cell]) -> bool:
             out.print(agreement(verdicts), soft_wrap=True)
         if results or logs:
             out.print(next_commands(store, sweep_name), soft_wrap=True)
+        for name, reason in failures.items():
+            out.print(f"{name}: {reason}", style="bold red", soft_wrap=True)
         if len(results) < len(cells):
             same = shlex.join([*python_command().split(), "-m", "mlpstudy", *map(uris.redact, sys.argv[1:])])
             out.print(f"{len(results)} of {len(cells)} cells are done. To go on:  {same}", soft_wrap=True)
-    return not failed
+    return not failures
 
 
 def goes_on_with(done: Mapping[int, Told]) -> str | None:

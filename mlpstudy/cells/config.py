@@ -26,7 +26,13 @@ from mlpstudy.network.training import Recipe
 PACKAGE = Path(__file__).parents[1]
 # A wheel has conf/ inside the package; a checkout has it beside the package.
 CONF = next(path for path in (PACKAGE / "conf", PACKAGE.parent / "conf") if path.is_dir())
-NOT_SCIENCE = ("tracking.", "workers", "data.root", "check_gradients")  # keys that say where or how a cell ran
+NOT_SCIENCE = (
+    "tracking.",
+    "workers",
+    "fail_fast",
+    "data.root",
+    "check_gradients",
+)  # keys that say where or how a cell ran
 COMMON = {
     "init": {"gain", "bias", "sigma_b", "output"},
     "optimizer": {"lr"},

@@ -139,6 +139,7 @@ RULES: dict[str, Rule] = {
     "seed": _integer(0),
     "dtype": _option(DTYPES),
     "check_gradients": TRUTH,
+    "fail_fast": TRUTH,
     "verdict.dead": NOT_NEGATIVE,
     "verdict.saturated": NOT_NEGATIVE,
     "verdict.exploding": POSITIVE,

@@ -4,7 +4,8 @@ import math
 import re
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from itertools import count
 from pathlib import Path
 from typing import Any, TypeVar
 
@@ -73,10 +74,11 @@ class RunLog:
 
     def _rescue(self, result: CellResult | None, reason: Exception) -> str:
         why = redact(" ".join(f"{type(reason).__name__}: {reason}".split()))[:200]
-        folder = Path(RESCUE, *(re.sub(r"[^\w .=-]", "_", part) for part in (self.sweep, self.name)))
+        wanted = Path(RESCUE, *(re.sub(r"[^\w .=-]", "_", part) for part in (self.sweep, self.name)))
+        folder = next(path for path in _numbered(wanted) if not path.exists())  # an earlier rescue stays
         try:
             if result is not None:
-                folder.mkdir(parents=True, exist_ok=True)
+                folder.mkdir(parents=True)
                 write_artifacts(self.cell, result, folder)
         except Exception as again:  # such as a full disk; the other cells go on
             return f"not in MLflow ({why}), nor in {folder} ({again})"
@@ -147,6 +149,12 @@ def write_artifacts(cell: Cell, result: CellResult, folder: Path) -> None:
         if theta is not None:
             np.savez(folder / f"weights_{when}.npz", **_named(theta, result.sizes))
     (folder / "config.yaml").write_text(redact(OmegaConf.to_yaml(OmegaConf.create(dict(cell.raw)))), encoding="utf-8")
+
+
+def _numbered(path: Path) -> Iterator[Path]:
+    """path, path-2, path-3, ..."""
+    yield path
+    yield from (path.with_name(f"{path.name}-{number}") for number in count(2))
 
 
 def _named(theta: NDArray[np.floating], sizes: tuple[int, ...]) -> dict[str, Any]:

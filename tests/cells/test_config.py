@@ -105,6 +105,7 @@ BAD = {
     "workers": ["1", True, [1], 2.0, math.nan, 0, -1],
     "seed": [*NOT_INTEGERS, -1],
     "check_gradients": NOT_TRUTHS,
+    "fail_fast": NOT_TRUTHS,
     "verdict.dead": [*NOT_NUMBERS, -0.1],
     "verdict.saturated": [*NOT_NUMBERS, -0.1],
     "verdict.exploding": [*NOT_NUMBERS, 0, -1],
@@ -515,7 +516,7 @@ def test_science_ignores_where_and_how_a_cell_ran(configure):
     science = configure("data=mnist").science
     for override in (
         "tracking.uri=sqlite:///elsewhere.db", "tracking.experiment=other", "tracking.sweep=night",
-        "tracking.resume=false", "workers=2", "data.root=/some/where", "check_gradients=true",
+        "tracking.resume=false", "workers=2", "fail_fast=true", "data.root=/some/where", "check_gradients=true",
     ):  # fmt: skip
         assert configure("data=mnist", override).science == science
 

@@ -121,6 +121,39 @@ def test_an_interrupted_sweep_prints_the_command_that_goes_on(trained, monkeypat
 
 
 @pytest.fixture
+def he_fails(monkeypatch):
+    """A sweep whose cells with init=he fail."""
+    original = sweep.train_and_record
+
+    def train(problem, theta):
+        if problem.config.init_name == "he":
+            raise MemoryError("no room")
+        return original(problem, theta)
+
+    monkeypatch.setattr(sweep, "train_and_record", train)
+    return cli.cells
+
+
+def test_failures_are_told_again_at_the_end_and_a_sweep_typed_again_trains_just_those(new_uri, he_fails, capsys):
+    asked_for = ["-m", *TINY, f"tracking.uri={new_uri}", "init=he,xavier"]
+    assert not cli.run(he_fails(asked_for))
+    out = capsys.readouterr().out
+    assert out.count("failed: MemoryError: no room") == 2
+    assert out.index("Draw the figures") < out.rindex("he-tanh-d2: failed: MemoryError: no room")
+    assert "1 of 2 cells are done. To go on:  " in out
+    assert not cli.run(he_fails(asked_for))
+    assert "2 cells, 1 done before" in capsys.readouterr().out
+
+
+def test_fail_fast_ends_at_the_first_failure(new_uri, he_fails, capsys):
+    assert not cli.run(he_fails(["-m", *TINY, f"tracking.uri={new_uri}", "init=he,xavier,lecun", "fail_fast=true"]))
+    out = capsys.readouterr().out
+    assert "[1/3] he-tanh-d2" in out
+    assert "[2/3]" not in out
+    assert "0 of 3 cells are done" in out
+
+
+@pytest.fixture
 def left_open(trained):
     """A run with the status RUNNING, and a function that gives it tags."""
     trained("init=zeros")

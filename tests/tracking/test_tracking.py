@@ -357,6 +357,8 @@ def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monk
     folder = tmp_path / "mlpstudy-rescued" / "lost" / "name"
     with np.load(folder / "statistics.npz") as kept:
         np.testing.assert_array_equal(kept["delta_rms"], result.arrays["delta_rms"])
+    assert "mlpstudy-rescued/lost/name-2 (" in log.finish()[1]  # a second rescue does not overwrite the first
+    assert (folder.parent / "name-2" / "statistics.npz").exists()
 
 
 @pytest.mark.slow
