@@ -16,9 +16,15 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from tests.benchmarks import growth, steps, theory, training
+from tests.benchmarks import around, growth, steps, theory, training
 
-BENCHMARKS = {"steps": steps.main, "growth": growth.main, "training": training.main, "theory": theory.main}
+BENCHMARKS = {
+    "steps": steps.main,
+    "growth": growth.main,
+    "around": around.main,
+    "training": training.main,
+    "theory": theory.main,
+}
 MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist"
 
 
