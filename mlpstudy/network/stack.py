@@ -102,8 +102,7 @@ class Stack:
             for i, (theta, gradient) in enumerate(zip(chunks(self._theta), chunks(self._gradient), strict=True)):
                 update, self._states[i] = self.optimizer.update(gradient, self._states[i], theta, lr)
                 theta += update
-                if update is not gradient:
-                    gradient[...] = update
+                gradient[...] = update  # for `update`
 
     def backpropagate(self, x: Array, y: Array) -> None:
         """The gradient of the mean loss of a batch x (batch, n_0) with targets y (batch, n_L)."""
