@@ -154,5 +154,5 @@ def to_run(uri: str, run: MlflowRun) -> Run:
         metrics=run.data.metrics,
         uri=uri,
         experiment_id=run.info.experiment_id,
-        artifact_uri=run.info.artifact_uri,
+        artifact_uri=uris.beside_database(uri, run.info.artifact_uri),
     )

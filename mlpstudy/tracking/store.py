@@ -44,6 +44,8 @@ def open_store(uri: str | None, experiment: str) -> Store:
         path = uris.database_path(uri)
         if path is not None:
             prove_writable(path)
+            if found is not None:
+                _follow(uri, path, found.experiment_id)
         # beside the database, wherever the command is typed
         slug = re.sub(r"[^\w -]", "_", experiment)
         folder = None if path is None else (path.parent / "mlruns" / slug).as_uri()
@@ -52,6 +54,20 @@ def open_store(uri: str | None, experiment: str) -> Store:
     except Exception as error:
         raise _refused(uri, "a store that can be written", error) from error
     return Store(uri, experiment_id, client)
+
+
+def _follow(uri: str, path: Path, experiment_id: str) -> None:
+    """If the folder of the database was moved, let MLflow read and write the artifacts where they are now."""
+    with contextlib.closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection, connection:
+        for table, column, key in (
+            ("experiments", "artifact_location", "experiment_id"),
+            ("runs", "artifact_uri", "run_uuid"),
+        ):
+            stored = connection.execute(
+                f"SELECT {key}, {column} FROM {table} WHERE experiment_id = ?", (experiment_id,)
+            ).fetchall()
+            moved = [(now, own) for own, was in stored if (now := uris.beside_database(uri, was)) != was]
+            connection.executemany(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", moved)
 
 
 def _create_experiment(client: MlflowClient, name: str, folder: str | None) -> str:

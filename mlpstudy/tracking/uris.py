@@ -4,6 +4,7 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
+from urllib.parse import unquote
 
 from mlpstudy.errors import ConfigError
 
@@ -37,3 +38,16 @@ def redact(text: str) -> str:
     text = re.sub(r"(https?://)[^:@/\s]+@", r"\1***@", text, flags=re.IGNORECASE)
     secret = r"((?:password|passwd|pwd|token|secret|[?&](?:api)?key)=)[^&;\s'\"]+"
     return re.sub(secret, r"\1***", text, flags=re.IGNORECASE)
+
+
+def beside_database(uri: str, artifacts: str) -> str:
+    """The address of a folder of artifacts: beside the database if it is there, else as MLflow has it.
+
+    MLflow keeps absolute paths, but the folder with mlflow.db and mlruns may have been moved, copied or sent.
+    """
+    database = database_path(uri)
+    _, inside, rest = artifacts.rpartition("/mlruns/")
+    if database is None or not inside or not artifacts.startswith("file:"):
+        return artifacts
+    here = database.parent.absolute() / "mlruns" / unquote(rest)
+    return here.as_uri() if here.is_dir() else artifacts
