@@ -1,6 +1,7 @@
 """The command line: Hydra composes the cells, all cells are checked, then they are trained, logged and shown."""
 
 import contextlib
+import io
 import os
 import re
 import secrets
@@ -37,6 +38,7 @@ if TYPE_CHECKING:  # `run` imports these, since they import mlflow: help, comple
     from mlpstudy.tracking.store import Store
 
 OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"))  # the user's own parts
+SHOWS = {"--cfg", "-c", "--info", "-i"}  # Hydra then prints settings, in which a tracking URI may have a password
 INTERRUPTED = threading.Event()  # a library may catch the KeyboardInterrupt; this flag stays
 WRITING = threading.Event()  # a run is being closed
 SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException)
@@ -94,7 +96,8 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
     with tempfile.TemporaryDirectory() as scratch:
         # Hydra needs output folders. They are deleted: MLflow has everything, and a tracking URI can hold a password.
         OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
-        hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(collect)()
+        with redacted() if SHOWS & {argument.partition("=")[0] for argument in arguments} else contextlib.nullcontext():
+            hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(collect)()
     if any("glob(" in argument for argument in arguments):  # glob also finds options that need a path
         waiting = {f"{g}={raw[g]['name']} ({g}.{k})" for raw, _ in found for g, k in OWN if _waits_for(raw, g, k)}
         if waiting:
@@ -116,6 +119,17 @@ def progress(text: str) -> None:
     """Show what is being done in the last line of a terminal, in place of what was shown before."""
     if sys.stderr.isatty():
         print(f"\r\x1b[K{text}", end="", file=sys.stderr, flush=True)
+
+
+@contextlib.contextmanager
+def redacted() -> Iterator[None]:
+    """What is printed here is printed without passwords."""
+    printed = io.StringIO()
+    try:
+        with contextlib.redirect_stdout(printed):
+            yield
+    finally:
+        print(uris.redact(printed.getvalue()), end="")
 
 
 def _waits_for(raw: Any, group: str, key: str) -> bool:

@@ -163,6 +163,15 @@ def test_names_are_short_and_tell_cells_apart(monkeypatch, tmp_path):
     assert names(rates) == ["he-tanh-d10-lr=0.1", "he-tanh-d10-lr=0.2"]
 
 
+@pytest.mark.parametrize("show", [["--cfg", "job"], ["--cfg=all"], ["-c", "job"], ["--info", "all"], ["-i=all"]])
+def test_settings_that_are_shown_have_no_password(show, capsys):
+    with contextlib.suppress(SystemExit):
+        cli.cells([*show, "tracking.uri='postgresql://me:s3cret@host/runs'", "network.width=7"])
+    shown = capsys.readouterr()
+    assert "width" in shown.out
+    assert "s3cret" not in shown.out + shown.err
+
+
 def test_help_and_completion_do_not_import_mlflow():
     code = "import sys, mlpstudy.cli; print('mlflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
