@@ -29,7 +29,7 @@ from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import CONF, options_with
 from mlpstudy.cells.rules import RULES, unknown_key
 from mlpstudy.display import SweepDisplay, Told, console, python_command, summary_table
-from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.errors import ConfigError, DoesNotFit, one_of
 from mlpstudy.measure.verdict import agreement
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
@@ -103,11 +103,19 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
         if waiting:
             print(f"Left out, since a path has to be given: {', '.join(sorted(waiting))}", file=sys.stderr)
         found = [(raw, o) for raw, o in found if not any(_waits_for(raw, g, k) for g, k in OWN)]
-    checked = []
+    checked: list[Cell] = []
+    left_out: list[tuple[str, DoesNotFit]] = []
     for raw, overrides in found:
-        checked.append(check(raw, overrides))
-        progress(f"cells checked: {len(checked)} of {len(found)}")
+        try:
+            checked.append(check(raw, overrides))
+        except DoesNotFit as error:
+            left_out.append((" ".join(overrides), error))
+        progress(f"cells checked: {len(checked) + len(left_out)} of {len(found)}")
     progress("")
+    if left_out and not checked:
+        raise left_out[0][1]
+    for overrides, reason in left_out:
+        print(f"Left out: {uris.redact(f'{overrides} ({reason})')}", file=sys.stderr)
     for key in ("tracking.uri", "tracking.experiment", "tracking.sweep", "tracking.resume", "workers", "fail_fast"):
         values = {cell.config.flat[key] for cell in checked}
         if len(values) > 1:

@@ -15,6 +15,10 @@ class ConfigError(ValueError):
         return f"{key} must be {' '.join(rule.split())}; got {value!r}"  # rules can quote several lines
 
 
+class DoesNotFit(ConfigError):
+    """Settings that are right by themselves but cannot be together: a sweep leaves such a cell out."""
+
+
 def one_of(options: Iterable[str]) -> str:
     """The text of a rule that lists every option."""
     return "one of " + ", ".join(sorted(options))

@@ -81,3 +81,26 @@ def test_files_are_read_once_for_cells_that_choose_the_same(monkeypatch):
     )
     assert len(cli.cells(["-m", "seed=range(50)", "init=he,xavier", "network.width=4"])) == 100
     assert len(calls) <= 4
+
+
+@pytest.mark.parametrize(
+    ("grid", "kept", "left_out", "why"),
+    [
+        (["init=critical,he", "activation=gelu"], ["he"], "init=critical activation=gelu", "stable critical point"),
+        (["loss=bce,mse", "network.width=4"], ["xavier"], "loss=bce network.width=4", "for 10 classes (data=digits)"),
+        (["training.batch_size=2000,32"], ["xavier"], "training.batch_size=2000", "at most the 1437 training examples"),
+    ],
+)
+def test_a_cell_that_cannot_be_is_left_out_of_a_sweep_and_named(grid, kept, left_out, why, capsys):
+    assert [cell.config.init_name for cell in cli.cells(["-m", *grid])] == kept
+    (line,) = capsys.readouterr().err.splitlines()
+    assert line.startswith(f"Left out: {left_out} (")
+    assert why in line
+
+
+def test_it_is_an_error_if_no_cell_can_be_or_if_a_value_is_wrong(capsys):
+    with pytest.raises(ConfigError, match="stable critical point"):
+        cli.cells(["-m", "init=critical", "activation=gelu,sigmoid"])
+    with pytest.raises(ConfigError, match="seed must be"):
+        cli.cells(["-m", "init=critical,he", "activation=gelu", "seed=-1"])
+    assert capsys.readouterr().err == ""

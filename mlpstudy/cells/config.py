@@ -15,7 +15,7 @@ import yaml
 
 from mlpstudy import theory
 from mlpstudy.cells.rules import DTYPES, RULES, TABLES, unknown_key
-from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.errors import ConfigError, DoesNotFit, one_of
 from mlpstudy.measure.verdict import Thresholds
 from mlpstudy.network.activations import Activation
 from mlpstudy.network.initializers import PROVIDED, Scheme
@@ -170,7 +170,7 @@ def _scheme(init: Mapping[str, Any], where: str, activation: Activation) -> Sche
             parameters["sigma_w"] = theory.critical(activation, init["sigma_b"]).sigma_w
         except theory.NoCriticalPoint as reason:
             rule = f"one with a stable critical point for this activation: {reason}"
-            raise ConfigError(f"{where}.sigma_b", rule, init["sigma_b"]) from reason
+            raise DoesNotFit(f"{where}.sigma_b", rule, init["sigma_b"]) from reason
     row = TABLES["init"][init["name"]]
     if init["name"] == "custom":
         weights = row(**parameters)

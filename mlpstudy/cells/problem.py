@@ -12,7 +12,7 @@ from mlpstudy.cells.streams import DATA, WEIGHTS, stream
 from mlpstudy.data.datasets import DATASETS, IMAGES, image_files
 from mlpstudy.data.prepared import prepared
 from mlpstudy.data.splits import Data
-from mlpstudy.errors import ConfigError
+from mlpstudy.errors import DoesNotFit
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import Array
 from mlpstudy.network.losses import constant_predictor_loss
@@ -68,11 +68,11 @@ def prepare(config: Config) -> Problem:
     n, batch_size = len(data.y_train), config.recipe.batch_size
     if batch_size is not None and batch_size > n:
         rule = f"null or at most the {n} training examples of data={data.name}"
-        raise ConfigError("training.batch_size", rule, batch_size)
+        raise DoesNotFit("training.batch_size", rule, batch_size)
     try:
         y_train, y_test = (config.loss.targets(labels, data.classes) for labels in (data.y_train, data.y_test))
     except ValueError as rule:
-        raise ConfigError("loss", f"{rule} (data={data.name})", config.flat["loss.name"]) from rule
+        raise DoesNotFit("loss", f"{rule} (data={data.name})", config.flat["loss.name"]) from rule
     return Problem(
         config=config,
         network=Network((data.x_train.shape[1], *config.hidden, y_train.shape[1]), config.activation, config.loss),
