@@ -114,8 +114,8 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
     progress("")
     if left_out and not checked:
         raise left_out[0][1]
-    for overrides, reason in left_out:
-        print(f"Left out: {uris.redact(f'{overrides} ({reason})')}", file=sys.stderr)
+    for typed, reason in left_out:
+        print(f"Left out: {uris.redact(f'{typed} ({reason})')}", file=sys.stderr)
     for key in ("tracking.uri", "tracking.experiment", "tracking.sweep", "tracking.resume", "workers", "fail_fast"):
         values = {cell.config.flat[key] for cell in checked}
         if len(values) > 1:
