@@ -3,15 +3,16 @@
 There is one MLflow run per cell. Runs are not nested; the tag `sweep` ties them together. Everything that a run
 measured is in one artifact, `statistics.npz`; its metrics and tags are what the MLflow UI shows.
 
-store      open an MLflow store, and make it where it is missing
-writing    one cell's run, written while the cell trains
-metrics    the names and numbers that a run logs
-dashboard  the charts that the MLflow UI opens with
-reading    find the runs of a sweep again
-resume     cells that are done, and runs whose process has gone
-artifacts  the arrays of a run, read in place or through a cache
-report     the figures of a sweep, kept in MLflow
-uris       which store a URI means, and how to show it without its password
+store        open an MLflow store, and make it where it is missing
+writing      one cell's run, written while the cell trains
+metrics      the names and numbers that a run logs
+environment  where a run was made: process and versions
+dashboard    the charts that the MLflow UI opens with
+reading      find the runs of a sweep again
+resume       cells that are done, and runs whose process has gone
+artifacts    the arrays of a run, read in place or through a cache
+report       the figures of a sweep, kept in MLflow
+uris         which store a URI means, and how to show it without its password
 """
 
 import logging

@@ -1,21 +1,14 @@
 """What earlier sweeps left behind: cells that are done, and runs whose process has gone."""
 
-import os
 import socket
 from collections.abc import Iterable, Sequence
 
-import psutil
-
 from mlpstudy.cells.cell import Cell
+from mlpstudy.tracking import environment
 from mlpstudy.tracking.reading import MEASURED, Run, search, to_run
 from mlpstudy.tracking.store import Store
 
 GONE = "the process that trained it has gone"
-
-
-def process_tags() -> dict[str, str]:
-    """Tags that say which process writes a run: a process has gone if its number is free or was given to another."""
-    return {"host": socket.gethostname(), "pid": str(os.getpid()), "pid_started": _started(os.getpid())}
 
 
 def close_lost_runs(store: Store) -> list[str]:
@@ -24,20 +17,12 @@ def close_lost_runs(store: Store) -> list[str]:
     lost = [
         run
         for run in search(store.client, [store.experiment_id], running)
-        if run.data.tags.get("pid_started") != _started(int(run.data.tags.get("pid", -1)))
+        if run.data.tags.get("pid_started") != environment.started(int(run.data.tags.get("pid", -1)))
     ]
     for run in lost:
         store.client.set_tag(run.info.run_id, "error", GONE)
         store.client.set_terminated(run.info.run_id, "KILLED")
     return [run.info.run_name for run in lost]
-
-
-def _started(pid: int) -> str:
-    """When a process started, as text; empty if there is none."""
-    try:
-        return f"{psutil.Process(pid).create_time():.2f}"
-    except (psutil.Error, ValueError):
-        return ""
 
 
 def done(store: Store, cells: Sequence[Cell]) -> dict[int, Run]:

@@ -21,8 +21,7 @@ from mlpstudy.cells.recording import Record
 from mlpstudy.cells.sweep import Draw, Page, drawn
 from mlpstudy.network import mlp
 from mlpstudy.palette import colour
-from mlpstudy.tracking import metrics
-from mlpstudy.tracking.resume import process_tags
+from mlpstudy.tracking import environment, metrics
 from mlpstudy.tracking.store import Store
 from mlpstudy.tracking.uris import redact
 
@@ -92,7 +91,7 @@ class RunLog:
             "sweep": self.sweep,
             "order": str(self.order),
             "cell": self.cell.hash,
-            **process_tags(),
+            **environment.tags(),
             "mlflow.runColor": colour(config.init_name, len(config.hidden)),
         }
         if self._records and self._records[0].prediction is not None:

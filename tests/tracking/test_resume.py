@@ -1,12 +1,15 @@
 """Cells that are done are not trained again, and no run stays RUNNING when its process has gone."""
 
 import os
+import platform
 import shlex
 import shutil
+import socket
 import subprocess
 import sys
 import threading
 
+import numpy as np
 import pytest
 
 from mlpstudy import cli
@@ -119,6 +122,20 @@ def test_an_interrupted_sweep_prints_the_command_that_goes_on(trained, monkeypat
     monkeypatch.setattr(cli.SweepDisplay, "ended", ended)
     cli.INTERRUPTED.clear()
     assert trained("init=zeros,xavier,he", "tracking.sweep='a b'") == ["xavier 0", "he 0"]
+
+
+def test_a_run_says_where_it_was_made(trained, root):
+    trained("init=zeros")
+    (run,) = load_runs(trained.uri)
+    assert run.tags["host"] == socket.gethostname()
+    assert run.tags["pid"] == str(os.getpid())
+    assert run.tags["version_numpy"] == np.__version__
+    assert run.tags["python"] == platform.python_version()
+    assert run.tags["blas"]
+    if (root / ".git").exists():
+        command = ["git", "-C", str(root), "rev-parse", "HEAD"]
+        head = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
+        assert run.tags["git_commit"] == head
 
 
 @pytest.fixture

@@ -1,0 +1,47 @@
+"""Tags that say where a run was made: by which process, and with which versions."""
+
+import os
+import platform
+import socket
+import subprocess
+from functools import cache
+from importlib.metadata import version
+from pathlib import Path
+
+import psutil
+from threadpoolctl import threadpool_info
+
+PACKAGES = ("mlpstudy", "numpy", "scipy", "mlflow")
+
+
+def tags() -> dict[str, str]:
+    """host, pid, pid_started, python, blas, git_commit (empty outside a checkout) and the versions of packages.
+
+    A process has gone if its number is free, or was given to another process, which started later.
+    """
+    process = {"host": socket.gethostname(), "pid": str(os.getpid()), "pid_started": started(os.getpid())}
+    return process | {f"version_{name}": version(name) for name in PACKAGES} | _machine()
+
+
+def started(pid: int) -> str:
+    """When a process started, as text; empty if there is none."""
+    try:
+        return f"{psutil.Process(pid).create_time():.2f}"
+    except (psutil.Error, ValueError):
+        return ""
+
+
+@cache
+def _machine() -> dict[str, str]:
+    """Training uses one thread of this BLAS in each process."""
+    blas = sorted({f"{i['internal_api']} {i['version']}" for i in threadpool_info() if i["user_api"] == "blas"})
+    return {"python": platform.python_version(), "blas": ", ".join(blas), "git_commit": _git_commit()}
+
+
+def _git_commit() -> str:
+    folder = Path(__file__).parent
+    try:
+        command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
+        return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
+    except (OSError, subprocess.SubprocessError):
+        return ""
