@@ -9,7 +9,7 @@ from rich.table import Table
 
 from experiments import symmetry
 from experiments.study import Finding, Study, check
-from mlpstudy import cli
+from mlpstudy import compose, conduct
 from mlpstudy.display import console
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.tracking.reading import load_runs
@@ -30,18 +30,18 @@ def main(arguments: Sequence[str] | None = None) -> int:
         study = STUDIES[name]
         print(f"{study.question}\nSource: {study.source}")
         sweep = f"{name}-{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
-        cells = cli.cells(["-m", f"experiment={name}", f"tracking.sweep={sweep}", *overrides])
+        cells = compose.cells(["-m", f"experiment={name}", f"tracking.sweep={sweep}", *overrides])
         missing = set(study.inits) - {cell.config.init_name for cell in cells}
         if not all(cell.config.hidden for cell in cells):
             raise ConfigError("network.depth", "an integer >= 1 for a study of hidden layers", 0)
         if missing:
             raise ConfigError("init", f"swept over {', '.join(study.inits)} for this study's claims", overrides)
-        if not cli.run(cells):
+        if not conduct.run(cells):
             return 2
         tracking = cells[0].raw["tracking"]
         findings = check(study, load_runs(tracking["uri"], sweep=tracking["sweep"]))
-    except cli.SETTINGS_ERRORS as error:
-        print(f"experiments: {cli.one_line(error)}", file=sys.stderr)
+    except compose.SETTINGS_ERRORS as error:
+        print(f"experiments: {compose.one_line(error)}", file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("experiments: interrupted", file=sys.stderr)

@@ -15,7 +15,7 @@ RANDOM = ("xavier",)
 def distinct_units(run: Run) -> NDArray[np.float64]:
     """Number of distinct neurons at the end of training, (R, depth)."""
     widths = [run.weights("final")[f"W{layer + 1}"].shape[1] for layer in range(int(run.params["depth"]))]
-    return np.asarray(run.arrays["distinct_units"][-1] * np.array(widths))
+    return np.asarray(np.rint(run.arrays["distinct_units"][-1] * np.array(widths)))
 
 
 def most_distinct_units(runs: Sequence[Run]) -> NDArray[np.float64]:

@@ -10,7 +10,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 
 from mlpstudy import theory
-from mlpstudy.cli import SETTINGS_ERRORS, cells, one_line
+from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line
 from mlpstudy.display import console
 from mlpstudy.network.activations import Activation
 

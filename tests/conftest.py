@@ -18,6 +18,7 @@ from mlpstudy.cells.config import parse
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import ACTIVATIONS
 
+FULL = "tracking.full=true"
 ROOT = Path(__file__).resolve().parents[1]
 
 settings.register_profile("mlpstudy", deadline=None, derandomize=True, database=None, max_examples=50)
@@ -189,11 +190,14 @@ def smallest():
 
 @pytest.fixture(scope="session")
 def sweep_uri(tmp_path_factory):
-    """A store that holds one small real sweep: zeros, identical, constant and xavier; tests only read it."""
+    """A store that holds one small real sweep: zeros, identical, constant and xavier; tests only read it.
+
+    It has all metrics, also those that a run leaves out by default.
+    """
     from mlpstudy import cli
 
     uri = f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
-    network = ["network.depth=3", "network.width=8", "replicas=2", "training.epochs=2", "workers=1"]
+    network = ["network.depth=3", "network.width=8", "replicas=2", "training.epochs=2", "workers=1", FULL]
     cells = cli.cells(["-m", "init=zeros,identical,constant,xavier", f"tracking.uri={uri}", *network])
     assert cli.run(cells)
     return uri

@@ -12,9 +12,8 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlpstudy import cli
+from mlpstudy import cli, conduct
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import writing
 from mlpstudy.tracking.reading import load_runs
 from reports.figures import FIGURES
 
@@ -205,17 +204,25 @@ def test_interrupted_sweep_keeps_what_was_measured(tmp_path):
     assert all(len(run.arrays["step"]) >= 1 for run in runs)
 
 
-def test_an_interrupt_that_a_library_swallows_ends_the_sweep(new_uri, monkeypatch):
-    """Python raises it wherever it is, which may be inside a handler of MLflow's that catches whatever comes."""
-    record = writing.RunLog.record
+@pytest.fixture
+def interrupted(monkeypatch):
+    """Events of their own for a test that interrupts a sweep."""
+    for name in ("INTERRUPTED", "ENDING"):
+        event = threading.Event()
+        monkeypatch.setattr(cli, name, event)
+        monkeypatch.setattr(conduct, name, event)
 
-    def swallowing(log, one):
-        record(log, one)
+
+def test_an_interrupt_that_a_library_swallows_ends_the_sweep(new_uri, monkeypatch, interrupted):
+    """Python raises it wherever it is, which may be inside a handler that catches whatever comes."""
+    record = conduct.SweepDisplay.record
+
+    def swallowing(show, index, one):
+        record(show, index, one)
         with contextlib.suppress(KeyboardInterrupt):
             cli._interrupt()
 
-    monkeypatch.setattr(writing.RunLog, "record", swallowing)
-    monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
+    monkeypatch.setattr(conduct.SweepDisplay, "record", swallowing)
     asked_for = cli.cells([*TINY, f"tracking.uri={new_uri}", "workers=1"])
     with pytest.raises(KeyboardInterrupt):
         cli.run(asked_for)
@@ -226,32 +233,22 @@ def test_an_interrupt_that_a_library_swallows_ends_the_sweep(new_uri, monkeypatc
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_while_a_run_is_being_closed_waits_until_it_is(new_uri, monkeypatch, capsys, number):
-    close = writing.RunLog._close
+def test_an_interrupt_after_a_cell_has_ended_does_not_lose_it(new_uri, monkeypatch, capsys, interrupted, number):
+    """Its run is being written then, by a thread; several signals do not change that."""
+    ended = conduct.SweepDisplay.ended
 
-    def interrupted(log, *arguments):
+    def interrupting(show, *arguments):
+        ended(show, *arguments)
+        if not conduct.ENDING.is_set():
+            cli._interrupt(number)
         cli._interrupt(number)
-        close(log, *arguments)
 
-    monkeypatch.setattr(writing.RunLog, "_close", interrupted)
-    monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
+    monkeypatch.setattr(conduct.SweepDisplay, "ended", interrupting)
     with pytest.raises(KeyboardInterrupt):
         cli.run(cli.cells(["-m", "seed=0,1", *TINY, f"tracking.uri={new_uri}", "workers=1"]))
     (run,) = load_runs(new_uri)
     assert (run.status, run.tags["outcome"] == "unfinished") == ("FINISHED", False)
     assert "[1/2]" in capsys.readouterr().out
-
-
-def test_a_second_interrupt_does_not_wait(monkeypatch):
-    monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
-    with cli.closing():
-        cli._interrupt()
-        with pytest.raises(KeyboardInterrupt):
-            cli._interrupt()
-        with pytest.raises(SystemExit):
-            cli._interrupt(signal.SIGTERM)
-    with pytest.raises(KeyboardInterrupt):
-        cli._interrupt()
 
 
 @pytest.mark.slow

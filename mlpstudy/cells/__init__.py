@@ -9,5 +9,6 @@ cell         a cell that is known to run, its hash and its name
 prediction   what theory expects of a cell before it trains
 recording    train a cell and record what happened
 cell_result  the records of a cell as arrays, verdicts and outcome
+joining      more replicas of a cell, joined with earlier ones
 sweep        many cells, trained side by side in worker processes
 """

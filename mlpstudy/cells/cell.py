@@ -28,11 +28,18 @@ class Cell:
     @property
     def hash(self) -> str:
         """Twelve hex digits, the same for all cells with the same result; where and how a cell ran does not matter."""
-        exact: dict[str, Any] = {
-            k: float(v) if type(v) is int else v for k, v in self.config.science.items()
-        }  # 2 is the same as 2.0
-        exact["numerics"] = NUMERICS
-        return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
+        return _digest(self.config.science)
+
+    @property
+    def hash_any_replicas(self) -> str:
+        """The same for all cells that differ in their number of replicas alone."""
+        return _digest({key: value for key, value in self.config.science.items() if key != "replicas"})
+
+
+def _digest(science: Mapping[str, Any]) -> str:
+    exact: dict[str, Any] = {k: float(v) if type(v) is int else v for k, v in science.items()}  # 2 is the same as 2.0
+    exact["numerics"] = NUMERICS
+    return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:

@@ -12,16 +12,19 @@ from mlpstudy.cells.prediction import Prediction
 from mlpstudy.cells.recording import Record
 from mlpstudy.measure import histograms, verdict
 from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.measure.verdict import Verdict
 from mlpstudy.network.activations import Array
+
+Arrays = dict[str, NDArray[Any]]
 
 
 @dataclass(frozen=True)
 class CellResult:
     """One cell's measurements. `arrays` is the content of `statistics.npz`:
 
-    activation_range (2,); step, epoch (S,); every statistic by name (S, R, depth); curve_step, curve_epoch (E,) and
-    curve_loss_train, curve_accuracy_test, ... (E, R); histogram_step (H,), activation_histogram
+    sizes (L + 1,); activation_range (2,); step, epoch (S,); every statistic by name (S, R, depth); curve_step,
+    curve_epoch (E,) and curve_loss_train, curve_accuracy_test, ... (E, R); histogram_step (H,), activation_histogram
     (H, R, depth, bins) with activation_edges (bins + 1,), the same of preactivation and delta (log10|delta|);
     accuracies (A,), epochs_to_accuracy (A, R), NaN if not reached; unit_paths (S, units, 2); what
     was measured once; and where mean field theory applies theory_<statistic> and theory_mean_<statistic> (depth,),
@@ -31,8 +34,7 @@ class CellResult:
 
     config: Config
     sizes: tuple[int, ...]
-    arrays: Mapping[str, NDArray[np.generic]]
-    theta_initial: Array
+    arrays: Mapping[str, NDArray[Any]]
     theta_final: Array | None  # None if training was interrupted
     verdict: Verdict
     verdict_final: Verdict
@@ -91,7 +93,8 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
     measured = [(r, r.statistics) for r in records if r.statistics is not None]
     paths = [r.unit_paths for r in records if r.unit_paths is not None]
     counted = [(r, r.histograms) for r in records if r.histograms is not None]
-    arrays: dict[str, NDArray[np.generic]] = {
+    arrays: Arrays = {
+        "sizes": np.array(cell.sizes),
         "activation_range": np.array(config.activation.range),
         "step": np.array([r.step for r, _ in measured]),
         "epoch": np.array([r.epoch for r, _ in measured]),
@@ -112,26 +115,33 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
     prediction = records[0].prediction
     if prediction is not None:
         arrays |= theory_arrays(prediction)
-    first, last = (
-        verdict.judge(s, config.hidden, config.activation, config.thresholds, ~np.isfinite(r.curves["loss_train"]))
-        for r, s in (measured[0], measured[-1])
-    )
-    theta_initial = records[0].theta
-    assert theta_initial is not None, "the first record is that of step 0"
+    theta = records[-1].theta if records[-1].last else None
+    return result_of(cell, arrays, theta, None if prediction is None else prediction.verdict)
+
+
+def result_of(cell: Trained, arrays: Arrays, theta: Array | None, predicted: Verdict | None) -> CellResult:
+    """The result with these arrays, with its verdicts and outcome. theta (R, P): after training."""
+    config = cell.config
+    at = {int(step): row for row, step in enumerate(arrays["curve_step"])}
+
+    def judged(snapshot: int) -> Verdict:
+        statistics = {name: np.asarray(arrays[name][snapshot], dtype=np.float64) for name in STATISTICS}
+        loss = arrays["curve_loss_train"][at[int(arrays["step"][snapshot])]]
+        return verdict.judge(statistics, config.hidden, config.activation, config.thresholds, ~np.isfinite(loss))
+
     return CellResult(
         config=config,
         sizes=cell.sizes,
         arrays=arrays,
-        theta_initial=theta_initial,
-        theta_final=records[-1].theta if records[-1].last else None,
-        verdict=first,
-        verdict_final=last,
-        verdict_predicted=None if prediction is None else prediction.verdict,
-        outcomes=verdict.outcome(records[-1].curves["loss_train"], cell.constant_loss, config.thresholds),
+        theta_final=theta,
+        verdict=judged(0),
+        verdict_final=judged(-1),
+        verdict_predicted=predicted,
+        outcomes=verdict.outcome(arrays["curve_loss_train"][-1], cell.constant_loss, config.thresholds),
     )
 
 
-def theory_arrays(prediction: Prediction) -> dict[str, NDArray[np.generic]]:
+def theory_arrays(prediction: Prediction) -> Arrays:
     """A prediction under its names in statistics.npz."""
     e, profile = prediction.ensemble, prediction.profile
     return {
@@ -143,7 +153,7 @@ def theory_arrays(prediction: Prediction) -> dict[str, NDArray[np.generic]]:
     }
 
 
-def epochs_to(level: float, arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.float64]:
+def epochs_to(level: float, arrays: Arrays) -> NDArray[np.float64]:
     """Epochs until the test accuracy was first seen at `level` or above, (R,); NaN if it never was."""
     reached = arrays["curve_accuracy_test"] >= level  # (E, R)
     return np.where(reached.any(axis=0), arrays["curve_epoch"][reached.argmax(axis=0)], np.nan)

@@ -79,6 +79,12 @@ class Config:
         )
 
     @property
+    def weights_follow_from_seed(self) -> bool:
+        """Whether the weights before training are the same in any process, whatever the data are."""
+        schemes = (self.scheme, self.output_scheme)
+        return not self.own_parts and not any("inputs" in inspect.signature(s.weights).parameters for s in schemes)
+
+    @property
     def science(self) -> dict[str, Any]:
         """The keys that define the result of a cell. Layer sizes are always spelled as network.hidden."""
         rest = {k: v for k, v in self.flat.items() if not k.startswith((*NOT_SCIENCE, "network."))}

@@ -90,3 +90,9 @@ def initial_theta(problem: Problem, replicas: Sequence[int]) -> Array:
     rngs = {r: stream(c.seed, WEIGHTS, r) for r in replicas}
     x, _ = problem.probe
     return mlp.initialize(rngs, problem.network.sizes, c.scheme, c.output_scheme, c.dtype, x, c.activation)
+
+
+def weights_again(config: Config, sizes: Sequence[int]) -> Array:
+    """theta (R, P) at the start of a cell that ran earlier, without its data; see Config.weights_follow_from_seed."""
+    rngs = {r: stream(config.seed, WEIGHTS, r) for r in range(config.replicas)}
+    return mlp.initialize(rngs, sizes, config.scheme, config.output_scheme, config.dtype)

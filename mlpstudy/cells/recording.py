@@ -49,8 +49,11 @@ def log_spaced(last: int, count: int) -> list[int]:
     return sorted({int(s) for s in np.rint(np.geomspace(1, last + 1, max(count, 2)) - 1)})
 
 
-def train_and_record(problem: Problem, theta: Array) -> Iterator[Record]:
-    """Train from theta (R, P) and yield a record at step 0, at chosen steps in between, and after the last."""
+def train_and_record(problem: Problem, theta: Array, first: int = 0) -> Iterator[Record]:
+    """Train the replicas theta[first:] and yield a record at step 0, at chosen steps, and after the last.
+
+    The prediction is made from the weights of all replicas, theta (R, P).
+    """
     c = problem.config
     last = c.recipe.epochs * c.recipe.steps_per_epoch(len(problem.y_train))
     snapshots = log_spaced(last, c.snapshots)
@@ -58,7 +61,7 @@ def train_and_record(problem: Problem, theta: Array) -> Iterator[Record]:
     evaluations = {*snapshots, *np.linspace(0, last, EVALUATIONS + 1).astype(int).tolist()}
     axes = principal_axes(problem.probe[0][0])
     order = stream(c.seed, ORDER)
-    for state in train(problem.network, c.recipe, problem.x_train, problem.y_train, theta, order, evaluations):
+    for state in train(problem.network, c.recipe, problem.x_train, problem.y_train, theta[first:], order, evaluations):
         measured, paths, counts, once = None, None, None, {}
         with np.errstate(all="ignore"):  # a diverged replica is measured too: its numbers are then not finite
             if state.step in snapshots or state.last:
@@ -68,7 +71,7 @@ def train_and_record(problem: Problem, theta: Array) -> Iterator[Record]:
                 once = _once(problem, moment, state)
             trained = state.last and state.step > 0
             curves = evaluate_splits(problem, state.theta, None if trained else EVALUATION_SIZE)
-            prediction = _predict(problem, state.theta) if state.step == 0 else None
+            prediction = _predict(problem, theta) if state.step == 0 else None
         yield Record(
             step=state.step,
             epoch=state.epoch,

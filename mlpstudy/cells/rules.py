@@ -149,6 +149,7 @@ RULES: dict[str, Rule] = {
     "tracking.experiment": NAME,
     "tracking.sweep": _or_null(NAME),
     "tracking.resume": TRUTH,
+    "tracking.full": TRUTH,
 }
 
 

@@ -12,7 +12,7 @@ import signal
 import threading
 import time
 import traceback
-from collections.abc import Callable, Container, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -21,7 +21,7 @@ from typing import Any
 from threadpoolctl import threadpool_limits
 
 from mlpstudy.cells.cell import Cell
-from mlpstudy.cells.cell_result import Trained
+from mlpstudy.cells.cell_result import CellResult, collect
 from mlpstudy.cells.config import Config, parse
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import Record, train_and_record
@@ -43,21 +43,25 @@ class Page:
     complaint: str = ""  # why there is no picture
 
 
-Draw = Callable[[int, Trained, Sequence[Record]], bytes]  # of the cell with this index
+Draw = Callable[[int, CellResult], bytes]  # of the cell with this index
 Event = tuple[int, Record | Page | Failure]  # of the cell with this index
 
 
-def run(cells: Sequence[Cell], workers: int, draw: Draw | None = None, skip: Container[int] = ()) -> Iterator[Event]:
-    """Train every cell and yield its records as they come; the last event of a cell is its last record or a Failure.
+def run(
+    cells: Sequence[Cell], workers: int, draw: Draw | None = None, todo: Mapping[int, int] | None = None
+) -> Iterator[Event]:
+    """Train cells and yield their records as they come; the last event of a cell is its last record or a Failure.
 
-    The cells with the indices `skip` are not trained.
+    todo: the indices of the cells to train, each with its first replica to train; None: all of all cells.
 
     `draw` makes the Page of a cell where the cell is trained, so that many workers do not wait for one that draws.
+    There is none for a cell of which some replicas are not trained.
     """
-    chosen = [(index, cell) for index, cell in enumerate(cells) if index not in skip]
+    todo = dict.fromkeys(range(len(cells)), 0) if todo is None else todo
+    chosen = [(index, cells[index], first) for index, first in todo.items()]
     if workers == 1:
-        for index, cell in chosen:
-            yield from ((index, event) for event in _train(index, cell.config, draw))
+        for index, cell, first in chosen:
+            yield from ((index, event) for event in _train(index, cell.config, first, draw))
         return
     waiting = chosen[::-1]
     busy: dict[Connection, tuple[int, BaseProcess]] = {}
@@ -80,15 +84,15 @@ def run(cells: Sequence[Cell], workers: int, draw: Draw | None = None, skip: Con
 
 
 def _give_work(
-    waiting: list[tuple[int, Cell]],
+    waiting: list[tuple[int, Cell, int]],
     busy: dict[Connection, tuple[int, BaseProcess]],
     pipe: Connection,
     process: BaseProcess,
 ) -> None:
-    index, cell = waiting.pop()
+    index, cell, first = waiting.pop()
     busy[pipe] = index, process
     with contextlib.suppress(OSError):  # the worker has just died; _receive will find out
-        pipe.send((index, dict(cell.raw)))
+        pipe.send((index, dict(cell.raw), first))
 
 
 def _receive(pipe: Connection, process: BaseProcess) -> tuple[Record | Page | Failure, bool]:
@@ -118,8 +122,8 @@ def _work(pipe: Connection, draw: Draw | None) -> None:
     raw: Mapping[str, Any]
     try:
         while True:
-            index, raw = pipe.recv()  # parsed here, since functions cannot be sent between processes
-            for event in _train_raw(index, raw, draw):
+            index, raw, first = pipe.recv()  # parsed here, since functions cannot be sent between processes
+            for event in _train_raw(index, raw, first, draw):
                 pipe.send(event)
     except (EOFError, OSError):
         return
@@ -132,34 +136,35 @@ def _end_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def _train_raw(index: int, raw: Mapping[str, Any], draw: Draw | None) -> Iterator[Record | Page | Failure]:
+def _train_raw(index: int, raw: Mapping[str, Any], first: int, draw: Draw | None) -> Iterator[Record | Page | Failure]:
     try:
         config = parse(raw)
     except Exception as error:
         yield _failure(error)
         return
-    yield from _train(index, config, draw)
+    yield from _train(index, config, first, draw)
 
 
-def _train(index: int, config: Config, draw: Draw | None) -> Iterator[Record | Page | Failure]:
+def _train(index: int, config: Config, first: int, draw: Draw | None) -> Iterator[Record | Page | Failure]:
     records = []
     try:
         # one BLAS thread: two threads slow down such small matrices, and cells run in parallel anyway
         with threadpool_limits(1):
             problem = prepare(config)
-            for record in train_and_record(problem, initial_theta(problem, range(config.replicas))):
+            theta = initial_theta(problem, range(config.replicas))
+            for record in train_and_record(problem, theta, first):
                 records.append(record)
-                if record.last and draw is not None:
-                    yield drawn(draw, index, problem, records)
+                if record.last and draw is not None and first == 0:
+                    yield drawn(draw, index, collect(problem, records))
                 yield record
     except Exception as error:
         yield _failure(error)
 
 
-def drawn(draw: Draw, index: int, cell: Trained, records: Sequence[Record]) -> Page:
+def drawn(draw: Draw, index: int, result: CellResult) -> Page:
     """The page of a cell, or why it could not be drawn."""
     try:
-        return Page(draw(index, cell, records))
+        return Page(draw(index, result))
     except Exception as error:  # the numbers are kept without a picture
         return Page(b"", f"{type(error).__name__}: {error}")
 

@@ -4,7 +4,12 @@ There is one MLflow run per cell. Runs are not nested; the tag `sweep` ties them
 measured is in one artifact, `statistics.npz`; its metrics and tags are what the MLflow UI shows.
 
 store        open an MLflow store, and make it where it is missing
-writing      one cell's run, written while the cell trains
+sweep_log    all runs of a sweep, written by a thread, so that training never waits for the store
+writing      one cell's run
+parcel       a run as a folder, and how it gets into a store
+moving       runs kept in folders, exported and brought in
+patience     calls to a store that may be away
+cleaning     remove a sweep
 metrics      the names and numbers that a run logs
 environment  where a run was made: process and versions
 dashboard    the charts that the MLflow UI opens with
@@ -20,8 +25,11 @@ import os
 
 # These have to be set before mlflow is imported.
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # we repeat calls ourselves, see patience
+os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "10")  # seconds; a server that takes longer counts as away
 os.environ.setdefault("MLFLOW_SUPPRESS_PRINTING_URL_TO_STDOUT", "true")
 
 logging.getLogger("alembic").setLevel(logging.WARNING)
 logging.getLogger("mlflow.tracking.fluent").setLevel(logging.WARNING)
 logging.getLogger("mlflow.store.db.utils").setLevel(logging.CRITICAL)  # its errors are ours to report, in one line
+logging.getLogger("urllib3.connectionpool").setLevel(logging.ERROR)

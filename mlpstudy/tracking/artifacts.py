@@ -6,8 +6,9 @@ import shutil
 import tempfile
 import uuid
 import zipfile
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 from mlflow.tracking import MlflowClient
@@ -15,27 +16,52 @@ from mlflow.utils.file_utils import local_file_uri_to_path
 from numpy.typing import NDArray
 
 from mlpstudy import cache
+from mlpstudy.network import mlp
 
 Arrays = dict[str, NDArray[Any]]
+Content = TypeVar("Content")
 
 
 def read_npz(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool) -> Arrays:
     """The arrays of one file of a run. `keep`: put a downloaded file into the cache, since it will not change."""
+    return _read(uri, run_id, artifact_uri, name, keep, _load)
+
+
+def read_text(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool) -> str:
+    """The text of one file of a run."""
+    return _read(uri, run_id, artifact_uri, name, keep, lambda path: path.read_text(encoding="utf-8"))
+
+
+def named(theta: NDArray[np.floating], sizes: Sequence[int]) -> Arrays:
+    """theta (R, P) as it is in files of weights: W1 (R, n_1, n_0), b1 (R, n_1), W2, ..."""
+    found: Arrays = {}
+    for layer, (W, b) in enumerate(mlp.unflatten(theta, sizes), start=1):
+        found |= {f"W{layer}": W, f"b{layer}": b[:, 0]}
+    return found
+
+
+def flat(weights: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """theta (R, P) from W1, b1, W2, ..."""
+    names = [f"{kind}{layer}" for layer in range(1, len(weights) // 2 + 1) for kind in "Wb"]
+    return np.concatenate([weights[name].reshape(len(weights[name]), -1) for name in names], axis=1)
+
+
+def _read(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool, load: Callable[[Path], Content]) -> Content:
     here = Path(local_file_uri_to_path(artifact_uri))
     if here.is_dir():
-        return _load(here / name)
+        return load(here / name)
     kept = cache.folder() / run_id / name
     with contextlib.suppress(OSError, ValueError, zipfile.BadZipFile):  # the file is missing or damaged: download it
-        arrays = _load(kept)
+        content = load(kept)
         os.utime(kept)  # the time of the last use
-        return arrays
+        return content
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(MlflowClient(uri).download_artifacts(run_id, name, scratch))
-        arrays = _load(path)
+        content = load(path)
         if keep:
             with contextlib.suppress(OSError):  # on a full disk, the file is downloaded again next time
                 _store(path, kept)
-    return arrays
+    return content
 
 
 def _load(path: Path) -> Arrays:

@@ -33,6 +33,7 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("profile/distinct_units_final", LINEAR),
     ],
 }
+METRICS = {name for charts in SECTIONS.values() for names, _ in charts for name in names.split(" + ")}
 # the view of all runs shows means per initializer; the view of a sweep shows its cells
 GROUP_BY_INIT = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "init"}]}
 COLUMNS = [

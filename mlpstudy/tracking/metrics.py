@@ -4,17 +4,22 @@ Values are means over the finite replicas, and NaN if there is none. MLflow woul
 axes of its charts.
 """
 
+from collections.abc import Mapping
+
 import numpy as np
+from numpy.typing import NDArray
 
 from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import Config
-from mlpstudy.cells.recording import Record
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.measure.statistics import LOG_SCALED, STATISTICS
 from mlpstudy.measure.verdict import Verdict
+from mlpstudy.tracking import dashboard
 from mlpstudy.tracking.uris import redact
 
+Values = NDArray[np.float64]
 Rows = dict[tuple[str, int], float]  # (metric, step) -> value
+CURVES = ("loss_train", "loss_test", "accuracy_train", "accuracy_test")
 LAYERS = 12  # at most so many series for each statistic, so that the UI stays usable; statistics.npz has all layers
 
 
@@ -59,7 +64,7 @@ def predicted_tags(verdict: Verdict) -> dict[str, str]:
 def headline(result: CellResult) -> Rows:
     """`final/...`: the numbers of the summary table, after the last step."""
     rows: dict[str, float] = {}
-    for curve in ("loss_train", "loss_test", "accuracy_train", "accuracy_test"):
+    for curve in CURVES:
         values = result.last(curve)
         if values is not None:
             centre, half = mean_and_interval(values)
@@ -79,25 +84,33 @@ def headline(result: CellResult) -> Rows:
     return {(name, last_step): value for name, value in rows.items()}
 
 
-def series(record: Record) -> Rows:
-    """Curves over steps (`loss/train`, `loss/train_std`) and `<statistic>/layer_03` at snapshots."""
+def curves(step: int, values: Mapping[str, Values]) -> Rows:
+    """`loss/train`, `accuracy/test`, ... after so many steps, from (R,) each; beside each `loss/train_std`."""
     rows: Rows = {}
-    for curve, values in record.curves.items():
+    for curve, replicas in values.items():
         name = curve.replace("_", "/")
-        rows[name, record.step] = float(mean_and_interval(values)[0])
-        finite = values[np.isfinite(values)]
+        rows[name, step] = float(mean_and_interval(replicas)[0])
+        finite = replicas[np.isfinite(replicas)]
         with np.errstate(over="ignore"):
-            rows[f"{name}_std", record.step] = float(finite.std(ddof=1)) if finite.size > 1 else float("nan")
-    for name, statistic in (record.statistics or {}).items():
-        depth = statistic.shape[1]
-        averaged, _ = mean_and_interval(statistic)
-        for layer in np.unique(np.linspace(0, depth - 1, min(depth, LAYERS)).astype(int)) if depth else ():
-            rows[f"{name}/layer_{layer + 1:02d}", record.step] = float(averaged[layer])
+            rows[f"{name}_std", step] = float(finite.std(ddof=1)) if finite.size > 1 else float("nan")
     return rows
 
 
-def profiles(result: CellResult) -> Rows:
+def layers(step: int, statistics: Mapping[str, Values]) -> Rows:
+    """`<statistic>/layer_03` after so many steps, from (R, depth) each."""
+    rows: Rows = {}
+    for name, statistic in statistics.items():
+        depth = statistic.shape[1]
+        averaged, _ = mean_and_interval(statistic)
+        for layer in np.unique(np.linspace(0, depth - 1, min(depth, LAYERS)).astype(int)) if depth else ():
+            rows[f"{name}/layer_{layer + 1:02d}", step] = float(averaged[layer])
+    return rows
+
+
+def profiles(result: CellResult, full: bool) -> Rows:
     """`profile/<statistic>_init`, `_final` and `_theory` with step = layer: the UI then overlays depth profiles.
+
+    Those that the charts of the UI show, or all.
 
     `log10_` profiles are means over replicas of the logarithm, as the prediction is, that of a typical network at
     initialization. It has delta_rms relative to the last hidden layer, and starts there from what was measured.
@@ -122,4 +135,4 @@ def profiles(result: CellResult) -> Rows:
             rows[f"profile/{name}_{when}", i + 1] = float(value)
             if name in LOG_SCALED:
                 rows[f"profile/log10_{name}_{when}", i + 1] = float(logs[name, when][i])
-    return rows
+    return rows if full else {key: value for key, value in rows.items() if key[0] in dashboard.METRICS}

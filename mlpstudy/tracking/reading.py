@@ -4,19 +4,26 @@ import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
+from pathlib import Path
 from typing import Any
 
+import numpy as np
+import yaml
 from mlflow.entities import Run as MlflowRun
 from mlflow.tracking import MlflowClient
+from mlflow.utils.file_utils import local_file_uri_to_path
 from numpy.typing import NDArray
 
 from mlpstudy import cache
+from mlpstudy.cells.config import Config, parse
+from mlpstudy.cells.problem import weights_again
 from mlpstudy.cells.rules import RULES
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.tracking import artifacts, uris
-from mlpstudy.tracking.store import connect, no_sweep
+from mlpstudy.tracking.store import LATEST, connect, no_sweep
 
 MEASURED = "tags.verdict LIKE '%' AND tags.sweep LIKE '%'"
+PART = "has_replicas_of"  # tag of a run that holds all replicas of an earlier run, and more
 ENDED = ("FINISHED", "FAILED", "KILLED")
 
 
@@ -40,12 +47,40 @@ class Run:
 
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The content of statistics.npz, see `cells.cell_result.CellResult`."""
-        return self._npz("statistics.npz")
+        """The content of statistics.npz, see `cells.cell_result.CellResult`; in float64, to calculate with."""
+        kept = self._npz("statistics.npz")
+        return {name: a.astype(np.float64) if a.dtype == np.float32 else a for name, a in kept.items()}
+
+    @property
+    def replicas(self) -> int:
+        """R: how many replicas were measured."""
+        return int(self.arrays["curve_loss_train"].shape[1])
+
+    @property
+    def local_folder(self) -> Path | None:
+        """The folder of the files of the run; None if it is not on this machine."""
+        folder = Path(local_file_uri_to_path(self.artifact_uri))
+        return folder if folder.is_dir() else None
 
     def weights(self, when: str) -> Mapping[str, NDArray[Any]]:
-        """W1 (R, n_1, n_0), b1 (R, n_1), W2, ... ; `when` is initial or final."""
-        return self._npz(f"weights_{when}.npz")
+        """W1 (R, n_1, n_0), b1 (R, n_1), W2, ... ; `when` is initial or final.
+
+        Those of the first replica, or of all with `tracking.full=true`. Initial weights that are not kept are drawn
+        again, for all replicas.
+        """
+        try:
+            return self._npz(f"weights_{when}.npz")
+        except NotMeasured:
+            if when != "initial":
+                raise
+        sizes = self.arrays["sizes"].tolist()
+        return artifacts.named(weights_again(self._config, sizes), sizes)
+
+    @cached_property
+    def _config(self) -> Config:
+        """The settings that the run had."""
+        text = artifacts.read_text(self.uri, self.id, self.artifact_uri, "config.yaml", keep=self.status in ENDED)
+        return parse(yaml.safe_load(text))
 
     def _npz(self, name: str) -> Mapping[str, NDArray[Any]]:
         try:
@@ -78,12 +113,8 @@ def load_runs(
         if not latest:
             full = [name for name, own in experiments.items() if client.search_runs([own], MEASURED, max_results=1)]
             raise ConfigError("--experiment", one_of(full), experiment) if full else no_sweep(uri)
-        sweep = latest[0].data.tags["sweep"]
-    if sweep:
-        own = search(client, ids, f"{MEASURED} AND tags.sweep = '{sweep}'")
-        found = own + search(client, ids, f"{MEASURED} AND tags.also_in LIKE '%|{sweep}|%'")
-    else:
-        found = search(client, ids, MEASURED)
+        sweep = _latest_sweep(client, ids, latest[0])
+    found = _of_sweep(client, ids, sweep) if sweep else search(client, ids, MEASURED)
     if not found:
         others = {run.data.tags["sweep"] for run in search(client, ids, MEASURED)}
         raise ConfigError("--sweep", one_of(others), sweep) if others else no_sweep(uri)
@@ -103,7 +134,21 @@ def load_runs(
         found, key=lambda run: run.info.status == "FINISHED"
     )  # finished runs come last, so they win below
     keep = {run.data.tags.get("cell", run.info.run_id): run.info.run_id for run in finished}.values()
-    return [to_run(uri, run) for run in found if run.info.run_id in set(keep)]
+    parts = {run.data.tags.get(PART) for run in found}
+    return [to_run(uri, run) for run in found if run.info.run_id in set(keep) - parts]
+
+
+def _of_sweep(client: MlflowClient, ids: list[str], sweep: str) -> list[MlflowRun]:
+    own = search(client, ids, f"{MEASURED} AND tags.sweep = '{sweep}'")
+    return own + search(client, ids, f"{MEASURED} AND tags.also_in LIKE '%|{sweep}|%'")
+
+
+def _latest_sweep(client: MlflowClient, ids: list[str], latest: MlflowRun) -> str:
+    """The sweep of the latest run, or the one that was asked for after that and had nothing to train."""
+    tags = (client.get_experiment(id_).tags.get(LATEST, "0 ") for id_ in ids)
+    time, sweep = max((int(time), sweep) for time, _, sweep in (tag.partition(" ") for tag in tags))
+    asked_later = time > latest.info.start_time and _of_sweep(client, ids, sweep)
+    return sweep if asked_later else str(latest.data.tags["sweep"])
 
 
 def unmeasured(runs: Sequence[Run]) -> list[str]:

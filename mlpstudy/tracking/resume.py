@@ -1,11 +1,11 @@
 """What earlier sweeps left behind: cells that are done, and runs whose process has gone."""
 
 import socket
-from collections.abc import Iterable, Sequence
+from collections.abc import Container, Iterable, Sequence
 
 from mlpstudy.cells.cell import Cell
 from mlpstudy.tracking import environment
-from mlpstudy.tracking.reading import MEASURED, Run, search, to_run
+from mlpstudy.tracking.reading import MEASURED, NotMeasured, Run, search, to_run
 from mlpstudy.tracking.store import Store
 
 GONE = "the process that trained it has gone"
@@ -25,17 +25,44 @@ def close_lost_runs(store: Store) -> list[str]:
     return [run.info.run_name for run in lost]
 
 
-def done(store: Store, cells: Sequence[Cell]) -> dict[int, Run]:
-    """The finished runs of these cells in the experiment, by the index of the cell; of several, the latest.
+def finished(store: Store) -> list[Run]:
+    """The finished runs of the experiment, the oldest first."""
+    found = search(store.client, [store.experiment_id], f"{MEASURED} AND attributes.status = 'FINISHED'")
+    return [to_run(store.uri, run) for run in sorted(found, key=lambda run: run.info.start_time)]
+
+
+def done(runs: Sequence[Run], cells: Sequence[Cell]) -> dict[int, Run]:
+    """The finished runs of these cells, by the index of the cell; of several, the latest.
 
     A cell with a part of the user's own is never done: what its name means may have changed.
     """
     wanted = {cell.hash: index for index, cell in enumerate(cells) if not cell.config.own_parts}
-    finished = f"{MEASURED} AND attributes.status = 'FINISHED'"
-    found = sorted(search(store.client, [store.experiment_id], finished), key=lambda run: run.info.start_time)
-    return {
-        wanted[run.data.tags["cell"]]: to_run(store.uri, run) for run in found if run.data.tags.get("cell") in wanted
+    return {wanted[run.tags["cell"]]: run for run in runs if run.tags.get("cell") in wanted}
+
+
+def with_fewer_replicas(runs: Sequence[Run], cells: Sequence[Cell], done: Container[int]) -> dict[int, Run]:
+    """For cells that are not done: the finished run of the same cell with the most replicas below those wanted.
+
+    Not for `tracking.full`, since such a run would lack the weights of the earlier replicas.
+    """
+    wanted = {
+        cell.hash_any_replicas: index
+        for index, cell in enumerate(cells)
+        if index not in done and not cell.config.own_parts and not cell.raw["tracking"]["full"]
     }
+    found: dict[int, Run] = {}
+    for run in sorted(runs, key=lambda run: int(run.params["replicas"])):
+        index = wanted.get(run.tags.get("cell_any_replicas", ""))
+        if index is not None and int(run.params["replicas"]) < cells[index].config.replicas:
+            found[index] = run
+    return {index: run for index, run in found.items() if _is_whole(run)}
+
+
+def _is_whole(run: Run) -> bool:
+    try:
+        return run.replicas == int(run.params["replicas"]) and len(run.weights("final")) > 0
+    except NotMeasured:
+        return False
 
 
 def add_to(sweep: str, runs: Iterable[Run], store: Store) -> None:

@@ -4,6 +4,7 @@ import contextlib
 import os
 import re
 import sqlite3
+import time
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -16,8 +17,8 @@ from mlflow.tracking import MlflowClient
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import dashboard, uris
 
-ANSWER_SECONDS = 10  # a server that takes longer counts as out of reach
-LOCK_SECONDS = 60  # the longest wait for the transaction of another process
+LOCK_SECONDS = 12  # the longest wait for the transaction of another process
+LATEST = "latest_sweep"  # tag of an experiment: time in ms, and the sweep that was asked for last
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
 
@@ -81,17 +82,16 @@ def _create_experiment(client: MlflowClient, name: str, folder: str | None) -> s
 
 
 def save_view(store: Store, sweep: str) -> None:
-    """Let `?viewStateShareKey=<sweep>` open the UI at the charts of this sweep's runs."""
+    """Let `?viewStateShareKey=<sweep>` open the UI at the charts of this sweep's runs, and reports start with it."""
     view = dashboard.view_state(f"tags.sweep = '{sweep}'")
     with contextlib.suppress(Exception):  # the format is internal to MLflow; a failure must not stop a sweep
         store.client.set_experiment_tag(store.experiment_id, dashboard.tag(sweep), view)
+        store.client.set_experiment_tag(store.experiment_id, LATEST, f"{int(1000 * time.time())} {sweep}")
 
 
 def connect(uri: str, create: bool) -> MlflowClient:
     """A client whose store has answered once. Every error of any kind of store becomes one line."""
     path = uris.database_path(uri)
-    patience = {"MLFLOW_HTTP_REQUEST_MAX_RETRIES": "1", "MLFLOW_HTTP_REQUEST_TIMEOUT": str(ANSWER_SECONDS)}
-    before = {name: os.environ.get(name) for name in patience}
     try:
         if path is not None and not path.exists():
             if not create:
@@ -99,7 +99,6 @@ def connect(uri: str, create: bool) -> MlflowClient:
             _create_database(path)
         if uri.startswith(DATABASES):
             _check_schema(uri)
-        os.environ |= patience
         client = MlflowClient(tracking_uri=uri)
         client.search_experiments(max_results=1)
         return client
@@ -107,11 +106,6 @@ def connect(uri: str, create: bool) -> MlflowClient:
         raise
     except Exception as error:
         raise _refused(uri, "a store that can be reached", error) from error
-    finally:
-        for name, value in before.items():
-            os.environ.pop(name, None)
-            if value is not None:
-                os.environ[name] = value
 
 
 def no_sweep(uri: str) -> ConfigError:

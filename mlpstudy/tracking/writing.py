@@ -1,55 +1,66 @@
-"""Writes the run of a cell: records while it trains, the rest when it ends. No measurement is ever lost."""
+"""Writes the run of a cell: curves while it trains, the rest when it ends."""
 
 import math
 import re
 import tempfile
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
 from itertools import count
 from pathlib import Path
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
-from mlflow.entities import Metric, Param, RunTag
-from mlflow.exceptions import MlflowException
 from numpy.typing import NDArray
 from omegaconf import OmegaConf
 
 from mlpstudy.cells.cell import Cell
-from mlpstudy.cells.cell_result import CellResult, collect
+from mlpstudy.cells.cell_result import CellResult
+from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import Record
-from mlpstudy.cells.sweep import Draw, Page, drawn
-from mlpstudy.network import mlp
+from mlpstudy.cells.sweep import Page
+from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.palette import colour
-from mlpstudy.tracking import environment, metrics
+from mlpstudy.tracking import artifacts, environment, metrics, parcel
+from mlpstudy.tracking.parcel import ARTIFACTS, Call, Parcel, Row
+from mlpstudy.tracking.patience import one_line
+from mlpstudy.tracking.reading import PART
 from mlpstudy.tracking.store import Store
 from mlpstudy.tracking.uris import redact
 
 FLUSH_SECONDS = 20  # a long cell shows its curves while it trains; a short cell logs its final numbers first
-BATCH = 1000  # MLflow takes at most so many metrics in one call
-PATIENCE_SECONDS = 120  # the longest wait for a store that another process uses
+POINTS = 20  # of each curve in MLflow, besides the first and the last; statistics.npz has all
 PAGE = "run.png"
-RESCUE = "mlpstudy-rescued"  # folder for the artifacts of runs whose store has gone
-
-Answer = TypeVar("Answer")
+RESCUE = "mlpstudy-rescued"  # folder for the runs whose store has gone
 
 
 class RunLog:
     """The run of a cell that is being trained."""
 
-    def __init__(self, store: Store, cell: Cell, name: str, sweep: str, order: int, draw: Draw | None = None) -> None:
-        """order: the place of the cell in the grid. draw: for a run that ends without a page."""
-        self.store, self.cell, self.name, self.sweep, self.order, self.draw = store, cell, name, sweep, order, draw
-        self.page: Page | None = None  # the picture that is kept with the run
+    def __init__(self, store: Store, cell: Cell, name: str, sweep: str, order: int, call: Call) -> None:
+        """order: the place of the cell in the grid. call: makes the calls to the store."""
+        self.store, self.cell, self.name, self.call = store, cell, name, call
+        self.full = bool(cell.raw["tracking"]["full"])
+        self._tags = {
+            "sweep": sweep,
+            "order": str(order),
+            "cell": cell.hash,
+            "cell_any_replicas": cell.hash_any_replicas,
+            **environment.tags(),
+            "mlflow.runColor": colour(cell.config.init_name, len(cell.config.hidden)),
+        }
         self._run_id = ""
-        self._records: list[Record] = []
-        self._pending: list[Metric] = []
+        self._rows: list[Row] = []  # of curves
+        self._sent = 0  # rows that are in the store
+        self._next = 0.0  # the share of the training after which curves get their next point
+        self._started = now()
         self._flushed = time.monotonic()
 
     def record(self, record: Record) -> None:
         """Add one record of the training. If the store fails now, it is tried again later."""
-        self._records.append(record)
-        self._pending += _metrics(metrics.series(record))
+        self._add(record.step, record.done, record.curves, record.statistics)
+        if record.prediction is not None:
+            self._tags |= metrics.predicted_tags(record.prediction.verdict)
         try:
             self._begin()
             if time.monotonic() - self._flushed > FLUSH_SECONDS:
@@ -57,126 +68,144 @@ class RunLog:
         except Exception:
             self._flushed = time.monotonic()
 
-    def finish(self, status: str = "FINISHED", error: str = "") -> tuple[CellResult | None, str]:
-        """Write the rest and close the run. Returns the result (None: nothing was measured) and a complaint.
+    def finish(self, result: CellResult | None, status: str, error: str = "", page: Page | None = None) -> str:
+        """Write the rest and close the run. result: None if nothing was measured. Returns a complaint.
 
-        A run that FAILED or was KILLED keeps what it measured. If the store does not take the run, the artifacts are
-        written to a folder in the current directory, and the complaint names the folder and the reason.
+        A run that FAILED or was KILLED keeps what it measured. If the store does not take the run, it is kept in a
+        folder in the current directory, and the complaint names the folder and the reason.
         """
-        result = collect(self.cell, self._records) if self._records else None
         try:
-            self._begin()
-            self._close(result, status, error)
-        except Exception as reason:
-            return result, self._rescue(result, reason)
-        return result, ""
+            with tempfile.TemporaryDirectory() as folder:
+                self._write_files(result, page, Path(folder))
+                rest = self._parcel(result, status, error, self._sent)
+                self._begin()
+                parcel.fill(self.store.client, self._run_id, rest, Path(folder), self.call)
+        except Exception as reason:  # each kind of store raises its own errors
+            return self.rescue(reason, result, status, error, page)
+        return ""
 
-    def _rescue(self, result: CellResult | None, reason: Exception) -> str:
-        why = redact(" ".join(f"{type(reason).__name__}: {reason}".split()))[:200]
-        wanted = Path(RESCUE, *(re.sub(r"[^\w .=-]", "_", part) for part in (self.sweep, self.name)))
+    def rescue(
+        self, reason: object, result: CellResult | None, status: str, error: str = "", page: Page | None = None
+    ) -> str:
+        """Keep the run in a folder that `python -m mlpstudy.upload` brings into a store. Returns a complaint."""
+        wanted = Path(RESCUE, *(re.sub(r"[^\w .=-]", "_", part) for part in (self._tags["sweep"], self.name)))
         folder = next(path for path in _numbered(wanted) if not path.exists())  # an earlier rescue stays
         try:
-            if result is not None:
-                folder.mkdir(parents=True)
-                write_artifacts(self.cell, result, folder)
+            (folder / ARTIFACTS).mkdir(parents=True)
+            self._write_files(result, page, folder / ARTIFACTS)
+            parcel.write(self._parcel(result, status, error), folder)
         except Exception as again:  # such as a full disk; the other cells go on
-            return f"not in MLflow ({why}), nor in {folder} ({again})"
-        return f"not in MLflow but in {folder} ({why})"
+            return f"not in MLflow ({one_line(reason)}), nor in {folder} ({again})"
+        return f"not in MLflow but in {folder} ({one_line(reason)})"
+
+    def _add(self, step: int, done: float, curves: Mapping[str, Any], statistics: Mapping[str, Any] | None) -> None:
+        if self.full or done >= min(self._next, 1.0):
+            self._rows += rows(metrics.curves(step, curves))
+            self._next = done + 1 / POINTS
+        if self.full and statistics is not None:
+            self._rows += rows(metrics.layers(step, statistics))
+
+    def join(self, earlier: str, result: CellResult) -> None:
+        """The result has the replicas of the run with the id `earlier`, too: take its curves, not those of records."""
+        self._tags[PART] = earlier
+        arrays = result.arrays
+        snapshots = {int(step): row for row, step in enumerate(arrays["step"])}
+        self._rows, self._next = [], 0.0
+        for row, step in enumerate(int(step) for step in arrays["curve_step"]):
+            curves = {name: arrays[f"curve_{name}"][row] for name in metrics.CURVES if f"curve_{name}" in arrays}
+            measured = {n: arrays[n][snapshots[step]] for n in STATISTICS} if step in snapshots else None
+            self._add(step, step / max(1, int(arrays["curve_step"][-1])), curves, measured)
 
     def _begin(self) -> None:
-        if self._run_id:
-            return
-        config, client = self.cell.config, self.store.client
-        tags = {
-            "sweep": self.sweep,
-            "order": str(self.order),
-            "cell": self.cell.hash,
-            **environment.tags(),
-            "mlflow.runColor": colour(config.init_name, len(config.hidden)),
-        }
-        if self._records and self._records[0].prediction is not None:
-            tags |= metrics.predicted_tags(self._records[0].prediction.verdict)
-        run = _retry(lambda: client.create_run(self.store.experiment_id, tags=tags, run_name=self.name))
-        self._run_id = run.info.run_id
-        self._log_params()
+        """Open the run, if it is not open."""
+        if not self._run_id:
+            client, id_ = self.store.client, self.store.experiment_id
+            run = self.call(lambda: client.create_run(id_, self._started, self._tags, self.name))
+            self._run_id = run.info.run_id
+            opened = replace(self._parcel(None, "RUNNING"), metrics=[])
+            parcel.describe(client, self._run_id, opened, self.call)
 
-    def _close(self, result: CellResult | None, status: str, error: str) -> None:
-        tags = {"error": redact(error)} if error else {}
+    def _flush(self) -> None:
+        parcel.log_metrics(self.store.client, self._run_id, self._rows[self._sent :], self.call)
+        self._sent, self._flushed = len(self._rows), time.monotonic()
+
+    def _parcel(self, result: CellResult | None, status: str, error: str = "", sent: int = 0) -> Parcel:
+        """The run as it ends, without the first rows of its curves if these are in the store."""
+        tags, found = dict(self._tags), self._rows[sent:]
+        if error:
+            tags["error"] = redact(error)
         if result is not None:
             tags |= metrics.tags(result)
             # the UI lists metrics in the order in which they are logged
-            headline, profiles = metrics.headline(result), metrics.profiles(result)
-            self._pending = [*_metrics(headline), *self._pending, *_metrics(profiles)]
-            with tempfile.TemporaryDirectory() as folder:
-                write_artifacts(self.cell, result, Path(folder))
-                tags |= self._write_page(Path(folder, PAGE))
-                _retry(lambda: self.store.client.log_artifacts(self._run_id, folder))
-        self._flush()
-        self._log_params()  # again, since the store may have failed in _begin
-        self._log(tags=[RunTag(k, v) for k, v in tags.items()])
-        _retry(lambda: self.store.client.set_terminated(self._run_id, status))
+            found = [*rows(metrics.headline(result)), *found, *rows(metrics.profiles(result, self.full))]
+        return Parcel(
+            run_id=self._run_id,
+            uri=redact(self.store.uri),
+            experiment=str(self.cell.raw["tracking"]["experiment"]),
+            name=self.name,
+            status=status,
+            started=self._started,
+            ended=now(),
+            params=metrics.parameters(self.cell.config),
+            tags=tags,
+            metrics=found,
+        )
 
-    def _write_page(self, path: Path) -> dict[str, str]:
-        """Write the picture. Without one, a tag says why."""
-        if self.page is None and self.draw is not None:
-            self.page = drawn(self.draw, self.order, self.cell, self._records)
-        if self.page is None:
-            return {}
-        if self.page.complaint:
-            return {"page": f"not drawn ({self.page.complaint})"}
-        path.write_bytes(self.page.picture)
-        return {}
-
-    def _log_params(self) -> None:
-        self._log(params=[Param(k, v) for k, v in metrics.parameters(self.cell.config).items()])
-
-    def _log(self, **rows: Any) -> None:
-        _retry(lambda: self.store.client.log_batch(self._run_id, **rows))
-
-    def _flush(self) -> None:
-        while self._pending:
-            self._log(metrics=self._pending[:BATCH])
-            self._pending = self._pending[BATCH:]
-        self._flushed = time.monotonic()
+    def _write_files(self, result: CellResult | None, page: Page | None, folder: Path) -> None:
+        if result is None:
+            return
+        write_artifacts(self.cell, result, folder, self.full)
+        if page is not None and page.complaint:
+            self._tags["page"] = f"not drawn ({page.complaint})"
+        elif page is not None:
+            (folder / PAGE).write_bytes(page.picture)
 
 
-def write_artifacts(cell: Cell, result: CellResult, folder: Path) -> None:
-    """statistics.npz, weights_initial.npz, weights_final.npz and config.yaml."""
-    arrays: dict[str, Any] = dict(result.arrays)
+def write_artifacts(cell: Cell, result: CellResult, folder: Path, full: bool = False) -> None:
+    """statistics.npz, config.yaml, and weights_final.npz of the first replica; with `full`, of all replicas.
+
+    Weights before training follow from seed and settings. They are kept if these may change: for data-dependent
+    initializers and for parts of the user's own, and with `full`.
+    """
+    arrays: dict[str, Any] = {name: _compact(array, cell.config.dtype) for name, array in result.arrays.items()}
     np.savez_compressed(folder / "statistics.npz", **arrays)
-    for when, theta in (("initial", result.theta_initial), ("final", result.theta_final)):
+    kept = slice(None) if full else slice(1)
+    weights = {"final": None if result.theta_final is None else result.theta_final[kept]}
+    if full or not cell.config.weights_follow_from_seed:
+        weights["initial"] = initial_theta(prepare(cell.config), range(cell.config.replicas)[kept])
+    for when, theta in weights.items():
         if theta is not None:
-            np.savez(folder / f"weights_{when}.npz", **_named(theta, result.sizes))
+            layers: dict[str, Any] = dict(artifacts.named(theta, result.sizes))
+            np.savez_compressed(folder / f"weights_{when}.npz", **layers)
     (folder / "config.yaml").write_text(redact(OmegaConf.to_yaml(OmegaConf.create(dict(cell.raw)))), encoding="utf-8")
+
+
+def _compact(array: NDArray[Any], dtype: type[np.floating]) -> NDArray[Any]:
+    """What was measured in float32 is kept in float32, if its range is enough; counts as small integers."""
+    if array.ndim < 2:
+        return array
+    if array.dtype.kind in "iu":
+        return array.astype(np.min_scalar_type(array.max(initial=0))) if array.min(initial=0) >= 0 else array
+    if array.dtype != np.float64 or dtype == np.float64:
+        return array
+    sizes = np.abs(array[np.isfinite(array) & (array != 0)])
+    limits = np.finfo(np.float32)
+    fits = sizes.size == 0 or (sizes.min() >= limits.tiny and sizes.max() <= limits.max)
+    return array.astype(np.float32) if fits else array
+
+
+def rows(of: metrics.Rows) -> list[Row]:
+    """Rows of metrics; what is not finite is NaN."""
+    time_ = now()  # the time is part of the row, so a row that is sent twice is stored once
+    return [(key, value if math.isfinite(value) else math.nan, time_, step) for (key, step), value in of.items()]
+
+
+def now() -> int:
+    """The time in ms, as MLflow counts it."""
+    return int(1000 * time.time())
 
 
 def _numbered(path: Path) -> Iterator[Path]:
     """path, path-2, path-3, ..."""
     yield path
     yield from (path.with_name(f"{path.name}-{number}") for number in count(2))
-
-
-def _named(theta: NDArray[np.floating], sizes: tuple[int, ...]) -> dict[str, Any]:
-    """W1 (R, n_1, n_0), b1 (R, n_1), W2, ..."""
-    named: dict[str, Any] = {}
-    for layer, (W, b) in enumerate(mlp.unflatten(theta, sizes), start=1):
-        named |= {f"W{layer}": W, f"b{layer}": b[:, 0]}
-    return named
-
-
-def _metrics(rows: metrics.Rows) -> list[Metric]:
-    now = int(1000 * time.time())  # the time is part of the row, so a row that is sent twice is stored once
-    finite = {key: value if math.isfinite(value) else math.nan for key, value in rows.items()}
-    return [Metric(name, value, now, step) for (name, step), value in finite.items()]
-
-
-def _retry(call: Callable[[], Answer]) -> Answer:
-    """Repeat a call while another process uses the store."""
-    give_up = time.monotonic() + PATIENCE_SECONDS
-    while True:
-        try:
-            return call()
-        except MlflowException as error:
-            if error.error_code != "TEMPORARILY_UNAVAILABLE" or time.monotonic() > give_up:
-                raise
-            time.sleep(1)

@@ -77,6 +77,7 @@ def test_arrays_are_as_described(collected, hidden):
         **{f"curve_{split}": (E, R) for split in ("loss_train", "loss_test", "accuracy_train", "accuracy_test")},
         **{f"{name}_histogram": (H, R, depth, 60) for name in histograms.ARRAYS},
         **{f"{name}_edges": (61,) for name in histograms.ARRAYS},
+        "sizes": (depth + 2,),
         "activation_range": (2,), "epoch": (S,), "curve_step": (E,), "curve_epoch": (E,), "histogram_step": (H,),
         "accuracies": (4,), "epochs_to_accuracy": (4, R), "unit_paths": (S, units, 2),
         "jacobian_singular_values": (R, INPUTS, 2),

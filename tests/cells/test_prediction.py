@@ -253,7 +253,8 @@ def test_a_file_has_no_prediction(measured, weights_file):
     """The weights of a file may have been trained."""
     path = weights_file((64, 16, 16, 10))
     result = measured("init=file", f"init.path={path}", "network.hidden=[16,16]", "replicas=1")
-    layers = mlp.unflatten(result.theta_initial, result.sizes)[:-1]
+    theta = initial_theta(prepare(result.config), range(1))
+    layers = mlp.unflatten(theta, result.sizes)[:-1]
     assert all(is_random(W, b) for W, b in layers)  # so that it is not for these that there is none
     assert result.verdict_predicted is None
     assert result.verdict.name == "healthy"
@@ -461,7 +462,7 @@ def test_the_jacobian_is_predicted_where_the_output_layer_is_random_too(measured
 
 def test_metrics_of_a_prediction(measured):
     result = measured("network.depth=4", "network.width=32")
-    headline, profiles = metrics.headline(result), metrics.profiles(result)
+    headline, profiles = metrics.headline(result), metrics.profiles(result, full=True)
     names = {name: value for (name, _), value in headline.items()}
     assert names["theory/discrepancy"] == result.discrepancy("activation_rms", "delta_rms")
     assert names["theory/discrepancy_activation_rms"] == result.discrepancy("activation_rms")
@@ -488,12 +489,12 @@ def test_metrics_of_a_prediction(measured):
 def test_a_negative_correlation_is_logged(measured):
     result = measured("data=moons", "loss=bce", "network.depth=2", "network.width=16")
     result.arrays["theory_input_correlation"][:] = -0.1
-    assert metrics.profiles(result)["profile/input_correlation_theory", 1] == -0.1
+    assert metrics.profiles(result, full=True)["profile/input_correlation_theory", 1] == -0.1
 
 
 def test_without_a_prediction_there_is_nothing_of_theory(measured):
     result = measured("init=constant", "network.depth=4", "network.width=32")
-    names = {name for name, _ in {**metrics.headline(result), **metrics.profiles(result)}}
+    names = {name for name, _ in {**metrics.headline(result), **metrics.profiles(result, full=True)}}
     assert names
     assert not any("theory" in name for name in names)
     assert not any("predicted" in name for name in metrics.tags(result))

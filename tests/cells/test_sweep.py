@@ -33,10 +33,10 @@ def test_a_broken_cell_does_not_stop_the_others(monkeypatch):
     cells = cli.cells(["-m", "init=xavier,he", *TINY])
     train = sweep.train_and_record
 
-    def fail_for_xavier(problem, theta):
+    def fail_for_xavier(problem, *arguments):
         if problem.config.flat["init.name"] == "xavier":
             raise MemoryError("no room")
-        return train(problem, theta)
+        return train(problem, *arguments)
 
     monkeypatch.setattr(sweep, "train_and_record", fail_for_xavier)
     ends = {i: e for i, e in sweep.run(cells, 1) if isinstance(e, sweep.Failure) or e.last}
@@ -81,11 +81,11 @@ def test_a_worker_found_dead_when_it_is_given_a_cell_costs_that_cell(monkeypatch
     assert [i for i, end in ends.items() if isinstance(end, sweep.Failure)] == [0]
 
 
-def name_of_cell(index, cell, records):
+def name_of_cell(index, result):
     """Stands in for a page: says whose it is."""
-    if cell.config.init_name == "he":
+    if result.config.init_name == "he":
         raise RuntimeError("no ink")
-    return f"{index} {cell.config.init_name} {len(records)} {records[-1].last}".encode()
+    return f"{index} {result.config.init_name} {len(result.arrays['curve_step'])}".encode()
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
@@ -94,7 +94,7 @@ def test_a_page_is_drawn_from_all_records_and_comes_before_the_last(workers):
     events = list(sweep.run(cells, workers, name_of_cell))
     of = {index: [event for i, event in events if i == index] for index in (0, 1)}
     for index, page in (
-        (0, sweep.Page(f"0 xavier {len(of[0]) - 1} True".encode())),
+        (0, sweep.Page(f"0 xavier {len(of[0]) - 1}".encode())),
         (1, sweep.Page(b"", "RuntimeError: no ink")),
     ):
         *_, before, last = of[index]

@@ -12,7 +12,7 @@ import threading
 import numpy as np
 import pytest
 
-from mlpstudy import cli
+from mlpstudy import cli, conduct
 from mlpstudy.cells import sweep
 from mlpstudy.tracking import resume
 from mlpstudy.tracking.reading import load_runs
@@ -27,9 +27,9 @@ def trained(new_uri, monkeypatch):
     trained = []
     original = sweep._train
 
-    def train(index, config, draw):
-        trained.append(f"{config.init_name} {config.seed}")
-        return original(index, config, draw)
+    def train(index, config, first, draw):
+        trained.append(f"{config.init_name} {config.seed}" + (f" from {first}" if first else ""))
+        return original(index, config, first, draw)
 
     monkeypatch.setattr(sweep, "_train", train)
 
@@ -106,21 +106,21 @@ def test_a_cell_that_did_not_end_well_is_trained_again(trained, status):
 
 
 def test_an_interrupted_sweep_prints_the_command_that_goes_on(trained, monkeypatch, capsys):
-    monkeypatch.setattr(cli, "INTERRUPTED", threading.Event())
-    ended = cli.SweepDisplay.ended
+    monkeypatch.setattr(conduct, "INTERRUPTED", threading.Event())
+    ended = conduct.SweepDisplay.ended
 
     def stop(show, index, result, error):
         ended(show, index, result, error)
-        cli.INTERRUPTED.set()
+        conduct.INTERRUPTED.set()
 
-    monkeypatch.setattr(cli.SweepDisplay, "ended", stop)
+    monkeypatch.setattr(conduct.SweepDisplay, "ended", stop)
     with pytest.raises(KeyboardInterrupt):
         trained("init=zeros,xavier,he", "tracking.sweep='a b'")
     out = capsys.readouterr().out
     command = out.partition("1 of 3 cells are done. To go on:  ")[2].splitlines()[0]
     assert shlex.split(command)[-1] == "tracking.sweep='a b'"
-    monkeypatch.setattr(cli.SweepDisplay, "ended", ended)
-    cli.INTERRUPTED.clear()
+    monkeypatch.setattr(conduct.SweepDisplay, "ended", ended)
+    conduct.INTERRUPTED.clear()
     assert trained("init=zeros,xavier,he", "tracking.sweep='a b'") == ["xavier 0", "he 0"]
 
 
@@ -143,10 +143,10 @@ def he_fails(monkeypatch):
     """A sweep whose cells with init=he fail."""
     original = sweep.train_and_record
 
-    def train(problem, theta):
+    def train(problem, *arguments):
         if problem.config.init_name == "he":
             raise MemoryError("no room")
-        return original(problem, theta)
+        return original(problem, *arguments)
 
     monkeypatch.setattr(sweep, "train_and_record", train)
     return cli.cells

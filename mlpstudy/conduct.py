@@ -1,0 +1,194 @@
+"""One sweep, from its checked cells to the table at its end: what is done, what is trained, what is told."""
+
+import secrets
+import shlex
+import sys
+import threading
+from collections.abc import Mapping, Sequence
+from datetime import datetime
+from functools import partial
+from typing import TYPE_CHECKING
+from urllib.parse import quote
+
+from rich.console import Console
+
+from mlpstudy import run_page
+from mlpstudy.cells import joining, sweep
+from mlpstudy.cells.cell import Cell, names
+from mlpstudy.cells.cell_result import CellResult, collect, result_of
+from mlpstudy.cells.recording import Record
+from mlpstudy.display import SweepDisplay, Told, console, python_command, summary_table
+from mlpstudy.measure.verdict import agreement
+from mlpstudy.network.gradient_check import Report
+from mlpstudy.tracking import uris
+
+if TYPE_CHECKING:  # `run` imports these, since they import mlflow: help, completion and errors stay fast
+    from mlpstudy.tracking.reading import Run
+    from mlpstudy.tracking.store import Store
+
+INTERRUPTED = threading.Event()  # a library may catch the KeyboardInterrupt; this flag stays
+ENDING = threading.Event()  # runs are being closed
+ENDING_SECONDS = 2  # after an interrupt
+
+
+def run(cells: Sequence[Cell]) -> bool:
+    """Train the cells, log each to MLflow, show progress and a table. False if a cell failed (not if diverged).
+
+    A cell that is finished in this experiment is not trained again, and of a cell that is finished with fewer replicas
+    only the others are trained.
+    """
+    from mlpstudy.tracking import moving, resume
+    from mlpstudy.tracking.store import open_store, save_view
+    from mlpstudy.tracking.sweep_log import SweepLog
+
+    out = console()
+
+    def say(text: str) -> None:
+        out.print(text, soft_wrap=True)
+
+    tracked = cells[0].raw["tracking"]
+    store = open_store(tracked["uri"], tracked["experiment"])
+    if kept := moving.bring_back(store, tracked["experiment"], say):
+        say(f"Brought into the store, which was away: {', '.join(kept)}")
+    if lost := resume.close_lost_runs(store):
+        say(f"Runs of a process that has gone, now KILLED: {', '.join(lost)}")
+    earlier = resume.finished(store) if tracked["resume"] else []
+    done = resume.done(earlier, cells)
+    smaller = resume.with_fewer_replicas(earlier, cells, done)
+    sweep_name = tracked["sweep"] or goes_on_with({**smaller, **done}) or new_sweep()
+    resume.add_to(sweep_name, done.values(), store)
+    save_view(store, sweep_name)
+    todo = {i: smaller[i].replicas if i in smaller else 0 for i in range(len(cells)) if i not in done}
+    workers = max(1, min(len(todo), cells[0].raw["workers"] or sweep.available_cores()))
+    cell_names = names(cells)
+    for name, cell in zip(cell_names, cells, strict=True):
+        if cell.gradients is not None:
+            say(gradients_text(name, cell.gradients))
+
+    say(heading(sweep_name, cells, done, todo, workers))
+    show = SweepDisplay(out, cell_names, len(done))
+    log = SweepLog(store, cells, cell_names, sweep_name, say)
+    draw = partial(run_page.draw, cell_names, sweep_name)
+    results: dict[int, Told] = dict(done)
+    records: dict[int, list[Record]] = {}  # of the cells that are being trained
+    pages: dict[int, sweep.Page] = {}
+    failures: dict[str, str] = {}  # name of a cell -> what went wrong
+
+    def end(index: int, status: str, told: str = "", error: str = "") -> Told | None:
+        """A cell has ended: show it, and have it written."""
+        found = records.pop(index, [])
+        result = collect(cells[index], found) if found else None
+        earlier = ""
+        if result is not None and status == "FINISHED" and index in smaller:
+            earlier, result = smaller[index].id, join(cells[index], smaller[index], result)
+        page = pages.pop(index, None)
+        if page is None and result is not None and status != "KILLED":
+            page = sweep.drawn(draw, index, result)
+        log.finish(index, result, status, error, page, earlier)
+        shown = None if result is None else run_page.ended(cell_names[index], sweep_name, result)
+        show.ended(index, shown, told)
+        return shown
+
+    try:
+        for index, event in sweep.run(cells, workers, draw, todo):
+            if isinstance(event, sweep.Failure):
+                failures[cell_names[index]] = f"failed: {event.reason}"
+                end(index, "FAILED", failures[cell_names[index]], f"{event.reason}\n{event.details}")
+                if cells[0].raw["fail_fast"]:
+                    break
+            elif isinstance(event, sweep.Page):
+                pages[index] = event
+            else:
+                records.setdefault(index, []).append(event)
+                log.record(index, event)
+                show.record(index, event)
+                if event.last and (shown := end(index, "FINISHED")):
+                    results[index] = shown
+            if INTERRUPTED.is_set():
+                raise KeyboardInterrupt
+        show.finish()
+        log.close()
+    finally:
+        interrupted = isinstance(sys.exception(), KeyboardInterrupt)
+        ENDING.set()
+        for index in list(records):  # after an interrupt, measurements are kept
+            end(index, "KILLED", "interrupted" if interrupted else "stopped")
+        show.finish()
+        log.close(ENDING_SECONDS)
+        ENDING.clear()
+        failures |= {cell_names[index]: complaint for index, complaint in log.complaints.items()}
+        say_results(out, cell_names, results)
+        say(next_commands(store, sweep_name))
+        for name, reason in failures.items():
+            out.print(f"{name}: {reason}", style="bold red", soft_wrap=True)
+        in_store = len(results) - len(log.complaints.keys() & results.keys())
+        if in_store < len(cells):
+            same = shlex.join([*python_command().split(), "-m", "mlpstudy", *map(uris.redact, sys.argv[1:])])
+            say(f"{in_store} of {len(cells)} cells are done. To go on:  {same}")
+    return not failures
+
+
+def heading(
+    sweep_name: str, cells: Sequence[Cell], done: Mapping[int, Told], todo: Mapping[int, int], workers: int
+) -> str:
+    """The line before the training: how many cells there are, and how many of them are done."""
+    parts = [f"Sweep {sweep_name}: {len(cells)} cell{'s' * (len(cells) > 1)}"]
+    if done:
+        parts.append(f"{len(done)} done before (tracking.resume=false trains them again)")
+    if more := {index: first for index, first in todo.items() if first}:
+        replicas = sum(cells[index].config.replicas - first for index, first in more.items())
+        parts.append(f"{len(more)} done with fewer replicas ({replicas} more are trained)")
+    if todo:
+        parts.append(f"{workers} at a time")
+    return ", ".join(parts)
+
+
+def join(cell: Cell, earlier: "Run", result: CellResult) -> CellResult:
+    """The result of all replicas, those of an earlier run first."""
+    from mlpstudy.tracking import artifacts
+
+    arrays = joining.joined(earlier.arrays, dict(result.arrays))
+    return result_of(cell, arrays, artifacts.flat(earlier.weights("final")), result.verdict_predicted)
+
+
+def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, Told]) -> None:
+    """The table of all results, and how often theory was right."""
+    if results:
+        named = [(cell_names[i], results[i]) for i in sorted(results)]
+        out.print(summary_table(named, out.width))
+        verdicts = [(name, r.tags.get("verdict_predicted"), r.tags["verdict"]) for name, r in named]
+        out.print(agreement(verdicts), soft_wrap=True)
+
+
+def goes_on_with(done: Mapping[int, Told]) -> str | None:
+    """The sweep that has all cells that are done; None if there is no such sweep."""
+    sweeps = {run.tags["sweep"] for run in done.values()}
+    return sweeps.pop() if len(sweeps) == 1 else None
+
+
+def new_sweep() -> str:
+    """Date and time, and four letters for sweeps that start in the same second."""
+    return f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
+
+
+def gradients_text(name: str, report: Report) -> str:
+    """The result of `check_gradients` in words."""
+    return (
+        f"Gradients of {name}: {report.checked} parameters compared with central differences, worst relative "
+        f"error {report.worst:.1e} ({report.where}); of the total differential {report.total:.1e} beyond rounding"
+    )
+
+
+def next_commands(store: "Store", sweep_name: str) -> str:
+    """The next commands to type: the MLflow UI at these runs, and their figures."""
+    python = python_command()
+    view = f"viewStateShareKey={quote(sweep_name)}&compareRunsMode=CHART&workflowType=machine_learning"
+    page = f"#/experiments/{store.experiment_id}/runs?{view}"
+    here = store.uri == uris.resolve(None)
+    shown = shlex.quote(uris.redact(store.uri))
+    if store.uri.startswith("http"):
+        look = f"open {shown.rstrip('/')}/{page}"
+    else:
+        database = "" if store.uri == uris.resolve(None, {}) else f" --backend-store-uri {shown}"
+        look = f"{python} -m mlflow ui{database}    then open http://127.0.0.1:5000/{page}"
+    return f"Look at the runs:  {look}\nDraw the figures:  {python} -m reports{'' if here else f' --uri {shown}'}"

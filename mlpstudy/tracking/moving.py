@@ -1,0 +1,113 @@
+"""Takes runs out of a store and brings them into a store: after a rescue, to a colleague, to another machine."""
+
+import contextlib
+import shutil
+import tempfile
+import zipfile
+from collections.abc import Callable, Iterable, Iterator, Sequence
+from pathlib import Path
+from typing import Any
+
+from mlflow.tracking import MlflowClient
+
+from mlpstudy.errors import ConfigError
+from mlpstudy.tracking import parcel
+from mlpstudy.tracking.parcel import Parcel
+from mlpstudy.tracking.patience import Patience
+from mlpstudy.tracking.reading import Run
+from mlpstudy.tracking.store import Store, open_store, save_view
+from mlpstudy.tracking.uris import redact
+from mlpstudy.tracking.writing import RESCUE
+
+Track = Callable[[Sequence[Any]], Iterable[Any]]  # shows progress
+
+
+def bring_back(store: Store, experiment: str, say: Callable[[str], None]) -> list[str]:
+    """Bring in the runs that were kept in the current directory because this store had gone; returns their names."""
+    found, names, patience = [], [], Patience(say)
+    for folder in parcel.folders(Path(RESCUE)):
+        with contextlib.suppress(OSError, ValueError, TypeError):  # no folder of ours
+            kept = parcel.read(folder)
+            if (kept.uri, kept.experiment) == (redact(store.uri), experiment):
+                found.append(folder)
+    for folder in found:
+        names.append(parcel.send(store, folder, patience.call)[0].name)
+        _remove(folder)
+    return names
+
+
+def bring_in(source: Path, uri: str | None, experiment: str | None, say: Callable[[str], None]) -> Iterator[str]:
+    """Bring the runs of a folder or .zip into a store; yields a line for each.
+
+    A folder of a run is removed when the run is in the store. Raises ConfigError.
+    """
+    stores: dict[str, Store] = {}
+    patience = Patience(say)
+    with tempfile.TemporaryDirectory() as scratch:
+        zipped = source.is_file() and zipfile.is_zipfile(source)
+        if zipped:
+            with zipfile.ZipFile(source) as archive:
+                archive.extractall(scratch)  # drops .. and absolute paths
+        folders = list(parcel.folders(Path(scratch) if zipped else source))
+        if not folders:
+            raise ConfigError("FOLDER", "a folder or .zip with runs that were kept or exported", str(source))
+        for folder in folders:
+            name = experiment or parcel.read(folder).experiment
+            if name not in stores:
+                stores[name] = open_store(uri, name)
+            run, new = parcel.send(stores[name], folder, patience.call)
+            save_view(stores[name], run.tags["sweep"])
+            yield f"{run.name}: {'brought in' if new else 'is there already'} (experiment {name})"
+            if not zipped:
+                _remove(folder)
+
+
+def _remove(folder: Path) -> None:
+    """Remove the folder of a run, and folders above it that are empty then."""
+    shutil.rmtree(folder)
+    with contextlib.suppress(OSError):  # other runs are left
+        folder.parent.rmdir()
+        folder.parent.parent.rmdir()
+
+
+def export(runs: Sequence[Run], sweep: str, target: Path, track: Track) -> None:
+    """Write the runs of a sweep into one .zip."""
+    experiments = {e.experiment_id: e.name for e in MlflowClient(runs[0].uri).search_experiments()}
+    draft = target.with_name(f".{target.name}.part")
+    try:
+        with zipfile.ZipFile(draft, "w", zipfile.ZIP_STORED) as archive, tempfile.TemporaryDirectory() as scratch:
+            for number, run in enumerate(track(runs)):
+                folder = Path(scratch, f"{number:05d}")
+                _take_out(run, sweep, experiments[run.experiment_id], folder)
+                for path in sorted(folder.rglob("*")):
+                    archive.write(path, path.relative_to(scratch))
+                shutil.rmtree(folder)
+        draft.replace(target)
+    finally:
+        draft.unlink(missing_ok=True)
+
+
+def _take_out(run: Run, sweep: str, experiment: str, folder: Path) -> None:
+    client = MlflowClient(run.uri)
+    files = folder / parcel.ARTIFACTS
+    files.mkdir(parents=True)
+    if run.local_folder is not None:
+        shutil.copytree(run.local_folder, files, dirs_exist_ok=True)
+    else:
+        for item in client.list_artifacts(run.id):
+            client.download_artifacts(run.id, item.path, str(files))
+    info = client.get_run(run.id).info
+    history = [row for name in run.metrics for row in client.get_metric_history(run.id, name)]
+    kept = Parcel(
+        run_id=run.id,
+        uri=redact(run.uri),
+        experiment=experiment,
+        name=run.name,
+        status=run.status,
+        started=info.start_time,
+        ended=info.end_time or info.start_time,
+        params=dict(run.params),
+        tags={**run.tags, "sweep": sweep, "also_in": "|"},
+        metrics=[(row.key, row.value, row.timestamp, row.step) for row in history],
+    )
+    parcel.write(kept, folder)

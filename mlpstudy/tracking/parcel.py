@@ -1,0 +1,109 @@
+"""A run that has ended, as a folder: `run.json` is what MLflow's database holds of it, `artifacts` are its files.
+
+So a run is kept if its store has gone, and so a sweep is sent to another store.
+"""
+
+import json
+from collections.abc import Callable, Iterator, Sequence
+from dataclasses import asdict, dataclass
+from functools import partial
+from pathlib import Path
+from typing import Any
+
+from mlflow.entities import Metric, Param, RunTag
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+from mlpstudy.tracking.store import Store
+
+RUN = "run.json"
+ARTIFACTS = "artifacts"
+BATCH = 1000  # MLflow takes at most so many metrics in one call
+ORIGIN = "origin"  # tag of a run that was brought in from elsewhere: the run that it is a copy of
+
+Row = tuple[str, float, int, int]  # of a metric: name, value, time in ms, step
+Call = Callable[[Callable[[], Any]], Any]  # makes a call to the store, perhaps several times
+
+
+@dataclass(frozen=True)
+class Parcel:
+    """What MLflow's database holds of a run."""
+
+    run_id: str  # in the store that it is meant for; empty if that store has not taken it yet
+    uri: str  # of that store, without its password
+    experiment: str
+    name: str
+    status: str
+    started: int  # ms
+    ended: int
+    params: dict[str, str]
+    tags: dict[str, str]
+    metrics: list[Row]
+
+
+def write(parcel: Parcel, folder: Path) -> None:
+    """Put run.json into the folder."""
+    draft = folder / f".{RUN}"
+    draft.write_text(json.dumps(asdict(parcel), indent=1), encoding="utf-8")
+    draft.replace(folder / RUN)  # a folder has a whole run.json or none
+
+
+def read(folder: Path) -> Parcel:
+    """What run.json of a folder says. Raises OSError, ValueError or TypeError."""
+    found = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    return Parcel(**{**found, "metrics": [tuple(row) for row in found["metrics"]]})
+
+
+def folders(inside: Path) -> Iterator[Path]:
+    """All folders of runs inside a folder, in order."""
+    yield from sorted(path.parent for path in inside.rglob(RUN))
+
+
+def describe(client: MlflowClient, run_id: str, parcel: Parcel, call: Call) -> None:
+    """Write params and tags into an open run."""
+    params = [Param(key, value) for key, value in parcel.params.items()]
+    tags = [RunTag(key, value) for key, value in parcel.tags.items()]
+    call(lambda: client.log_batch(run_id, params=params, tags=tags))
+
+
+def log_metrics(client: MlflowClient, run_id: str, rows: Sequence[Row], call: Call) -> None:
+    """Write metrics into an open run."""
+    for start in range(0, len(rows), BATCH):
+        batch = [Metric(*row) for row in rows[start : start + BATCH]]
+        call(partial(client.log_batch, run_id, metrics=batch))
+
+
+def fill(client: MlflowClient, run_id: str, parcel: Parcel, artifacts: Path, call: Call) -> None:
+    """Write everything into an open run, and close it. It has its final status only if all of it is in the store."""
+    if artifacts.is_dir() and any(artifacts.iterdir()):
+        call(lambda: client.log_artifacts(run_id, str(artifacts)))
+    log_metrics(client, run_id, parcel.metrics, call)
+    describe(client, run_id, parcel, call)
+    call(lambda: client.set_terminated(run_id, parcel.status, parcel.ended))
+
+
+def send(store: Store, folder: Path, call: Call) -> tuple[Parcel, bool]:
+    """Bring the run of a folder into a store, if it is not there yet; returns whether it was brought in."""
+    parcel, client = read(folder), store.client
+    run_id = parcel.run_id if parcel.run_id and _is_here(client, parcel.run_id) else ""
+    if run_id and client.get_run(run_id).info.status == "FINISHED":
+        return parcel, False
+    if not run_id:
+        same = f"tags.{ORIGIN} = '{parcel.run_id}' AND attributes.status = 'FINISHED'"
+        if parcel.run_id and call(lambda: client.search_runs([store.experiment_id], same, max_results=1)):
+            return parcel, False
+        tags = {ORIGIN: parcel.run_id} if parcel.run_id else {}
+        started, name = parcel.started, parcel.name
+        run = call(lambda: client.create_run(store.experiment_id, started, {**parcel.tags, **tags}, name))
+        run_id = run.info.run_id
+    fill(client, run_id, parcel, folder / ARTIFACTS, call)
+    return parcel, True
+
+
+def _is_here(client: MlflowClient, run_id: str) -> bool:
+    try:
+        return bool(client.get_run(run_id))
+    except MlflowException as error:
+        if error.error_code == "RESOURCE_DOES_NOT_EXIST":
+            return False
+        raise

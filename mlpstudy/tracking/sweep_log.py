@@ -1,0 +1,95 @@
+"""Writes the runs of a sweep in a thread of its own: neither training nor display waits for the store."""
+
+import queue
+import threading
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+
+from mlpstudy.cells.cell import Cell
+from mlpstudy.cells.cell_result import CellResult
+from mlpstudy.cells.recording import Record
+from mlpstudy.cells.sweep import Page
+from mlpstudy.tracking.patience import Patience, Say
+from mlpstudy.tracking.store import Store
+from mlpstudy.tracking.writing import RunLog
+
+QUICK_SECONDS = 1  # a wait that is not spoken of
+
+
+@dataclass(frozen=True)
+class _Ended:
+    """How a run ends."""
+
+    result: CellResult | None
+    status: str
+    error: str
+    page: Page | None
+
+
+class SweepLog:
+    """The runs of the cells of a sweep, each opened when its first record comes."""
+
+    def __init__(self, store: Store, cells: Sequence[Cell], names: Sequence[str], sweep: str, say: Say) -> None:
+        """say: tells the user something, from another thread."""
+        self.complaints: dict[int, str] = {}  # index of a cell -> why it is not in the store, and where it is
+        self._patience = Patience(say)
+        self._new = lambda index: RunLog(store, cells[index], names[index], sweep, index, self._patience.call)
+        self._names, self._say = names, say
+        self._runs: dict[int, RunLog] = {}
+        self._ending: dict[int, _Ended] = {}  # runs that have ended and are not written yet
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self._thread = threading.Thread(target=self._work, daemon=True)
+        self._thread.start()
+
+    def record(self, index: int, record: Record) -> None:
+        """Write a record of the cell with this index."""
+        run = self._run(index)
+        self._jobs.put(lambda: run.record(record))
+
+    def finish(
+        self,
+        index: int,
+        result: CellResult | None,
+        status: str = "FINISHED",
+        error: str = "",
+        page: Page | None = None,
+        earlier: str = "",
+    ) -> None:
+        """Write the rest of the run of this cell. earlier: the id of the run whose replicas the result has, too."""
+        run = self._run(index)
+        self._ending[index] = _Ended(result, status, error, page)
+
+        def end() -> None:
+            if earlier and result is not None:
+                run.join(earlier, result)
+            self._told(index, run.finish(result, status, error, page))
+            del self._runs[index]
+
+        self._jobs.put(end)
+
+    def close(self, seconds: float = float("inf")) -> None:
+        """Wait until everything is written. What is not written after so many seconds is kept in a folder."""
+        self._jobs.put(None)
+        self._thread.join(min(seconds, QUICK_SECONDS))
+        if self._thread.is_alive() and seconds > QUICK_SECONDS:
+            self._say(f"Waiting until the store has taken {len(self._ending)} runs (Ctrl-C keeps them in a folder).")
+        self._thread.join(None if seconds == float("inf") else max(0, seconds - QUICK_SECONDS))
+        self._patience.stop.set()
+        for index, ended in list(self._ending.items()):  # the thread may be in a call that does not return
+            reason = "the store has not answered"
+            complaint = self._run(index).rescue(reason, ended.result, ended.status, ended.error, ended.page)
+            self._told(index, complaint)
+
+    def _run(self, index: int) -> RunLog:
+        if index not in self._runs:
+            self._runs[index] = self._new(index)
+        return self._runs[index]
+
+    def _told(self, index: int, complaint: str) -> None:
+        if self._ending.pop(index, None) is not None and complaint:  # else it was told before
+            self.complaints[index] = complaint
+            self._say(f"{self._names[index]}: {complaint}")
+
+    def _work(self) -> None:
+        while (job := self._jobs.get()) is not None:
+            job()

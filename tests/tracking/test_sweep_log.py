@@ -1,0 +1,201 @@
+"""Runs are written beside the training: a store that is away costs nothing but time, and nothing is lost."""
+
+import threading
+import time
+from pathlib import Path
+
+import numpy as np
+import pytest
+from mlflow.exceptions import MlflowException
+from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
+
+from mlpstudy import cli, conduct
+from mlpstudy.cells import sweep
+from mlpstudy.cells.cell_result import collect
+from mlpstudy.tracking import metrics, moving, parcel, patience, sweep_log
+from mlpstudy.tracking.patience import Patience, StoreGone
+from mlpstudy.tracking.reading import load_runs
+from mlpstudy.tracking.store import open_store
+
+TINY = ["network.depth=1", "network.width=4", "training.epochs=1", "replicas=2", "training.snapshots=3"]
+AWAY = MlflowException("the database is locked", error_code=TEMPORARILY_UNAVAILABLE)
+
+
+@pytest.fixture
+def cell():
+    (cell,) = cli.cells(TINY)
+    return cell
+
+
+@pytest.fixture
+def store(new_uri, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    return open_store(new_uri, "mlpstudy")
+
+
+def trained(cell):
+    return [event for _, event in sweep.run([cell], 1)]
+
+
+def logged(store, cell, said, seconds=float("inf")):
+    """Train the cell and write its run."""
+    log = sweep_log.SweepLog(store, [cell], ["name"], "sweep", said.append)
+    records = trained(cell)
+    for record in records:
+        log.record(0, record)
+    log.finish(0, collect(cell, records))
+    log.close(seconds)
+    return log
+
+
+def failing(monkeypatch, store, name, error, times):
+    """Let the first so many calls of a method of the client fail."""
+    original, calls = getattr(store.client, name), []
+
+    def fails(*arguments, **named):
+        calls.append(arguments)
+        if len(calls) <= times:
+            raise error
+        return original(*arguments, **named)
+
+    monkeypatch.setattr(store.client, name, fails)
+    return calls
+
+
+@pytest.mark.parametrize("name", ["create_run", "log_batch", "log_artifacts", "set_terminated"])
+def test_a_store_that_is_away_for_a_while_costs_nothing(store, cell, monkeypatch, name):
+    said = []
+    calls = failing(monkeypatch, store, name, AWAY, times=1)
+    log = logged(store, cell, said)
+    assert len(calls) >= 2
+    assert log.complaints == {}
+    assert said[0].startswith("The store does not answer (MlflowException: the database is locked)")
+    assert said[-1] == "The store answers again."
+    (run,) = load_runs(store.uri)
+    assert run.status == "FINISHED"
+    assert run.arrays["delta_rms"].shape[1:] == (2, 1)
+
+
+def test_training_and_display_do_not_wait_for_the_store(store, cell, monkeypatch):
+    hold = threading.Event()
+    create = store.client.create_run
+    monkeypatch.setattr(store.client, "create_run", lambda *a, **k: (hold.wait(20), create(*a, **k))[1])
+    log = sweep_log.SweepLog(store, [cell], ["name"], "sweep", print)
+    records = trained(cell)
+    start = time.monotonic()
+    for record in records:
+        log.record(0, record)
+    log.finish(0, collect(cell, records))
+    assert time.monotonic() - start < 1
+    hold.set()
+    log.close()
+    assert [run.status for run in load_runs(store.uri)] == ["FINISHED"]
+
+
+def test_a_run_that_the_store_does_not_take_in_time_is_kept_and_brought_back(store, cell, monkeypatch):
+    """It hangs, as a server does whose machine has gone."""
+    hold, said = threading.Event(), []
+    original = store.client.log_artifacts
+    monkeypatch.setattr(store.client, "log_artifacts", lambda *_: hold.wait(30))
+    start = time.monotonic()
+    log = logged(store, cell, said, seconds=0.5)
+    assert time.monotonic() - start < 10
+    assert "not in MLflow but in mlpstudy-rescued/sweep/name" in log.complaints[0]
+    assert any("mlpstudy-rescued" in line for line in said)
+    monkeypatch.setattr(store.client, "log_artifacts", original)
+    assert moving.bring_back(store, "other", print) == []
+    assert moving.bring_back(store, "mlpstudy", print) == ["name"]
+    assert not Path("mlpstudy-rescued").exists()
+    (run,) = load_runs(store.uri)  # one run: the same that was begun
+    assert run.status == "FINISHED"
+    assert run.params["depth"] == "1"
+    assert "final/accuracy_test" in run.metrics
+    history = store.client.get_metric_history(run.id, "loss/train")
+    assert history[0].step == 0
+    np.testing.assert_allclose(history[-1].value, run.arrays["curve_loss_train"][-1].mean())
+    hold.set()
+
+
+def test_a_sweep_brings_in_what_was_kept_and_does_not_train_it_again(new_uri, tmp_path, monkeypatch, capsys):
+    monkeypatch.chdir(tmp_path)
+    typed = ["-m", "init=zeros,he", *TINY, f"tracking.uri={new_uri}", "workers=1"]
+    with monkeypatch.context() as patch:
+        patch.setattr(parcel, "fill", lambda *_: (_ for _ in ()).throw(OSError("no such server")))
+        assert not cli.run(cli.cells(typed))
+    out = capsys.readouterr().out
+    assert out.count("not in MLflow but in mlpstudy-rescued") == 4  # as it happens, and at the end
+    assert "0 of 2 cells are done. To go on:" in out
+    assert cli.run(cli.cells(typed))
+    out = capsys.readouterr().out
+    assert "Brought into the store, which was away: he-tanh-d1, zeros-tanh-d1" in out
+    assert "2 cells, 2 done before" in out
+    assert [run.status for run in load_runs(new_uri)] == ["FINISHED"] * 2
+
+
+def test_a_store_that_stays_away_is_given_up_and_asked_again_later(monkeypatch):
+    clock = [0.0]
+    monkeypatch.setattr(patience.time, "monotonic", lambda: clock[0])
+    said, asked = [], []
+    patient = Patience(said.append)
+    monkeypatch.setattr(patient.stop, "wait", lambda seconds: clock.__setitem__(0, clock[0] + seconds))
+
+    def away():
+        asked.append(clock[0])
+        raise AWAY
+
+    with pytest.raises(MlflowException):
+        patient.call(away)
+    assert patience.PATIENCE_SECONDS <= clock[0] <= patience.PATIENCE_SECONDS + 3
+    assert len(said) == 2
+    count = len(asked)
+    with pytest.raises(StoreGone):  # at once
+        patient.call(away)
+    assert len(asked) == count
+    clock[0] += patience.AGAIN_SECONDS + 1
+    assert patient.call(lambda: "here") == "here"
+    assert said[-1] == "The store answers again."
+    assert patient.call(lambda: "here") == "here"
+    assert len(said) == 3
+
+
+def test_an_error_that_is_not_the_stores_is_not_repeated():
+    asked = []
+
+    def wrong():
+        asked.append(1)
+        raise MlflowException("Invalid metric name", error_code=INVALID_PARAMETER_VALUE)
+
+    with pytest.raises(MlflowException):
+        Patience(print).call(wrong)
+    assert asked == [1]
+
+
+def test_slow_answers_are_spoken_of(monkeypatch):
+    monkeypatch.setattr(patience, "SLOW_SECONDS", 0.05)
+    said = []
+    assert Patience(said.append).call(lambda: time.sleep(0.3)) is None
+    assert "no answer for 0.05 s" in said[0]
+    assert said[1] == "The store answers again."
+
+
+def test_more_replicas_join_those_that_are_there(new_uri, capsys):
+    typed = ["-m", "init=he,xavier", *TINY[:3], "network.depth=2", f"tracking.uri={new_uri}", "workers=1"]
+    assert conduct.run(cli.cells([*typed, "replicas=2"]))
+    assert conduct.run(cli.cells([*typed, "replicas=5"]))
+    assert "2 cells, 2 done with fewer replicas (6 more are trained)" in capsys.readouterr().out
+    (alone,) = cli.cells([*TINY[:3], "network.depth=2", "init=he", "replicas=5"])
+    expected = collect(alone, trained(alone))
+    run, _ = load_runs(new_uri)  # those with two replicas are part of these
+    assert run.replicas == 5
+    assert run.tags["verdict"] == expected.verdict.name
+    assert run.tags["outcomes"] == metrics.tags(expected)["outcomes"]
+    for name in ("delta_rms", "curve_loss_test", "activation_histogram", "jacobian_singular_values", "unit_paths"):
+        np.testing.assert_allclose(run.arrays[name], expected.arrays[name], rtol=2e-3, atol=1e-5)
+    accuracy = run.arrays["curve_accuracy_test"]
+    assert run.metrics["final/accuracy_test"] == pytest.approx(accuracy[-1].mean())
+    assert run.metrics["accuracy/test"] == pytest.approx(accuracy[-1].mean())
+    first = expected.theta_final[:1]
+    found = np.concatenate([w.ravel() for w in run.weights("final").values()])
+    np.testing.assert_allclose(found, first[0], rtol=1e-3, atol=1e-5)
+    assert run.local_folder is not None
+    assert (run.local_folder / "run.png").exists()
