@@ -40,6 +40,7 @@ def run(cells: Sequence[Cell]) -> bool:
     from mlpstudy.tracking import moving, resume
     from mlpstudy.tracking.store import open_store, save_view
     from mlpstudy.tracking.sweep_log import SweepLog
+    from mlpstudy.tracking.writing import RESCUE
 
     out = console()
 
@@ -116,16 +117,20 @@ def run(cells: Sequence[Cell]) -> bool:
         show.finish()
         log.close(ENDING_SECONDS)
         ENDING.clear()
-        failures |= {cell_names[index]: complaint for index, complaint in log.complaints.items()}
         say_results(out, cell_names, results)
         say(next_commands(store, sweep_name))
         for name, reason in failures.items():
             out.print(f"{name}: {reason}", style="bold red", soft_wrap=True)
+        if log.complaints:
+            count, bring = len(log.complaints), f"{python_command()} -m mlpstudy.upload {RESCUE}"
+            uri = "" if store.uri == uris.resolve(None) else f" --uri {shlex.quote(uris.redact(store.uri))}"
+            out.print(f"{count} runs are not in MLflow but in {RESCUE}.", style="bold red", soft_wrap=True)
+            say(f"When the store answers again, type the sweep again, or:  {bring}{uri}")
         in_store = len(results) - len(log.complaints.keys() & results.keys())
         if in_store < len(cells):
             same = shlex.join([*python_command().split(), "-m", "mlpstudy", *map(uris.redact, sys.argv[1:])])
             say(f"{in_store} of {len(cells)} cells are done. To go on:  {same}")
-    return not failures
+    return not failures and not log.complaints
 
 
 def heading(

@@ -64,7 +64,7 @@ class Patience:
     def _is_away(self, reason: object) -> None:
         if self._away_since is None:
             self._away_since = self._asked
-            self._say(f"The store does not answer ({one_line(reason)}). The training goes on.")
+            self._say(f"The store does not answer ({one_line(reason)}). Training does not wait for it.")
         elif not self._gone and time.monotonic() - self._away_since > PATIENCE_SECONDS:
             self._gone = True
             self._say(f"The store has not answered for {PATIENCE_SECONDS} s. Runs are kept in a folder from now on.")

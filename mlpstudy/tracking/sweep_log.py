@@ -62,7 +62,11 @@ class SweepLog:
         def end() -> None:
             if earlier and result is not None:
                 run.join(earlier, result)
-            self._told(index, run.finish(result, status, error, page))
+            try:
+                run.finish(result, status, error, page)
+                self._ending.pop(index, None)
+            except Exception as reason:  # each kind of store raises its own errors
+                self._keep(index, run, reason)
             del self._runs[index]
 
         self._jobs.put(end)
@@ -71,24 +75,23 @@ class SweepLog:
         """Wait until everything is written. What is not written after so many seconds is kept in a folder."""
         self._jobs.put(None)
         self._thread.join(min(seconds, QUICK_SECONDS))
-        if self._thread.is_alive() and seconds > QUICK_SECONDS:
+        if self._thread.is_alive() and seconds == float("inf"):
             self._say(f"Waiting until the store has taken {len(self._ending)} runs (Ctrl-C keeps them in a folder).")
         self._thread.join(None if seconds == float("inf") else max(0, seconds - QUICK_SECONDS))
         self._patience.stop.set()
-        for index, ended in list(self._ending.items()):  # the thread may be in a call that does not return
-            reason = "the store has not answered"
-            complaint = self._run(index).rescue(reason, ended.result, ended.status, ended.error, ended.page)
-            self._told(index, complaint)
+        for index in list(self._ending):  # the thread may be in a call that does not return
+            self._keep(index, self._run(index), "the store has not answered")
 
     def _run(self, index: int) -> RunLog:
         if index not in self._runs:
             self._runs[index] = self._new(index)
         return self._runs[index]
 
-    def _told(self, index: int, complaint: str) -> None:
-        if self._ending.pop(index, None) is not None and complaint:  # else it was told before
-            self.complaints[index] = complaint
-            self._say(f"{self._names[index]}: {complaint}")
+    def _keep(self, index: int, run: RunLog, reason: object) -> None:
+        """Keep a run in a folder, unless the other thread has just done so."""
+        if (ended := self._ending.pop(index, None)) is not None:
+            self.complaints[index] = run.rescue(reason, ended.result, ended.status, ended.error, ended.page)
+            self._say(f"{self._names[index]}: {self.complaints[index]}")
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

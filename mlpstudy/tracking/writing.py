@@ -68,26 +68,23 @@ class RunLog:
         except Exception:
             self._flushed = time.monotonic()
 
-    def finish(self, result: CellResult | None, status: str, error: str = "", page: Page | None = None) -> str:
-        """Write the rest and close the run. result: None if nothing was measured. Returns a complaint.
+    def finish(self, result: CellResult | None, status: str, error: str = "", page: Page | None = None) -> None:
+        """Write the rest and close the run. result: None if nothing was measured. Raises whatever the store raises.
 
-        A run that FAILED or was KILLED keeps what it measured. If the store does not take the run, it is kept in a
-        folder in the current directory, and the complaint names the folder and the reason.
+        A run that FAILED or was KILLED keeps what it measured.
         """
-        try:
-            with tempfile.TemporaryDirectory() as folder:
-                self._write_files(result, page, Path(folder))
-                rest = self._parcel(result, status, error, self._sent)
-                self._begin()
-                parcel.fill(self.store.client, self._run_id, rest, Path(folder), self.call)
-        except Exception as reason:  # each kind of store raises its own errors
-            return self.rescue(reason, result, status, error, page)
-        return ""
+        with tempfile.TemporaryDirectory() as folder:
+            self._write_files(result, page, Path(folder))
+            rest = self._parcel(result, status, error, self._sent)
+            self._begin()
+            parcel.fill(self.store.client, self._run_id, rest, Path(folder), self.call)
 
     def rescue(
         self, reason: object, result: CellResult | None, status: str, error: str = "", page: Page | None = None
     ) -> str:
-        """Keep the run in a folder that `python -m mlpstudy.upload` brings into a store. Returns a complaint."""
+        """Keep the run in a folder in the current directory, from which `python -m mlpstudy.upload` brings it into a
+        store. Returns a complaint that names the folder and the reason.
+        """
         wanted = Path(RESCUE, *(re.sub(r"[^\w .=-]", "_", part) for part in (self._tags["sweep"], self.name)))
         folder = next(path for path in _numbered(wanted) if not path.exists())  # an earlier rescue stays
         try:

@@ -123,7 +123,9 @@ def test_a_sweep_brings_in_what_was_kept_and_does_not_train_it_again(new_uri, tm
         patch.setattr(parcel, "fill", lambda *_: (_ for _ in ()).throw(OSError("no such server")))
         assert not cli.run(cli.cells(typed))
     out = capsys.readouterr().out
-    assert out.count("not in MLflow but in mlpstudy-rescued") == 4  # as it happens, and at the end
+    assert out.count("not in MLflow but in mlpstudy-rescued/") == 2  # as it happens
+    assert "2 runs are not in MLflow but in mlpstudy-rescued." in out
+    assert "-m mlpstudy.upload mlpstudy-rescued" in out
     assert "0 of 2 cells are done. To go on:" in out
     assert cli.run(cli.cells(typed))
     out = capsys.readouterr().out

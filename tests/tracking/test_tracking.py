@@ -257,7 +257,7 @@ def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
     records = [record for _, record in sweep.run([cell], 1)]
     for record in records:
         log.record(record)
-    assert log.finish(cell_result.collect(cell, records), "FINISHED") == ""
+    log.finish(cell_result.collect(cell, records), "FINISHED")
     (run,) = load_runs(sweep_copy, sweep="blip")
     assert run.params["depth"] == "1"
 
@@ -344,11 +344,13 @@ def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monk
 
     monkeypatch.setattr(store.client, "log_artifacts", gone)
     result = cell_result.collect(cell, records)
-    assert "went away" in log.finish(result, "FINISHED")
+    with pytest.raises(ConnectionError) as reason:
+        log.finish(result, "FINISHED")
+    assert "went away" in log.rescue(reason.value, result, "FINISHED")
     folder = tmp_path / "mlpstudy-rescued" / "lost" / "name"
     with np.load(folder / "artifacts" / "statistics.npz") as kept:
         np.testing.assert_allclose(kept["delta_rms"], result.arrays["delta_rms"], rtol=1e-6)
-    again = log.finish(result, "FINISHED")  # a second rescue does not overwrite the first
+    again = log.rescue("again", result, "FINISHED")  # a second rescue does not overwrite the first
     assert "mlpstudy-rescued/lost/name-2 (" in again
     assert (folder.parent / "name-2" / "run.json").exists()
 
