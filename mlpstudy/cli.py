@@ -5,8 +5,10 @@ import signal
 import sys
 from typing import NoReturn
 
-from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, progress
+from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, progress, read
 from mlpstudy.conduct import ENDING, INTERRUPTED, run
+
+__all__ = ["cells", "main", "run"]
 
 
 class _Terminated(KeyboardInterrupt):
@@ -18,9 +20,9 @@ def main() -> None:
     signal.signal(signal.SIGINT, _interrupt)
     signal.signal(signal.SIGTERM, _interrupt)  # runs are closed and workers are stopped
     try:
-        asked_for = cells(sys.argv[1:])
-        if asked_for:
-            sys.exit(0 if run(asked_for) else 1)
+        asked = read(sys.argv[1:])
+        if asked.cells:
+            sys.exit(0 if run(asked.cells, asked.left_out) else 1)
     except SETTINGS_ERRORS as error:
         progress("")
         sys.exit(f"mlpstudy: {one_line(error)}")

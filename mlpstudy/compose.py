@@ -7,6 +7,7 @@ import re
 import sys
 import tempfile
 from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import hydra
@@ -15,7 +16,7 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
-from mlpstudy.cells.cell import Cell, check
+from mlpstudy.cells.cell import Cell, check, raw_names
 from mlpstudy.cells.config import CONF, options_with
 from mlpstudy.cells.rules import RULES, unknown_key
 from mlpstudy.errors import ConfigError, DoesNotFit, one_of
@@ -28,8 +29,29 @@ OF_SWEEP = ("tracking.uri", "tracking.experiment", "tracking.sweep", "tracking.r
 SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException)
 
 
+@dataclass(frozen=True)
+class LeftOut:
+    """A cell whose settings are right by themselves, but cannot be together."""
+
+    name: str
+    reason: str
+
+
+@dataclass(frozen=True)
+class Asked:
+    """What a command line asks for: cells that can run, none for --help and the like; and cells that cannot."""
+
+    cells: list[Cell]
+    left_out: list[LeftOut]
+
+
 def cells(arguments: Sequence[str]) -> list[Cell]:
-    """The cells a command line asks for, each checked; none for --help and the like.
+    """The cells a command line asks for, each checked. Raises one of SETTINGS_ERRORS."""
+    return read(arguments).cells
+
+
+def read(arguments: Sequence[str]) -> Asked:
+    """The cells a command line asks for, each checked.
 
     Hydra calls its task once for each cell. Ours only collects, so that the whole sweep is known, and checked,
     before any of it trains. Raises one of SETTINGS_ERRORS.
@@ -54,23 +76,28 @@ def cells(arguments: Sequence[str]) -> list[Cell]:
             print(f"Left out, since a path has to be given: {', '.join(sorted(waiting))}", file=sys.stderr)
         found = [(raw, o) for raw, o in found if not any(_waits_for(raw, g, k) for g, k in OWN)]
     checked: list[Cell] = []
-    left_out: list[tuple[str, DoesNotFit]] = []
-    for raw, overrides in found:
+    impossible: list[tuple[str, DoesNotFit]] = []
+    for (raw, overrides), name in zip(found, raw_names(found), strict=True):
         try:
             checked.append(check(raw, overrides))
-        except DoesNotFit as error:
-            left_out.append((" ".join(overrides), error))
-        progress(f"cells checked: {len(checked) + len(left_out)} of {len(found)}")
+        except ConfigError as error:
+            if len(found) > 1:
+                error.add_note(f"cell {name}")
+            if not isinstance(error, DoesNotFit):
+                raise
+            impossible.append((name, error))
+        progress(f"cells checked: {len(checked) + len(impossible)} of {len(found)}")
     progress("")
-    if left_out and not checked:
-        raise left_out[0][1]
-    for typed, reason in left_out:
-        print(f"Left out: {uris.redact(f'{typed} ({reason})')}", file=sys.stderr)
+    if impossible and not checked:
+        raise impossible[0][1]
+    left_out = [LeftOut(name, uris.redact(str(error))) for name, error in impossible]
+    for cell in left_out:
+        print(f"Left out: {cell.name} ({cell.reason})", file=sys.stderr)
     for key in OF_SWEEP:
         values = {cell.config.flat[key] for cell in checked}
         if len(values) > 1:
             raise ConfigError(key, "the same for all cells of a sweep", uris.redact(str(sorted(map(str, values)))))
-    return checked
+    return Asked(checked, left_out)
 
 
 def progress(text: str) -> None:
@@ -96,7 +123,7 @@ def _waits_for(raw: Any, group: str, key: str) -> bool:
 
 def one_line(error: Exception) -> str:
     """One line that says what is wrong, for an error of ours or of Hydra; passwords in URIs are hidden."""
-    return uris.redact(_told(error))
+    return uris.redact(" ".join([_told(error), *(f"({note})" for note in getattr(error, "__notes__", ()))]))
 
 
 def _told(error: Exception) -> str:

@@ -17,6 +17,7 @@ from mlpstudy.cells import joining, sweep
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.cell_result import CellResult, collect, result_of
 from mlpstudy.cells.recording import Record
+from mlpstudy.compose import LeftOut
 from mlpstudy.display import SweepDisplay, Told, console, python_command, summary_table
 from mlpstudy.measure.verdict import agreement
 from mlpstudy.network.gradient_check import Report
@@ -31,14 +32,16 @@ ENDING = threading.Event()  # runs are being closed
 ENDING_SECONDS = 2  # after an interrupt
 
 
-def run(cells: Sequence[Cell]) -> bool:
+def run(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> bool:
     """Train the cells, log each to MLflow, show progress and a table. False if a cell failed (not if diverged).
+
+    left_out: cells of the grid that cannot be; MLflow keeps their names and reasons, for reports.
 
     A cell that is finished in this experiment is not trained again, and of a cell that is finished with fewer replicas
     only the others are trained.
     """
-    from mlpstudy.tracking import moving, resume
-    from mlpstudy.tracking.store import open_store, save_view
+    from mlpstudy.tracking import description, moving, resume
+    from mlpstudy.tracking.store import open_store, save_left_out, save_view
     from mlpstudy.tracking.sweep_log import SweepLog
     from mlpstudy.tracking.writing import RESCUE
 
@@ -59,6 +62,7 @@ def run(cells: Sequence[Cell]) -> bool:
     sweep_name = tracked["sweep"] or goes_on_with({**smaller, **done}) or new_sweep()
     resume.add_to(sweep_name, done.values(), store)
     save_view(store, sweep_name)
+    save_left_out(store, sweep_name, {cell.name: cell.reason for cell in left_out})
     todo = {i: smaller[i].replicas if i in smaller else 0 for i in range(len(cells)) if i not in done}
     workers = max(1, min(len(todo), cells[0].raw["workers"] or sweep.available_cores()))
     cell_names = names(cells)
@@ -109,6 +113,8 @@ def run(cells: Sequence[Cell]) -> bool:
                 raise KeyboardInterrupt
         show.finish()
         log.close()
+        if results:
+            description.describe(store, sweep_name, [(told.params, told.tags) for told in results.values()])
     finally:
         interrupted = isinstance(sys.exception(), KeyboardInterrupt)
         ENDING.set()
@@ -192,7 +198,7 @@ def next_commands(store: "Store", sweep_name: str) -> str:
     here = store.uri == uris.resolve(None)
     shown = shlex.quote(uris.redact(store.uri))
     if store.uri.startswith("http"):
-        look = f"open {shown.rstrip('/')}/{page}"
+        look = f"open {uris.without_user(store.uri).rstrip('/')}/{page}"
     else:
         database = "" if store.uri == uris.resolve(None, {}) else f" --backend-store-uri {shown}"
         look = f"{python} -m mlflow ui{database}    then open http://127.0.0.1:5000/{page}"

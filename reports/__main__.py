@@ -75,7 +75,7 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     from rich.progress import Progress
 
     from mlpstudy.display import console, python_command
-    from mlpstudy.tracking.reading import load_runs, unmeasured
+    from mlpstudy.tracking.reading import left_out, load_runs, unmeasured
     from mlpstudy.tracking.report import log_report
     from reports import gallery
     from reports.drawing.style import Drawn, listed
@@ -105,6 +105,7 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
         out.print(f"{name:<18} {told}{f'  ({pages} pages)' * (pages > 1)}", soft_wrap=True)
     if options.where is None:
         complaints += [f"{cell} has measured nothing" for cell in unmeasured(found)]
+        complaints += [f"{name} cannot be: {reason}" for name, reason in left_out(found).items()]
     for complaint in complaints:
         out.print(f"left out: {complaint}", soft_wrap=True)
     index = folder / "index.html"

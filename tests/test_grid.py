@@ -9,7 +9,7 @@ from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
 from hydra_plugins.mlpstudy_grid import Composer
-from mlpstudy import cli
+from mlpstudy import cli, compose
 from mlpstudy.cells.config import CONF
 from mlpstudy.errors import ConfigError
 
@@ -86,9 +86,14 @@ def test_files_are_read_once_for_cells_that_choose_the_same(monkeypatch):
 @pytest.mark.parametrize(
     ("grid", "kept", "left_out", "why"),
     [
-        (["init=critical,he", "activation=gelu"], ["he"], "init=critical activation=gelu", "stable critical point"),
-        (["loss=bce,mse", "network.width=4"], ["xavier"], "loss=bce network.width=4", "for 10 classes (data=digits)"),
-        (["training.batch_size=2000,32"], ["xavier"], "training.batch_size=2000", "at most the 1437 training examples"),
+        (["init=critical,he", "activation=gelu"], ["he"], "critical-gelu-d10", "stable critical point"),
+        (["loss=bce,mse", "network.width=4"], ["xavier"], "xavier-tanh-d10-loss=bce", "for 10 classes (data=digits)"),
+        (
+            ["training.batch_size=2000,32"],
+            ["xavier"],
+            "xavier-tanh-d10-batch_size=2000",
+            "at most the 1437 training examples",
+        ),
     ],
 )
 def test_a_cell_that_cannot_be_is_left_out_of_a_sweep_and_named(grid, kept, left_out, why, capsys):
@@ -103,4 +108,7 @@ def test_it_is_an_error_if_no_cell_can_be_or_if_a_value_is_wrong(capsys):
         cli.cells(["-m", "init=critical", "activation=gelu,sigmoid"])
     with pytest.raises(ConfigError, match="seed must be"):
         cli.cells(["-m", "init=critical,he", "activation=gelu", "seed=-1"])
+    with pytest.raises(ConfigError) as wrong:
+        cli.cells(["-m", "init=he,xavier", "network.width=8,0"])
+    assert compose.one_line(wrong.value) == "network.width must be an integer >= 1; got 0 (cell he-tanh-d10-width=0)"
     assert capsys.readouterr().err == ""

@@ -6,8 +6,9 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from mlpstudy.cells.config import NOT_SCIENCE, Config, parse
+from mlpstudy.cells.config import NOT_SCIENCE, Config, flatten, parse
 from mlpstudy.cells.problem import initial_theta, prepare
+from mlpstudy.data.splits import About
 from mlpstudy.errors import ConfigError
 from mlpstudy.network import gradient_check
 
@@ -24,6 +25,7 @@ class Cell:
     sizes: tuple[int, ...]  # n_0, ..., n_L
     constant_loss: float  # training loss of the best constant output
     gradients: gradient_check.Report | None  # if `check_gradients` is true
+    data: About
 
     @property
     def hash(self) -> str:
@@ -57,7 +59,7 @@ def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
             rule = f"passed: relative errors below {gradient_check.TOLERANCE:.0e}; {worst}"
             raise ConfigError("check_gradients", rule, report.largest)
     typed = dict(o.split("=", 1) for o in overrides if "=" in o)
-    return Cell(raw, typed, config, problem.sizes, problem.constant_loss, report)
+    return Cell(raw, typed, config, problem.sizes, problem.constant_loss, report, problem.data.about)
 
 
 def usual_name(config: Config) -> str:
@@ -65,11 +67,28 @@ def usual_name(config: Config) -> str:
     return f"{config.init_name}-{config.activation_name}-d{len(config.hidden)}"
 
 
+NAMED = ("init", "init.name", "activation", "activation.name", "network.depth")  # these are in the usual name
+
+
+def raw_names(cells: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> list[str]:
+    """As `names`, for settings with what was typed, which were not checked yet."""
+    typed = [dict(o.split("=", 1) for o in overrides if "=" in o) for _, overrides in cells]
+    keys = [key for key in dict.fromkeys(key for one in typed for key in one) if key not in NAMED]
+    varying = [key for key in keys if len({one.get(key) for one in typed}) > 1]
+    found = []
+    for (raw, _), one in zip(cells, typed, strict=True):
+        flat = flatten(raw)
+        hidden, init, activation = (flat.get(key) for key in ("network.hidden", "init.name", "activation.name"))
+        depth = len(hidden) if isinstance(hidden, list) else flat.get("network.depth")
+        parts = [f"{init}-{activation}-d{depth}"]
+        found.append("-".join(parts + [f"{key.rpartition('.')[2]}={one[key]}" for key in varying if key in one]))
+    return found
+
+
 def names(cells: Sequence[Cell]) -> list[str]:
     """Short run names such as he-relu-d10, followed by all other settings that vary over the sweep."""
-    told = ("init", "init.name", "activation", "activation.name", "network.depth")  # these are in the name anyway
     typed = dict.fromkeys(key for cell in cells for key in cell.overrides)
-    keys = [key for key in typed if key not in told and not key.startswith(NOT_SCIENCE)]
+    keys = [key for key in typed if key not in NAMED and not key.startswith(NOT_SCIENCE)]
     inits = len({cell.config.init_name for cell in cells})
     activations = len({cell.config.activation_name for cell in cells})
     # the name of the user's function is in the run name too; more is needed only if two functions have the same name

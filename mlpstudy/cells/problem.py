@@ -29,7 +29,12 @@ class Problem:
     y_train: Array  # (n, n_L)
     x_test: Array
     y_test: Array
-    classification: bool
+    data: Data  # where these come from
+
+    @property
+    def classification(self) -> bool:
+        """Whether the targets are classes."""
+        return self.data.classes is not None
 
     @property
     def sizes(self) -> tuple[int, ...]:
@@ -80,7 +85,7 @@ def prepare(config: Config) -> Problem:
         y_train=y_train.astype(config.dtype),
         x_test=data.x_test[None],
         y_test=y_test.astype(config.dtype),
-        classification=data.classes is not None,
+        data=data,
     )
 
 

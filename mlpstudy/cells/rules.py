@@ -150,6 +150,7 @@ RULES: dict[str, Rule] = {
     "tracking.sweep": _or_null(NAME),
     "tracking.resume": TRUTH,
     "tracking.full": TRUTH,
+    "tracking.log_model": TRUTH,
 }
 
 

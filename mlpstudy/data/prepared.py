@@ -13,8 +13,8 @@ import numpy as np
 from mlpstudy import cache
 from mlpstudy.data.splits import Data
 
-VERSION = "1"  # of how the arrays are made; a new one makes them again
-ARRAYS = ("x_train", "y_train", "x_test", "y_test")
+VERSION = "2"  # of how the arrays are made; a new one makes them again
+ARRAYS = ("x_train", "y_train", "x_test", "y_test", "shift", "scale")
 
 
 def prepared(content: str, make: Callable[[], Data]) -> Data:

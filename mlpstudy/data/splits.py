@@ -2,6 +2,8 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass
+from functools import cached_property
+from hashlib import blake2b
 from typing import Any
 
 import numpy as np
@@ -15,6 +17,15 @@ Split = tuple[Features, NDArray[Any]]  # x (n, n_0), y (n,) or (n, n_L)
 
 
 @dataclass(frozen=True)
+class About:
+    """What is said of a data set, without its arrays."""
+
+    name: str
+    digest: str  # follows from the content
+    sizes: dict[str, int | None]  # training and test examples, features, classes
+
+
+@dataclass(frozen=True)
 class Data:
     """A training and a test split: x (n, n_0), y class numbers (n,) or values (n, n_L)."""
 
@@ -24,6 +35,18 @@ class Data:
     x_test: Features
     y_test: Labels
     classes: int | None  # None for regression
+    shift: Features  # how features were standardized: (x - shift) / scale, (n_0,)
+    scale: Features
+
+    @cached_property
+    def about(self) -> About:
+        """Name, digest and sizes."""
+        digest = blake2b(digest_size=8)
+        for array in (self.x_train, self.y_train, self.x_test, self.y_test):
+            digest.update(f"{array.shape} {array.dtype}".encode())
+            digest.update(np.ascontiguousarray(array).data)
+        sizes = {"train": len(self.x_train), "test": len(self.x_test), "features": self.x_train.shape[1]}
+        return About(self.name, digest.hexdigest(), {**sizes, "classes": self.classes})
 
 
 def _keep(x: Features) -> tuple[Features, Features]:
@@ -57,7 +80,8 @@ def finish(
     classes: int | None,
 ) -> Data:
     shift, scale = STANDARDIZERS[standardize](train[0])
-    return Data(name, (train[0] - shift) / scale, train[1], (test[0] - shift) / scale, test[1], classes)
+    x_train, x_test = ((x - shift) / scale for x, _ in (train, test))
+    return Data(name, x_train, train[1], x_test, test[1], classes, shift, scale)
 
 
 def random_split(

@@ -16,6 +16,8 @@ dashboard    the charts that the MLflow UI opens with
 reading      find the runs of a sweep again
 resume       cells that are done, and runs whose process has gone
 artifacts    the arrays of a run, read in place or through a cache
+logged_model the trained network as an MLflow model
+description  the text that MLflow shows above an experiment
 report       the figures of a sweep, kept in MLflow
 uris         which store a URI means, and how to show it without its password
 """

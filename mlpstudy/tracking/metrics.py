@@ -4,11 +4,13 @@ Values are means over the finite replicas, and NaN if there is none. MLflow woul
 axes of its charts.
 """
 
+import json
 from collections.abc import Mapping
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import Config
 from mlpstudy.measure.intervals import mean_and_interval
@@ -46,6 +48,7 @@ def tags(result: CellResult) -> dict[str, str]:
     """The tags of a run: verdicts, evidence and outcome."""
     predicted = {} if result.verdict_predicted is None else predicted_tags(result.verdict_predicted)
     return predicted | {
+        "mlflow.note.content": note(result),
         "verdict": result.verdict.name,
         "verdict_final": result.verdict_final.name,
         "verdicts": ", ".join(result.verdict.all),
@@ -53,6 +56,33 @@ def tags(result: CellResult) -> dict[str, str]:
         "evidence_final": result.verdict_final.evidence,
         "outcome": result.outcome,
         "outcomes": ", ".join(f"{(result.outcomes == o).sum()} {o}" for o in np.unique(result.outcomes)),
+    }
+
+
+def note(result: CellResult) -> str:
+    """The description of a run, in markdown: verdicts, their evidence, and the outcome."""
+    lines = [f"- At initialization **{result.verdict.name}**: {result.verdict.evidence}."]
+    if result.verdict_predicted is not None:
+        lines.append(f"- By theory **{result.verdict_predicted.name}**: {result.verdict_predicted.evidence}.")
+    if len(result.arrays["step"]) > 1:
+        lines.append(f"- At the end **{result.verdict_final.name}**: {result.verdict_final.evidence}.")
+    name = "accuracy_test" if "curve_accuracy_test" in result.arrays else "loss_test"
+    last = result.last(name)
+    if last is not None and result.config.recipe.epochs > 0:
+        centre, half = (float(value) for value in mean_and_interval(last))
+        spread = f" ± {half:.3g} (95 %)" if np.isfinite(half) else ""
+        lines.append(f"- Outcome **{result.outcome}**: test {name.partition('_')[0]} {centre:.3g}{spread}.")
+    return "\n".join(lines)
+
+
+def data_set(cell: Cell) -> dict[str, str]:
+    """The data set of a cell as MLflow keeps it: name, digest of the content, settings, and its size."""
+    settings = {k: v for k, v in cell.config.flat.items() if k.startswith("data.") and v is not None}
+    return {
+        "name": cell.data.name,
+        "digest": cell.data.digest,
+        "source": redact(json.dumps(settings)),
+        "profile": json.dumps(cell.data.sizes),
     }
 
 

@@ -12,7 +12,7 @@ from mlflow.tracking import MlflowClient
 
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import parcel
-from mlpstudy.tracking.parcel import Parcel
+from mlpstudy.tracking.parcel import DATA, Parcel
 from mlpstudy.tracking.patience import Patience
 from mlpstudy.tracking.reading import Run
 from mlpstudy.tracking.store import Store, open_store, save_view
@@ -87,6 +87,13 @@ def export(runs: Sequence[Run], sweep: str, target: Path, track: Track) -> None:
         draft.unlink(missing_ok=True)
 
 
+def _data_set(client: MlflowClient, run_id: str) -> dict[str, str]:
+    """The data set of a run; empty for a run of an older version, which has none."""
+    inputs = client.get_run(run_id).inputs
+    found = inputs.dataset_inputs if inputs else []
+    return {k: v for k, v in found[0].dataset.to_dictionary().items() if k in DATA} if found else {}
+
+
 def _take_out(run: Run, sweep: str, experiment: str, folder: Path) -> None:
     client = MlflowClient(run.uri)
     files = folder / parcel.ARTIFACTS
@@ -108,6 +115,7 @@ def _take_out(run: Run, sweep: str, experiment: str, folder: Path) -> None:
         ended=info.end_time or info.start_time,
         params=dict(run.params),
         tags={**run.tags, "sweep": sweep, "also_in": "|"},
+        data=_data_set(client, run.id),
         metrics=[(row.key, row.value, row.timestamp, row.step) for row in history],
     )
     parcel.write(kept, folder)

@@ -10,7 +10,7 @@ from functools import partial
 from pathlib import Path
 from typing import Any
 
-from mlflow.entities import Metric, Param, RunTag
+from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
@@ -19,6 +19,7 @@ from mlpstudy.tracking.store import Store
 RUN = "run.json"
 ARTIFACTS = "artifacts"
 BATCH = 1000  # MLflow takes at most so many metrics in one call
+DATA = ("name", "digest", "source", "profile")  # of a data set
 ORIGIN = "origin"  # tag of a run that was brought in from elsewhere: the run that it is a copy of
 
 Row = tuple[str, float, int, int]  # of a metric: name, value, time in ms, step
@@ -39,6 +40,7 @@ class Parcel:
     params: dict[str, str]
     tags: dict[str, str]
     metrics: list[Row]
+    data: dict[str, str]  # name, digest, source and profile of the data set
 
 
 def write(parcel: Parcel, folder: Path) -> None:
@@ -78,6 +80,8 @@ def fill(client: MlflowClient, run_id: str, parcel: Parcel, artifacts: Path, cal
     if artifacts.is_dir() and any(artifacts.iterdir()):
         call(lambda: client.log_artifacts(run_id, str(artifacts)))
     log_metrics(client, run_id, parcel.metrics, call)
+    if parcel.data:
+        call(lambda: client.log_inputs(run_id, [DatasetInput(Dataset(source_type="mlpstudy", **parcel.data))]))
     describe(client, run_id, parcel, call)
     call(lambda: client.set_terminated(run_id, parcel.status, parcel.ended))
 

@@ -1,5 +1,6 @@
 """Reading runs back: params, tags and metrics at once, arrays when they are first used."""
 
+import json
 import textwrap
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -20,7 +21,7 @@ from mlpstudy.cells.problem import weights_again
 from mlpstudy.cells.rules import RULES
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.tracking import artifacts, uris
-from mlpstudy.tracking.store import LATEST, connect, no_sweep
+from mlpstudy.tracking.store import LATEST, connect, left_out_tag, no_sweep
 
 MEASURED = "tags.verdict LIKE '%' AND tags.sweep LIKE '%'"
 PART = "has_replicas_of"  # tag of a run that holds all replicas of an earlier run, and more
@@ -149,6 +150,15 @@ def _latest_sweep(client: MlflowClient, ids: list[str], latest: MlflowRun) -> st
     time, sweep = max((int(time), sweep) for time, _, sweep in (tag.partition(" ") for tag in tags))
     asked_later = time > latest.info.start_time and _of_sweep(client, ids, sweep)
     return sweep if asked_later else str(latest.data.tags["sweep"])
+
+
+def left_out(runs: Sequence[Run]) -> dict[str, str]:
+    """The cells of these sweeps that cannot be: name -> reason."""
+    found: dict[str, str] = {}
+    tags = {id_: connect(runs[0].uri, create=False).get_experiment(id_).tags for id_ in {r.experiment_id for r in runs}}
+    for run in runs:
+        found |= json.loads(tags[run.experiment_id].get(left_out_tag(run.tags["sweep"]), "{}"))
+    return found
 
 
 def unmeasured(runs: Sequence[Run]) -> list[str]:

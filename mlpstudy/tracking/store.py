@@ -1,10 +1,13 @@
 """Opens an MLflow store, makes its database if it is missing, and reports in one line why a store cannot be used."""
 
 import contextlib
+import json
 import os
 import re
 import sqlite3
+import textwrap
 import time
+from collections.abc import Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -17,6 +20,7 @@ from mlflow.tracking import MlflowClient
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import dashboard, uris
 
+LONGEST_TAG = 4500  # characters in a tag of an experiment
 LOCK_SECONDS = 12  # the longest wait for the transaction of another process
 LATEST = "latest_sweep"  # tag of an experiment: time in ms, and the sweep that was asked for last
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
@@ -87,6 +91,20 @@ def save_view(store: Store, sweep: str) -> None:
     with contextlib.suppress(Exception):  # the format is internal to MLflow; a failure must not stop a sweep
         store.client.set_experiment_tag(store.experiment_id, dashboard.tag(sweep), view)
         store.client.set_experiment_tag(store.experiment_id, LATEST, f"{int(1000 * time.time())} {sweep}")
+
+
+def save_left_out(store: Store, sweep: str, reasons: Mapping[str, str]) -> None:
+    """Keep which cells of a sweep cannot be: name -> reason."""
+    if reasons:
+        longest = LONGEST_TAG // len(reasons) - 100
+        short = {name: textwrap.shorten(reason, max(longest, 40)) for name, reason in reasons.items()}
+        with contextlib.suppress(MlflowException):  # so many cells that their names alone are too long for MLflow
+            store.client.set_experiment_tag(store.experiment_id, left_out_tag(sweep), json.dumps(short))
+
+
+def left_out_tag(sweep: str) -> str:
+    """Tag of an experiment: the cells of this sweep that cannot be."""
+    return f"left_out.{sweep}"
 
 
 def connect(uri: str, create: bool) -> MlflowClient:

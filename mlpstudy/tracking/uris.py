@@ -40,6 +40,11 @@ def redact(text: str) -> str:
     return re.sub(secret, r"\1***", text, flags=re.IGNORECASE)
 
 
+def without_user(uri: str) -> str:
+    """The address of a server without user and password; a browser asks for them."""
+    return re.sub(r"^(https?://)[^/]*@", r"\1", uri)
+
+
 def beside_database(uri: str, artifacts: str) -> str:
     """The address of a folder of artifacts: beside the database if it is there, else as MLflow has it.
 

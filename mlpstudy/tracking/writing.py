@@ -21,7 +21,7 @@ from mlpstudy.cells.recording import Record
 from mlpstudy.cells.sweep import Page
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.palette import colour
-from mlpstudy.tracking import artifacts, environment, metrics, parcel
+from mlpstudy.tracking import artifacts, environment, logged_model, metrics, parcel
 from mlpstudy.tracking.parcel import ARTIFACTS, Call, Parcel, Row
 from mlpstudy.tracking.patience import one_line
 from mlpstudy.tracking.reading import PART
@@ -146,6 +146,7 @@ class RunLog:
             params=metrics.parameters(self.cell.config),
             tags=tags,
             metrics=found,
+            data=metrics.data_set(self.cell),
         )
 
     def _write_files(self, result: CellResult | None, page: Page | None, folder: Path) -> None:
@@ -175,6 +176,8 @@ def write_artifacts(cell: Cell, result: CellResult, folder: Path, full: bool = F
             layers: dict[str, Any] = dict(artifacts.named(theta, result.sizes))
             np.savez_compressed(folder / f"weights_{when}.npz", **layers)
     (folder / "config.yaml").write_text(redact(OmegaConf.to_yaml(OmegaConf.create(dict(cell.raw)))), encoding="utf-8")
+    if cell.raw["tracking"]["log_model"] and result.theta_final is not None:
+        logged_model.save(prepare(cell.config).data, folder)
 
 
 def _compact(array: NDArray[Any], dtype: type[np.floating]) -> NDArray[Any]:

@@ -1,6 +1,7 @@
 """Which combinations train? Verdict, test accuracy and outcome of every cell, and accuracy against depth."""
 
 import textwrap
+from itertools import product
 from math import ceil
 from typing import Any
 
@@ -76,9 +77,13 @@ def keys(runs: style.Runs) -> list[Any]:
 def table(axes: Axes, runs: style.Runs, depth: int) -> None:
     """Initializers downwards, activations to the right."""
     rows, columns = layout.labels(runs), style.activations(runs)
-    for run in runs:
-        if style.depth(run) == depth:
-            tile(axes, run, columns.index(run.params["activation"]), rows.index(style.label(run)), WIDTH / len(columns))
+    mine = [run for run in runs if style.depth(run) == depth]
+    places = {(columns.index(run.params["activation"]), rows.index(style.label(run))): run for run in mine}
+    for place in product(range(len(columns)), range(len(rows))):
+        if place in places:
+            tile(axes, places[place], *place, WIDTH / len(columns))
+        else:
+            no_tile(axes, *place)
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), [textwrap.fill(row, style.LETTERS) for row in rows])
@@ -109,6 +114,12 @@ def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
         x, y, "\n".join(filter(None, lines)), color=text, fontsize=marks.SMALL, linespacing=1.05, in_layout=False,
         ha="center", va="center", bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.5},
     )  # fmt: skip
+
+
+def no_tile(axes: Axes, x: int, y: int) -> None:
+    """There is no such cell: it was not asked for, or cannot be."""
+    axes.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=theme.ink(0.3), linestyle=":"))
+    axes.text(x, y, "no cell", color=theme.ink(0.6), fontsize=marks.SMALL, ha="center", va="center", in_layout=False)
 
 
 def diverged(run: style.Measured) -> bool:

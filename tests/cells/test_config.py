@@ -115,6 +115,7 @@ BAD = {
     "tracking.experiment": [*NOT_NAMES, None, "  ", "a/b", "a\nb", "a" * 101],
     "tracking.resume": NOT_TRUTHS,
     "tracking.full": NOT_TRUTHS,
+    "tracking.log_model": NOT_TRUTHS,
     "tracking.sweep": [*NOT_NAMES, "  ", "a/b", "a\nb", "a" * 101],
 }
 

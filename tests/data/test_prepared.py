@@ -28,7 +28,7 @@ def made():
     def make():
         calls.append(1)
         x = np.random.default_rng(len(calls)).normal(size=(6, 3)).astype(np.float32)
-        return Data("mnist", x, np.arange(6), x[:2] + 1, np.arange(2), 10)
+        return Data("mnist", x, np.arange(6), x[:2] + 1, np.arange(2), 10, x[0], x[0])
 
     return make, calls
 

@@ -16,6 +16,7 @@ from scipy import integrate, stats
 from mlpstudy.cells.problem import Problem
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.cells.streams import ORDER, stream
+from mlpstudy.data.splits import Data
 from mlpstudy.network import mlp, training
 from mlpstudy.network.activations import ACTIVATIONS
 from mlpstudy.network.initializers import INITIALIZERS
@@ -219,7 +220,7 @@ def trained(configure, compose, twin):
         labels = rng.integers(3, size=EXAMPLES)
         y = np.eye(3)[labels] if raw["loss"]["name"] == "cross_entropy" else rng.normal(size=(EXAMPLES, 3))
         shape = mlp.Network(SIZES, config.activation, config.loss)
-        problem = Problem(config, shape, x, y, x[:, :10], y[:10], classification=False)
+        problem = Problem(config, shape, x, y, x[:, :10], y[:10], Data("", x[0], y, x[0], y, None, x[0, 0], x[0, 0]))
         *_, last = train_and_record(problem, theta.copy())
         assert last.step == EPOCHS * STEPS_PER_EPOCH == 200
 

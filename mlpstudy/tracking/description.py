@@ -1,0 +1,48 @@
+"""The description of an experiment in MLflow: the question, and the grid and results of its last sweep."""
+
+import contextlib
+from collections import Counter
+from collections.abc import Mapping, Sequence
+
+from mlflow.exceptions import MlflowException
+
+from mlpstudy.cells.config import NOT_SCIENCE
+from mlpstudy.tracking.store import Store
+
+NOTE = "mlflow.note.content"
+QUESTION = "How do weight initialization, activation function and depth decide whether a network trains?"
+MOST = 12  # values of a setting that are listed
+
+
+Texts = Mapping[str, str]
+
+
+def describe(store: Store, sweep: str, runs: Sequence[tuple[Texts, Texts]]) -> None:
+    """Write the description, unless the user has written one. runs: params and tags of the runs of the sweep."""
+    with contextlib.suppress(MlflowException):  # the results are in the runs anyway
+        before = store.client.get_experiment(store.experiment_id).tags.get(NOTE, "")
+        if not before or before.startswith(QUESTION):
+            store.client.set_experiment_tag(store.experiment_id, NOTE, text(sweep, runs))
+
+
+def text(sweep: str, runs: Sequence[tuple[Texts, Texts]]) -> str:
+    """Markdown: the question, what was varied, and how many cells had which verdict and outcome."""
+    params, tags = [one for one, _ in runs], [one for _, one in runs]
+    lines = [QUESTION, "", f"**Last sweep: {sweep}**, {len(runs)} cell{'s' * (len(runs) != 1)}", ""]
+    lines += [f"- {name}: {', '.join(values)}" for name, values in varied(params).items()]
+    outcomes = sorted({tag["outcome"] for tag in tags})
+    counts = Counter((tag["verdict"], tag["outcome"]) for tag in tags)
+    lines += ["", f"| verdict at initialization | {' | '.join(outcomes)} |", "|---" * (1 + len(outcomes)) + "|"]
+    for verdict in dict.fromkeys(tag["verdict"] for tag in tags):
+        lines.append(f"| {verdict} | {' | '.join(str(counts[verdict, outcome]) for outcome in outcomes)} |")
+    return "\n".join(lines)
+
+
+def varied(params: Sequence[Texts]) -> dict[str, list[str]]:
+    """The settings that differ between the cells, each with its values; by their short names if they have one."""
+    found: dict[str, list[str]] = {}
+    for name in dict.fromkeys(name for one in params for name in one):
+        values = list(dict.fromkeys(one.get(name, "") for one in params))
+        if len(values) > 1 and not name.startswith(NOT_SCIENCE) and values not in found.values():
+            found[name] = values
+    return {name: values[:MOST] + ["..."] * (len(values) > MOST) for name, values in found.items()}
