@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpstudy.tracking.reading import Run
+from mlpstudy.tracking.run import Run
 
 
 @dataclass(frozen=True)

@@ -6,7 +6,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.study import Claim, Study, chosen
-from mlpstudy.tracking.reading import Run
+from mlpstudy.tracking.run import Run
 
 SYMMETRIC = ("zeros", "constant", "identical")
 RANDOM = ("xavier",)

@@ -9,15 +9,20 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlpstudy.network.activations import Activation
     from mlpstudy.network.initializers import Scheme
-    from mlpstudy.tracking.reading import Run, load_runs
+    from mlpstudy.notebook import predict, run
+    from mlpstudy.tracking.reading import load_runs
+    from mlpstudy.tracking.run import Run, Runs
 
 __version__ = "0.1.0"
-__all__ = ["Activation", "Run", "Scheme", "load_runs"]
+__all__ = ["Activation", "Run", "Runs", "Scheme", "load_runs", "predict", "run"]
 
 _HOME = {
     "Activation": "mlpstudy.network.activations",
     "Scheme": "mlpstudy.network.initializers",
-    "Run": "mlpstudy.tracking.reading",
+    "Run": "mlpstudy.tracking.run",
+    "Runs": "mlpstudy.tracking.run",
+    "run": "mlpstudy.notebook",
+    "predict": "mlpstudy.notebook",
     "load_runs": "mlpstudy.tracking.reading",
 }
 

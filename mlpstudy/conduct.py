@@ -5,6 +5,7 @@ import shlex
 import sys
 import threading
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -24,7 +25,7 @@ from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
 
 if TYPE_CHECKING:  # `run` imports these, since they import mlflow: help, completion and errors stay fast
-    from mlpstudy.tracking.reading import Run
+    from mlpstudy.tracking.run import Run
     from mlpstudy.tracking.store import Store
 
 INTERRUPTED = threading.Event()  # a library may catch the KeyboardInterrupt; this flag stays
@@ -32,8 +33,21 @@ ENDING = threading.Event()  # runs are being closed
 ENDING_SECONDS = 2  # after an interrupt
 
 
+@dataclass(frozen=True)
+class Swept:
+    """A sweep that has ended."""
+
+    name: str
+    well: bool  # no cell failed (a cell that diverged has not failed), and all are in the store
+
+
 def run(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> bool:
-    """Train the cells, log each to MLflow, show progress and a table. False if a cell failed (not if diverged).
+    """Do the sweep. False if a cell failed, or is not in the store."""
+    return sweep_of(cells, left_out).well
+
+
+def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
+    """Train the cells, log each to MLflow, show progress and a table.
 
     left_out: cells of the grid that cannot be; MLflow keeps their names and reasons, for reports.
 
@@ -136,7 +150,7 @@ def run(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> bool:
         if in_store < len(cells):
             same = shlex.join([*python_command().split(), "-m", "mlpstudy", *map(uris.redact, sys.argv[1:])])
             say(f"{in_store} of {len(cells)} cells are done. To go on:  {same}")
-    return not failures and not log.complaints
+    return Swept(sweep_name, well=not failures and not log.complaints)
 
 
 def heading(

@@ -6,3 +6,35 @@ figures   one module for each figure
 drawing   what figures are made with
 page      the page that shows them, `index.html`
 """
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+
+def draw(name: str, runs: Any, page: int = 1, theme: str = "light", style: Any = None) -> "Figure":
+    """A page of a figure about runs of `mlpstudy.load_runs`, as a matplotlib figure that you may change and save.
+
+    name: see `reports.figures.FIGURES`, such as gradient_flow. theme: light or dark. style: a matplotlib style file.
+    Raises ValueError for a wrong name or page, and `reports.drawing.style.CannotDraw` if these runs do not fit.
+    """
+    from itertools import islice
+    from pathlib import Path
+
+    import matplotlib
+
+    from mlpstudy.errors import ConfigError, one_of
+    from reports import gallery
+    from reports.drawing import rendering, words
+    from reports.drawing.theme import THEMES, settings
+    from reports.figures import FIGURES
+
+    for setting, known, value in (("name", FIGURES, name), ("theme", THEMES, theme)):
+        if value not in known:
+            raise ConfigError(setting, one_of(known), value)
+    with matplotlib.rc_context(settings(theme, None if style is None else Path(style))):
+        found = list(islice(rendering.pictures(gallery.figure(name), words.told_apart(runs)), page))
+    if not 1 <= page <= len(found):
+        raise ConfigError("page", f"a number from 1 to {len(found)}", page)
+    return found[page - 1]

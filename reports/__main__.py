@@ -46,6 +46,7 @@ def parser() -> argparse.ArgumentParser:
     add("--figures", type=several, metavar="A,B", default=FIGURES, help=f"some of {','.join(FIGURES)}; default all")
     add("--format", type=several, metavar="A,B", default=FORMATS[:1], help=f"some of {','.join(FORMATS)}; default png")
     add("--theme", metavar="NAME", default=THEMES[0], help=f"{' or '.join(THEMES)}; default %(default)s")
+    add("--style", type=Path, metavar="FILE", help="a matplotlib style file (.mplstyle) for fonts, sizes, lines")
     add("--out", type=Path, metavar="FOLDER", default=Path("figures"), help="where to put them; default %(default)s")
     add("--uri", help="MLflow store; default MLFLOW_TRACKING_URI or mlflow.db in this directory")
     return found
@@ -78,10 +79,12 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     from mlpstudy.tracking.reading import left_out, load_runs, unmeasured
     from mlpstudy.tracking.report import log_report
     from reports import gallery
+    from reports.drawing import theme
     from reports.drawing.style import Drawn, listed
     from reports.drawing.words import told_apart
     from reports.page import page
 
+    theme.settings(looks, options.style)  # raises before anything is read
     found = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
     folder = writable(options.out)
     out = console()
@@ -89,7 +92,7 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     out.print(f"Sweep {listed(sweeps)}: {len(found)} run{'s' * (len(found) != 1)}", soft_wrap=True)
     with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
         runs, complaints = gallery.measured(progress.track(found, description="reading"))
-        outcomes = gallery.draw_all(names, runs, formats, looks)
+        outcomes = gallery.draw_all(names, runs, formats, looks, options.style)
         done = {o.name: o for o in progress.track(outcomes, total=len(names), description="drawing")}
 
     shown = next(name for name in formats if name != "pdf")  # the format in the page

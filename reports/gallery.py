@@ -9,7 +9,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlpstudy.cells.sweep import available_cores
-from mlpstudy.tracking.reading import NotMeasured, Run
+from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.rendering import Page, render
 from reports.drawing.style import CannotDraw, Figure
 
@@ -41,15 +41,17 @@ def measured(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
     return found, complaints
 
 
-def draw_all(names: Sequence[str], runs: Sequence[Run], formats: Sequence[str], looks: str) -> Iterator[Outcome]:
+def draw_all(
+    names: Sequence[str], runs: Sequence[Run], formats: Sequence[str], looks: str, style: Path | None = None
+) -> Iterator[Outcome]:
     """Draw the figures and yield each when it is done."""
     if len(runs) < MANY or available_cores() == 1:
-        yield from (draw(name, runs, formats, looks) for name in names)
+        yield from (draw(name, runs, formats, looks, style) for name in names)
         return
     context = multiprocessing.get_context("spawn")  # fork would copy the locks of MLflow's threads
     pool = ProcessPoolExecutor(WORKERS, context, initializer=_receive, initargs=(runs,))
     try:
-        for job in as_completed([pool.submit(_draw_received, name, formats, looks) for name in names]):
+        for job in as_completed([pool.submit(_draw_received, name, formats, looks, style) for name in names]):
             yield job.result()
     finally:
         pool.shutdown(cancel_futures=True)
@@ -61,13 +63,13 @@ def figure(name: str) -> Figure:
     return found
 
 
-def draw(name: str, runs: Sequence[Run], formats: Sequence[str], looks: str) -> Outcome:
+def draw(name: str, runs: Sequence[Run], formats: Sequence[str], looks: str, style: Path | None = None) -> Outcome:
     """Draw one figure, or say why it cannot be drawn. No error in one figure stops the others."""
     title = figure(name).title
     try:
         if not runs:
             raise CannotDraw("none of these runs kept what it measured")
-        return Outcome(name, title, tuple(render(figure(name), runs, formats, looks)))
+        return Outcome(name, title, tuple(render(figure(name), runs, formats, looks, style)))
     except (CannotDraw, NotMeasured) as reason:
         return Outcome(name, title, missing=str(reason))
     except Exception as error:
@@ -97,5 +99,5 @@ def _receive(runs: Sequence[Run]) -> None:
     _runs = runs
 
 
-def _draw_received(name: str, formats: Sequence[str], looks: str) -> Outcome:
-    return draw(name, _runs, formats, looks)
+def _draw_received(name: str, formats: Sequence[str], looks: str, style: Path | None) -> Outcome:
+    return draw(name, _runs, formats, looks, style)

@@ -154,6 +154,18 @@ RULES: dict[str, Rule] = {
 }
 
 
+def full_key(name: str, known: Iterable[str]) -> str:
+    """The whole key for a name: a group, a key, or its last part if no other key ends so. Raises ConfigError."""
+    if name in TABLES or name in known or name == "experiment":
+        return name
+    ending = [key for key in known if key.rpartition(".")[2] == name]
+    if len(ending) > 1:
+        raise ConfigError("a setting", one_of(ending), name)
+    if not ending and "." not in name:
+        raise unknown_key(name, known)
+    return ending[0] if ending else name
+
+
 def unknown_key(key: str, known: Iterable[str]) -> ConfigError:
     """The error for a key that does not exist; it lists the keys that exist in the same group."""
     parent, siblings = key, [*TABLES, "experiment", *known]

@@ -9,6 +9,7 @@ import contextlib
 import multiprocessing
 import os
 import signal
+import sys
 import threading
 import time
 import traceback
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
+from types import ModuleType
 from typing import Any
 
 from threadpoolctl import threadpool_limits
@@ -109,9 +111,21 @@ def _start_worker(draw: Draw | None) -> tuple[Connection, BaseProcess]:
     context = multiprocessing.get_context("spawn")  # fork would copy the locks of MLflow's threads
     ours, theirs = context.Pipe()
     process = context.Process(target=_work, args=(theirs, draw), daemon=True)
-    process.start()
+    with _another_main():
+        process.start()
     theirs.close()  # the pipe then closes when the worker ends
     return ours, process
+
+
+@contextlib.contextmanager
+def _another_main() -> Iterator[None]:
+    """A new process would run the user's script again, if it is one that calls us."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
 
 
 def _work(pipe: Connection, draw: Draw | None) -> None:

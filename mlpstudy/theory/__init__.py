@@ -12,6 +12,7 @@ maps        length map, correlation map and their fixed points
 edge        the edge of chaos, where chi = 1
 moments     the same expectations for many q at once
 profile     what a network of given widths should measure in each layer
+summary     an activation with the common initializers
 plane       fixed points and trainable depth on the plane of (sigma_w, sigma_b)
 """
 
@@ -31,6 +32,7 @@ from mlpstudy.theory.moments import flat_share, moments
 from mlpstudy.theory.plane import TRAINABLE, Plane, plane
 from mlpstudy.theory.profile import Ensemble, Profile, profile
 from mlpstudy.theory.quadrature import covariance, expectation, gain, second_moment, slope_moment
+from mlpstudy.theory.summary import Outlook, outlooks
 
 __all__ = [
     "LARGEST_Q",
@@ -41,6 +43,7 @@ __all__ = [
     "Ensemble",
     "FixedPoint",
     "NoCriticalPoint",
+    "Outlook",
     "Plane",
     "Profile",
     "chi",
@@ -56,6 +59,7 @@ __all__ = [
     "length_map",
     "length_slope",
     "moments",
+    "outlooks",
     "plane",
     "profile",
     "second_moment",

@@ -14,7 +14,7 @@ from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import parcel
 from mlpstudy.tracking.parcel import DATA, Parcel
 from mlpstudy.tracking.patience import Patience
-from mlpstudy.tracking.reading import Run
+from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.store import Store, open_store, save_view
 from mlpstudy.tracking.uris import redact
 from mlpstudy.tracking.writing import RESCUE

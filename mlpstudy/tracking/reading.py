@@ -1,98 +1,26 @@
-"""Reading runs back: params, tags and metrics at once, arrays when they are first used."""
+"""Finds the runs of a sweep again."""
 
 import json
 import textwrap
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from functools import cached_property
-from pathlib import Path
-from typing import Any
+from collections.abc import Sequence
 
-import numpy as np
-import yaml
 from mlflow.entities import Run as MlflowRun
 from mlflow.tracking import MlflowClient
-from mlflow.utils.file_utils import local_file_uri_to_path
-from numpy.typing import NDArray
 
 from mlpstudy import cache
-from mlpstudy.cells.config import Config, parse
-from mlpstudy.cells.problem import weights_again
 from mlpstudy.cells.rules import RULES
 from mlpstudy.errors import ConfigError, one_of
-from mlpstudy.tracking import artifacts, uris
+from mlpstudy.tracking import uris
+from mlpstudy.tracking.run import Run, Runs, to_run
 from mlpstudy.tracking.store import LATEST, connect, left_out_tag, no_sweep
 
 MEASURED = "tags.verdict LIKE '%' AND tags.sweep LIKE '%'"
 PART = "has_replicas_of"  # tag of a run that holds all replicas of an earlier run, and more
-ENDED = ("FINISHED", "FAILED", "KILLED")
-
-
-class NotMeasured(Exception):
-    """A run ended before it measured the requested arrays."""
-
-
-@dataclass(frozen=True)
-class Run:
-    """One cell as MLflow has it; arrays are read when they are first used."""
-
-    id: str
-    name: str
-    status: str
-    params: Mapping[str, str]
-    tags: Mapping[str, str]
-    metrics: Mapping[str, float]
-    uri: str  # of the store
-    experiment_id: str
-    artifact_uri: str
-
-    @cached_property
-    def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The content of statistics.npz, see `cells.cell_result.CellResult`; in float64, to calculate with."""
-        kept = self._npz("statistics.npz")
-        return {name: a.astype(np.float64) if a.dtype == np.float32 else a for name, a in kept.items()}
-
-    @property
-    def replicas(self) -> int:
-        """R: how many replicas were measured."""
-        return int(self.arrays["curve_loss_train"].shape[1])
-
-    @property
-    def local_folder(self) -> Path | None:
-        """The folder of the files of the run; None if it is not on this machine."""
-        folder = Path(local_file_uri_to_path(self.artifact_uri))
-        return folder if folder.is_dir() else None
-
-    def weights(self, when: str) -> Mapping[str, NDArray[Any]]:
-        """W1 (R, n_1, n_0), b1 (R, n_1), W2, ... ; `when` is initial or final.
-
-        Those of the first replica, or of all with `tracking.full=true`. Initial weights that are not kept are drawn
-        again, for all replicas.
-        """
-        try:
-            return self._npz(f"weights_{when}.npz")
-        except NotMeasured:
-            if when != "initial":
-                raise
-        sizes = self.arrays["sizes"].tolist()
-        return artifacts.named(weights_again(self._config, sizes), sizes)
-
-    @cached_property
-    def _config(self) -> Config:
-        """The settings that the run had."""
-        text = artifacts.read_text(self.uri, self.id, self.artifact_uri, "config.yaml", keep=self.status in ENDED)
-        return parse(yaml.safe_load(text))
-
-    def _npz(self, name: str) -> Mapping[str, NDArray[Any]]:
-        try:
-            return artifacts.read_npz(self.uri, self.id, self.artifact_uri, name, keep=self.status in ENDED)
-        except Exception as error:  # each kind of artifact store raises its own errors
-            raise NotMeasured(f"{self.name} ({self.status.lower()}) has no {name} that can be read") from error
 
 
 def load_runs(
-    uri: str | None, sweep: str | None = None, experiment: str | None = None, where: str | None = None
-) -> list[Run]:
+    uri: str | None = None, sweep: str | None = None, experiment: str | None = None, where: str | None = None
+) -> Runs:
     """The runs that measured something, in the order of the grid: those of one sweep, by default the latest.
 
     `where`, an MLflow filter, chooses among the runs of the sweep; where none is named, among all of the experiment
@@ -136,7 +64,7 @@ def load_runs(
     )  # finished runs come last, so they win below
     keep = {run.data.tags.get("cell", run.info.run_id): run.info.run_id for run in finished}.values()
     parts = {run.data.tags.get(PART) for run in found}
-    return [to_run(uri, run) for run in found if run.info.run_id in set(keep) - parts]
+    return Runs(to_run(uri, run) for run in found if run.info.run_id in set(keep) - parts)
 
 
 def _of_sweep(client: MlflowClient, ids: list[str], sweep: str) -> list[MlflowRun]:
@@ -196,18 +124,3 @@ def _named(runs: Sequence[MlflowRun]) -> str:
     """`params.activation, params.depth, ...`: the params with short names, which vary most often."""
     names = {name for run in runs for name in run.data.params if "." not in name}
     return ", ".join(f"params.{name}" for name in sorted(names))
-
-
-def to_run(uri: str, run: MlflowRun) -> Run:
-    """A run of MLflow's as one of ours."""
-    return Run(
-        id=run.info.run_id,
-        name=run.info.run_name or run.info.run_id,
-        status=run.info.status,
-        params=run.data.params,
-        tags=run.data.tags,
-        metrics=run.data.metrics,
-        uri=uri,
-        experiment_id=run.info.experiment_id,
-        artifact_uri=uris.beside_database(uri, run.info.artifact_uri),
-    )

@@ -9,7 +9,7 @@ from mlflow.store.artifact.artifact_repository_registry import get_artifact_repo
 from mlflow.tracking import MlflowClient
 
 from mlpstudy.tracking import uris
-from mlpstudy.tracking.reading import Run
+from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.store import prove_writable
 
 

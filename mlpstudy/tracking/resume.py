@@ -5,7 +5,8 @@ from collections.abc import Container, Iterable, Sequence
 
 from mlpstudy.cells.cell import Cell
 from mlpstudy.tracking import environment
-from mlpstudy.tracking.reading import MEASURED, NotMeasured, Run, search, to_run
+from mlpstudy.tracking.reading import MEASURED, search
+from mlpstudy.tracking.run import NotMeasured, Run, to_run
 from mlpstudy.tracking.store import Store
 
 GONE = "the process that trained it has gone"

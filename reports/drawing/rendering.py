@@ -3,12 +3,14 @@
 import io
 import textwrap
 import warnings
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
+from pathlib import Path
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
+from matplotlib.text import Text
 
 from reports.drawing import marks, style, theme
 
@@ -30,58 +32,78 @@ GAP = 0.2  # at least, between a legend and the footnotes
 GROWN, MOST = 1.25, 4.0  # factor by which a page grows until panels fit, and the largest factor
 
 
-def render(figure: style.Figure, runs: style.Runs, formats: Sequence[str], looks: str = "light") -> list[Page]:
+class Picture(Canvas):
+    """A page of a figure. `title` and `subtitle` are its texts; a notebook shows it as a picture."""
+
+    title: Text
+    subtitle: Text
+
+    def resize(self, width: float, height: float) -> bool:
+        """Give it another size in inches, and place everything again. Returns whether the panels fit."""
+        self.set_size_inches(width, height)
+        for text, below in ((self.title, 0.1), (self.subtitle, 0.36)):
+            text.set_position((0.1 / width, 1 - below / height))
+        top = 1 - HEADER / height
+        for corner in self.legends:  # matplotlib makes room for legends in the corner alone
+            corner.set_bbox_to_anchor(None)
+        with warnings.catch_warnings():
+            warnings.filterwarnings("error", message="constrained_layout not applied")
+            try:  # once for all formats
+                ConstrainedLayoutEngine(rect=(0, 0, 1, top), w_pad=0.06, h_pad=0.06).execute(self)
+            except UserWarning:
+                return False
+        for corner in self.legends:
+            corner.set_bbox_to_anchor((0, 0, 1, top))
+        return True
+
+    def _repr_png_(self) -> bytes:
+        return _save(self, ["png"])["png"]
+
+
+def render(
+    figure: style.Figure,
+    runs: style.Runs,
+    formats: Sequence[str],
+    looks: str = "light",
+    style_file: Path | None = None,
+) -> list[Page]:
     """Draw a figure's pages in each format. Raises CannotDraw, or NotMeasured."""
+    with matplotlib.rc_context(theme.settings(looks, style_file)):
+        return [_save(picture, formats) for picture in pictures(figure, runs)]
+
+
+def pictures(figure: style.Figure, runs: style.Runs) -> Iterator[Picture]:
+    """Draw a figure's pages, in the current theme. Raises CannotDraw, or NotMeasured."""
     drawn, left_out = having(figure.choose(runs), figure.needs)
-    pages = figure.pages(drawn)
-    with matplotlib.rc_context(theme.THEMES[looks]):
-        parts = [style.Part(page, runs) for page in pages]
-        return [_save(draw(figure, page, (i + 1, len(parts)), left_out), formats) for i, page in enumerate(parts)]
+    parts = [style.Part(page, runs) for page in figure.pages(drawn)]
+    for number, page in enumerate(parts, start=1):
+        yield draw(figure, page, (number, len(parts)), left_out)
 
 
-def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1), left_out: str = "") -> Canvas:
+def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1), left_out: str = "") -> Picture:
     """One page, in the current theme."""
     rows, columns = figure.panels(page)
     legend = max(LEGEND, KEY + LETTER * max(len(style.label(run)) for run in page))
     narrowest = max(NARROWEST, TITLE_LETTER * len(figure.title))
     size = max(columns * figure.panel_size[0] + legend, narrowest), rows * figure.panel_size[1] + HEADER + FOOTER
-    canvas = Canvas(figsize=size)
+    canvas = Picture(figsize=size)
     FigureCanvasAgg(canvas)
     figure.draw(canvas.subplots(rows, columns, squeeze=False), page)
     width = canvas.get_figwidth()  # the figure may have changed it
     left = 0.1 / width
     page_of = f"   (page {number[0]} of {number[1]})" if number[1] > 1 else ""
-    title = canvas.text(left, 1, figure.title, fontsize=13, weight="bold", va="top")
+    canvas.title = canvas.text(left, 1, figure.title, fontsize=13, weight="bold", va="top")
     subtitle = compared(page, int(10 * width) - len(page_of)) + page_of  # one inch has ten letters of this size
-    second = canvas.text(left, 1, subtitle, fontsize=9.5, va="top", color=theme.ink(0.8))
+    canvas.subtitle = canvas.text(left, 1, subtitle, fontsize=9.5, va="top", color=theme.ink(0.8))
     notes = [*canvas.get_supxlabel().splitlines(), left_out, provenance(page)]
     text = "\n".join(textwrap.fill(note, int(marks.LETTERS * width)) for note in notes if note)
     below = canvas.supxlabel(text, fontsize=marks.SMALL, color=theme.ink(0.7), x=left, ha="left")
     beside = max([0.0, *(corner.get_window_extent().height for corner in canvas.legends)])
     height = max(size[1], HEADER + GAP + (beside + below.get_window_extent().height) / canvas.dpi)
     highest = MOST * height
-    while not _laid_out(canvas, height) and height < highest:
+    while not canvas.resize(width, height) and height < highest:
         height *= GROWN
-    title.set_y(1 - 0.1 / height)
-    second.set_y(1 - 0.36 / height)
     return canvas
-
-
-def _laid_out(canvas: Canvas, height: float) -> bool:
-    """Place the panels below the title and beside the legend. Returns whether they fit into this height (inches)."""
-    canvas.set_figheight(height)
-    top = 1 - HEADER / height
-    for corner in canvas.legends:  # matplotlib makes room for legends in the corner alone
-        corner.set_bbox_to_anchor(None)
-    with warnings.catch_warnings():
-        warnings.filterwarnings("error", message="constrained_layout not applied")
-        try:  # once for all formats
-            ConstrainedLayoutEngine(rect=(0, 0, 1, top), w_pad=0.06, h_pad=0.06).execute(canvas)
-        except UserWarning:
-            return False
-    for corner in canvas.legends:
-        corner.set_bbox_to_anchor((0, 0, 1, top))
-    return True
 
 
 def having(runs: style.Runs, names: Sequence[str]) -> tuple[style.Runs, str]:

@@ -2,11 +2,14 @@
 
 import colorsys
 from collections.abc import Mapping
+from pathlib import Path
 from typing import Any
 
 import matplotlib
 import numpy as np
 from matplotlib.colors import to_hex, to_rgb
+
+from mlpstudy.errors import ConfigError
 
 SHARED: dict[Any, Any] = {
     "font.size": 9,
@@ -40,6 +43,16 @@ THEMES: Mapping[str, dict[Any, Any]] = {
     "light": _theme(ink="#1a1a1a", ground="#ffffff", grid="#e8e8e8"),
     "dark": _theme(ink="#e8e8e8", ground="#15171c", grid="#2c2f36"),
 }
+
+
+def settings(looks: str, style: Path | None = None) -> dict[Any, Any]:
+    """The settings of a theme, and over them those of a matplotlib style file. Raises ConfigError."""
+    if style is None:
+        return THEMES[looks]
+    try:
+        return THEMES[looks] | matplotlib.rc_params_from_file(style, use_default_template=False)
+    except (OSError, ValueError, KeyError) as error:
+        raise ConfigError("--style", f"a matplotlib style file ({error})", str(style)) from error
 
 
 def ink(strength: float = 1.0) -> str:

@@ -6,7 +6,7 @@ from dataclasses import replace
 from math import isfinite, nan
 
 from mlpstudy.cells.config import NOT_SCIENCE
-from mlpstudy.tracking.reading import Run
+from mlpstudy.tracking.run import Run
 from reports.drawing import style
 
 CELL = ("activation", "init", "depth")  # the params that name a cell

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
-from mlpstudy.tracking.reading import NotMeasured, Run
+from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing import marks, style, theme, words
 
 SYMMETRIC = ("zeros", "constant", "identical")

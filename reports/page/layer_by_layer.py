@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.palette import VERDICT_COLOURS, colour
-from mlpstudy.tracking.reading import NotMeasured, Run
+from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.style import MIDDLE
 from reports.drawing.words import NONE, UNTRAINED, outcome_in_full, score
 

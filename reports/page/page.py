@@ -13,7 +13,7 @@ from urllib.parse import quote, urlsplit
 
 from mlpstudy.measure.verdict import agreement
 from mlpstudy.palette import VERDICT_COLOURS
-from mlpstudy.tracking.reading import Run
+from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.uris import database_path, redact
 from reports.drawing.style import Drawn
 from reports.drawing.words import (

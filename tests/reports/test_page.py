@@ -16,7 +16,8 @@ import pytest
 
 from mlpstudy.measure.verdict import OUTCOMES, VERDICTS
 from mlpstudy.palette import VERDICT_COLOURS
-from mlpstudy.tracking.reading import NotMeasured, load_runs
+from mlpstudy.tracking.reading import load_runs
+from mlpstudy.tracking.run import NotMeasured
 from reports.drawing.style import Drawn
 from reports.page import layer_by_layer, page
 

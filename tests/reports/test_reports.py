@@ -14,8 +14,9 @@ from matplotlib.colors import to_hex, to_rgb
 from matplotlib.text import Text
 from mlflow.tracking import MlflowClient
 
-from mlpstudy.tracking.reading import NotMeasured, load_runs
+from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.report import log_report
+from mlpstudy.tracking.run import NotMeasured
 from reports import __main__ as reports
 from reports import gallery
 from reports.drawing import rendering, style, theme

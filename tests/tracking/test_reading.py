@@ -11,7 +11,8 @@ from mlflow.tracking import MlflowClient
 
 from mlpstudy import cache
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking.reading import NotMeasured, load_runs, unmeasured
+from mlpstudy.tracking.reading import load_runs, unmeasured
+from mlpstudy.tracking.run import NotMeasured
 from reports.drawing import words
 
 

@@ -18,7 +18,8 @@ from mlpstudy.cells import cell_result
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.tracking import dashboard, writing
-from mlpstudy.tracking.reading import NotMeasured, load_runs
+from mlpstudy.tracking.reading import load_runs
+from mlpstudy.tracking.run import NotMeasured
 from mlpstudy.tracking.store import open_store
 
 

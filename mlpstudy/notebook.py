@@ -1,0 +1,82 @@
+"""What `import mlpstudy` offers to a notebook or a script: run a sweep, read theory. See docs/notebook.md."""
+
+import math
+from collections.abc import Iterable, Mapping
+from typing import TYPE_CHECKING, Any
+
+import pandas as pd
+
+from mlpstudy import conduct, theory
+from mlpstudy.cells.rules import RULES, full_key
+from mlpstudy.compose import SETTINGS_ERRORS, Asked, one_line, read
+
+if TYPE_CHECKING:
+    from mlpstudy.tracking.run import Runs
+
+LISTS = ("network.hidden", "training.accuracies", "data.columns")  # settings whose value is a list
+
+
+def run(**settings: Any) -> "Runs":
+    """Run a sweep, as `python -m mlpstudy` does, and return its runs.
+
+    run(init=["xavier", "he"], activation="tanh", depth=[5, 20]) trains all combinations of the values. A setting has
+    the name that it has on the command line, or the last part of it if that is unique (depth, lr, epochs); with dots,
+    write run(**{"init.scale": 0.1}). Cells that are done are not trained again. Raises ValueError for a setting that
+    is wrong.
+    """
+    from mlpstudy.tracking.reading import load_runs
+
+    asked = _asked(settings)
+    swept = conduct.sweep_of(asked.cells, asked.left_out)
+    tracking = asked.cells[0].raw["tracking"]
+    return load_runs(tracking["uri"], sweep=swept.name, experiment=tracking["experiment"])
+
+
+def predict(**settings: Any) -> pd.DataFrame:
+    """What theory says of an activation in infinitely wide networks: a table with a row for each common initializer.
+
+    predict(activation="gelu", sigma_b=0.1); the same as `python -m mlpstudy.predict`. Columns: sigma_w, q (q*), chi,
+    c (c*), gradients, depth (the largest depth that a signal passes; inf for any). Several values give all tables.
+    """
+    found = []
+    for cell in _asked(settings).cells:
+        sigma_b = float(cell.config.flat["init.sigma_b"])
+        rows = pd.DataFrame(theory.outlooks(cell.config.activation, sigma_b))
+        rows.insert(0, "sigma_b", sigma_b)
+        rows.insert(0, "activation", cell.config.activation_name)
+        found.append(rows)
+    return pd.concat(found).drop_duplicates(ignore_index=True)
+
+
+def _asked(settings: Mapping[str, Any]) -> Asked:
+    try:
+        return read(["-m", *overrides(settings)])
+    except SETTINGS_ERRORS as error:
+        raise ValueError(one_line(error)) from None
+
+
+def overrides(settings: Mapping[str, Any]) -> list[str]:
+    """The settings as they are typed on a command line."""
+    found = []
+    for name, value in settings.items():
+        key = full_key(name, RULES)
+        several = isinstance(value, Iterable) and not isinstance(value, str | Mapping)
+        if key in LISTS and several:  # [16, 8] is one value, [[16, 8], [4]] are two
+            several = any(isinstance(one, list | tuple) for one in value)
+        found.append(f"{key}={','.join(map(_typed, value)) if several else _typed(value)}")
+    return found
+
+
+def _typed(value: Any) -> str:
+    """A value in Hydra's syntax."""
+    if value is None:
+        return "null"
+    if isinstance(value, bool):
+        return str(value).lower()
+    if isinstance(value, list | tuple):
+        return f"[{','.join(map(_typed, value))}]"
+    if isinstance(value, str):
+        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
+    if isinstance(value, float) and not math.isfinite(value):
+        return str(value)
+    return repr(value.item() if hasattr(value, "item") else value)

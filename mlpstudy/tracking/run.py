@@ -1,0 +1,179 @@
+"""A run as MLflow has it: settings, verdicts and numbers at once, arrays when they are first used."""
+
+import contextlib
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pandas as pd
+import yaml
+from mlflow.entities import Run as MlflowRun
+from mlflow.utils.file_utils import local_file_uri_to_path
+from numpy.typing import NDArray
+
+from mlpstudy.cells.config import NOT_SCIENCE, Config, parse
+from mlpstudy.cells.problem import weights_again
+from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.measure import histograms
+from mlpstudy.measure.statistics import STATISTICS
+from mlpstudy.tracking import artifacts, uris
+from mlpstudy.tracking.labelled import Labelled
+
+ENDED = ("FINISHED", "FAILED", "KILLED")
+
+
+class NotMeasured(Exception):
+    """A run ended before it measured the requested arrays."""
+
+
+@dataclass(frozen=True)
+class Run:
+    """One cell as MLflow has it; arrays are read when they are first used."""
+
+    id: str
+    name: str
+    status: str
+    params: Mapping[str, str]
+    tags: Mapping[str, str]
+    metrics: Mapping[str, float]
+    uri: str  # of the store
+    experiment_id: str
+    artifact_uri: str
+
+    @cached_property
+    def arrays(self) -> Mapping[str, NDArray[Any]]:
+        """The content of statistics.npz, see `cells.cell_result.CellResult`; in float64, to calculate with."""
+        kept = self._npz("statistics.npz")
+        return {name: a.astype(np.float64) if a.dtype == np.float32 else a for name, a in kept.items()}
+
+    def statistic(self, name: str) -> Labelled:
+        """A statistic of every layer, by its name in `measure.statistics.STATISTICS`, (snapshot, replica, layer)."""
+        arrays = self._known(name, STATISTICS)
+        along = {"step": arrays["step"], "epoch": arrays["epoch"], "layer": np.arange(1, arrays[name].shape[2] + 1)}
+        return Labelled(name, arrays[name], ("snapshot", "replica", "layer"), along)
+
+    def theory(self, name: str) -> Labelled:
+        """What theory predicts of a statistic at initialization, (layer,). delta_rms is relative to the last layer."""
+        known = [key.removeprefix("theory_") for key in self.arrays if key.removeprefix("theory_") in STATISTICS]
+        values = self._known(name, known)[f"theory_{name}"]
+        return Labelled(name, values, ("layer",), {"layer": np.arange(1, len(values) + 1)})
+
+    def curve(self, name: str) -> Labelled:
+        """loss_train, loss_test, accuracy_train or accuracy_test, (record, replica)."""
+        known = [key.removeprefix("curve_") for key in self.arrays if key.startswith(("curve_loss", "curve_acc"))]
+        arrays = self._known(name, known)
+        along = {"step": arrays["curve_step"], "epoch": arrays["curve_epoch"]}
+        return Labelled(name, arrays[f"curve_{name}"], ("record", "replica"), along)
+
+    def histogram(self, name: str) -> Labelled:
+        """Counts of activation, preactivation or delta (its log10), (snapshot, replica, layer, bin).
+
+        along["edges"] has the edges of the bins.
+        """
+        arrays = self._known(name, histograms.ARRAYS)
+        values = arrays[f"{name}_histogram"]
+        along = {"step": arrays["histogram_step"], "layer": np.arange(1, values.shape[2] + 1)}
+        along["edges"] = arrays[f"{name}_edges"]
+        return Labelled(name, values, ("snapshot", "replica", "layer", "bin"), along)
+
+    def _known(self, name: str, known: Iterable[str]) -> Mapping[str, NDArray[Any]]:
+        if name not in known:
+            raise ConfigError("name", one_of(known), name)
+        return self.arrays
+
+    @property
+    def replicas(self) -> int:
+        """R: how many replicas were measured."""
+        return int(self.arrays["curve_loss_train"].shape[1])
+
+    @property
+    def local_folder(self) -> Path | None:
+        """The folder of the files of the run; None if it is not on this machine."""
+        folder = Path(local_file_uri_to_path(self.artifact_uri))
+        return folder if folder.is_dir() else None
+
+    def weights(self, when: str) -> Mapping[str, NDArray[Any]]:
+        """W1 (R, n_1, n_0), b1 (R, n_1), W2, ... ; `when` is initial or final.
+
+        Those of the first replica, or of all with `tracking.full=true`. Initial weights that are not kept are drawn
+        again, for all replicas.
+        """
+        try:
+            return self._npz(f"weights_{when}.npz")
+        except NotMeasured:
+            if when != "initial":
+                raise
+        sizes = self.arrays["sizes"].tolist()
+        return artifacts.named(weights_again(self._config, sizes), sizes)
+
+    @cached_property
+    def _config(self) -> Config:
+        """The settings that the run had."""
+        text = artifacts.read_text(self.uri, self.id, self.artifact_uri, "config.yaml", keep=self.status in ENDED)
+        return parse(yaml.safe_load(text))
+
+    def _npz(self, name: str) -> Mapping[str, NDArray[Any]]:
+        try:
+            return artifacts.read_npz(self.uri, self.id, self.artifact_uri, name, keep=self.status in ENDED)
+        except Exception as error:  # each kind of artifact store raises its own errors
+            raise NotMeasured(f"{self.name} ({self.status.lower()}) has no {name} that can be read") from error
+
+
+class Runs(list[Run]):
+    """Some runs; shown as their table."""
+
+    @property
+    def table(self) -> pd.DataFrame:
+        """A row for each run: short settings, verdicts, outcome, and the numbers of the summary table."""
+        return table(self)
+
+    def __getitem__(self, key: Any) -> Any:
+        """The run with this name or at this place; a part of the runs for a slice."""
+        if isinstance(key, str):
+            return next((run for run in self if run.name == key), None) or self._no_such(key)
+        found = super().__getitem__(key)
+        return Runs(found) if isinstance(key, slice) else found
+
+    def _no_such(self, name: str) -> Run:
+        raise KeyError(f"{name}; the runs are {', '.join(run.name for run in self)}")
+
+    def _repr_html_(self) -> str:
+        return str(self.table.to_html())
+
+
+def table(runs: Sequence[Run]) -> pd.DataFrame:
+    """See `Runs.table`."""
+    tags = ("verdict", "verdict_predicted", "verdict_final", "outcome", "outcomes")
+    rows = []
+    for run in runs:
+        short = {name: value for name, value in run.params.items() if "." not in name and name not in NOT_SCIENCE}
+        settings = {name: _number(value) for name, value in short.items()}
+        told = {name: run.tags.get(name) for name in tags}
+        numbers = {name.partition("/")[2]: value for name, value in run.metrics.items() if name.startswith("final/")}
+        rows.append({"name": run.name, **settings, **told, **numbers, "status": run.status, "run_id": run.id})
+    return pd.DataFrame(rows).set_index("name") if rows else pd.DataFrame()
+
+
+def _number(text: str) -> int | float | str:
+    for kind in (int, float):
+        with contextlib.suppress(ValueError):
+            return kind(text)
+    return text
+
+
+def to_run(uri: str, run: MlflowRun) -> Run:
+    """A run of MLflow's as one of ours."""
+    return Run(
+        id=run.info.run_id,
+        name=run.info.run_name or run.info.run_id,
+        status=run.info.status,
+        params=run.data.params,
+        tags=run.data.tags,
+        metrics=run.data.metrics,
+        uri=uri,
+        experiment_id=run.info.experiment_id,
+        artifact_uri=uris.beside_database(uri, run.info.artifact_uri),
+    )

@@ -1,0 +1,193 @@
+"""What a notebook uses: the page and the example notebook run, and give what they say."""
+
+import json
+import multiprocessing
+import re
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pandas as pd
+import pytest
+
+import mlpstudy
+import reports
+from mlpstudy import notebook
+from mlpstudy.cells import sweep
+from mlpstudy.cells.rules import RULES, full_key
+from mlpstudy.errors import ConfigError
+from mlpstudy.measure.statistics import STATISTICS
+
+ROOT = Path(__file__).resolve().parents[1]
+
+
+@pytest.fixture
+def here(new_uri, tmp_path, monkeypatch):
+    """A folder with an empty store; cells are trained in this process."""
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    monkeypatch.setattr(sweep, "available_cores", lambda: 1)
+    return tmp_path
+
+
+@pytest.fixture(scope="module")
+def runs(sweep_uri):
+    return mlpstudy.load_runs(sweep_uri)
+
+
+def test_the_page_about_notebooks_runs(here):
+    page = (ROOT / "docs" / "notebook.md").read_text(encoding="utf-8")
+    names = {}
+    for block in re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL):
+        exec(block, names)
+    assert len(names["runs"]) == 4
+    assert names["delta"].axes == ("snapshot", "replica", "layer")
+    assert (here / "gradients.png").stat().st_size > 10_000
+
+
+def test_the_example_notebook_runs(here):
+    cells = json.loads((ROOT / "docs" / "example.ipynb").read_text(encoding="utf-8"))["cells"]
+    (here / "mlflow.db").unlink()  # it runs its own sweep
+    names = {}
+    for cell in cells:
+        if cell["cell_type"] == "code":
+            assert cell["outputs"] == []
+            exec("".join(cell["source"]), names)
+    assert {run.params["init"] for run in names["runs"]} == {"zeros", "xavier", "he"}
+
+
+def test_settings_become_what_is_typed():
+    typed = notebook.overrides(
+        {
+            "init": ["xavier", "he"],
+            "depth": [5, 20],
+            "lr": 0.1,
+            "network.hidden": [16, 8],
+            "training.batch_size": None,
+            "check_gradients": True,
+            "data.path": "a 'b'.csv",
+            "seed": np.int64(3),
+            "init.scale": np.array([0.5, 1.0]),
+        }
+    )
+    assert typed == [
+        "init='xavier','he'", "network.depth=5,20", "optimizer.lr=0.1", "network.hidden=[16,8]",
+        "training.batch_size=null", "check_gradients=true", r"data.path='a \'b\'.csv'", "seed=3", "init.scale=0.5,1.0",
+    ]  # fmt: skip
+    assert notebook.overrides({"network.hidden": [[16, 8], [4]]}) == ["network.hidden=[16,8],[4]"]
+
+
+def test_short_names_of_settings():
+    assert full_key("epochs", RULES) == "training.epochs"
+    assert full_key("init", RULES) == "init"
+    with pytest.raises(ConfigError, match=r"a setting must be one of data\.hidden, network\.hidden; got 'hidden'"):
+        full_key("hidden", RULES)
+    with pytest.raises(ConfigError, match=r"closest: optimizer\.lr"):
+        full_key("lrr", RULES)
+
+
+@pytest.mark.parametrize(
+    ("settings", "said"),
+    [({"init": "nope"}, "init must be one of"), ({"depth": -1}, "network.depth must be an integer >= 0; got -1")],
+)
+def test_a_wrong_setting_is_one_line(here, settings, said):
+    with pytest.raises(ValueError, match=said) as wrong:
+        mlpstudy.run(**settings)
+    assert "\n" not in str(wrong.value)
+
+
+def test_the_table_has_a_row_for_each_run(runs):
+    table = runs.table
+    assert list(table.index) == [run.name for run in runs]
+    assert table.loc["xavier-tanh-d3", "verdict"] == "healthy"
+    assert table["depth"].tolist() == [3] * 4
+    assert table["accuracy_test"].tolist() == [run.metrics["final/accuracy_test"] for run in runs]
+    assert "workers" not in table
+    assert "xavier-tanh-d3" in runs._repr_html_()
+    assert isinstance(runs[1:3], mlpstudy.Runs)
+    with pytest.raises(KeyError, match="the runs are zeros-tanh-d3"):
+        runs["nope"]
+
+
+@pytest.mark.parametrize("name", STATISTICS)
+def test_statistics_have_named_axes(runs, name):
+    found = runs["xavier-tanh-d3"].statistic(name)
+    assert found.axes == ("snapshot", "replica", "layer")
+    assert found.values.shape == (len(found.along["step"]), 2, len(found.along["layer"]))
+    frame = found.frame
+    assert list(frame) == ["step", "epoch", "replica", "layer", name]
+    row = frame[(frame.step == found.along["step"][-1]) & (frame.replica == 1) & (frame.layer == 3)]
+    assert row[name].item() == found.values[-1, 1, 2]
+    np.testing.assert_allclose(found.mean().values, found.values.mean(axis=1))
+    assert found.mean("replica", "layer").axes == ("snapshot",)
+
+
+def test_curves_histograms_and_theory_have_named_axes(runs):
+    run = runs["xavier-tanh-d3"]
+    curve = run.curve("accuracy_test")
+    assert list(curve.frame) == ["step", "epoch", "replica", "accuracy_test"]
+    assert curve.mean().values[-1] == pytest.approx(run.metrics["final/accuracy_test"], rel=1e-6)
+    counts = run.histogram("delta")
+    assert counts.values.shape[-1] == len(counts.along["edges"]) - 1
+    assert list(run.theory("activation_rms").frame.layer) == [1, 2, 3]
+    for wrong in (run.statistic, run.curve, run.histogram, run.theory):
+        with pytest.raises(ConfigError, match=r"name must be one of .*; got 'nope'"):
+            wrong("nope")
+
+
+def test_the_mean_leaves_out_replicas_that_diverged(runs):
+    curve = runs[0].curve("loss_train")
+    curve.values[-1] = [np.nan, 2.0]
+    assert curve.mean().values[-1] == 2.0
+    curve.values[-1] = np.nan
+    assert np.isnan(curve.mean().values[-1])
+
+
+def test_theory_as_a_table():
+    """Schoenholz et al. 2017: tanh at sigma_b^2 = 0.05 is critical at sigma_w^2 = 1.76."""
+    table = mlpstudy.predict(activation="tanh", sigma_b=0.05**0.5)
+    critical = table.set_index("initializer").loc["critical"]
+    assert critical.sigma_w**2 == pytest.approx(1.7610, abs=1e-3)
+    assert critical.chi == pytest.approx(1)
+    assert np.isinf(critical.depth)
+    both = mlpstudy.predict(activation=["tanh", "relu"], init=["he", "xavier"])
+    assert both.groupby("activation").size().tolist() == [4, 4]  # the initializer that is typed changes nothing
+    assert isinstance(both, pd.DataFrame)
+
+
+def test_a_figure_can_be_changed(runs, tmp_path):
+    figure = reports.draw("learning_curves", runs)
+    figure.title.set_text("Mine")
+    assert figure.resize(12, 6)
+    assert figure.get_size_inches().tolist() == [12, 6]
+    assert figure._repr_png_().startswith(b"\x89PNG")
+    style = tmp_path / "mine.mplstyle"
+    style.write_text("lines.linewidth: 7\n")
+    thick = reports.draw("learning_curves", runs, theme="dark", style=style)
+    assert {line.get_linewidth() for line in thick.axes[0].lines} >= {7.0}
+    for wrong, said in (
+        ({"name": "nope"}, "name must be one of"),
+        ({"name": "grid", "page": 2}, "page must be a number from 1 to 1; got 2"),
+        ({"name": "grid", "theme": "blue"}, "theme must be one of dark, light"),
+        ({"name": "grid", "style": tmp_path / "no.mplstyle"}, "--style must be a matplotlib style file"),
+    ):
+        with pytest.raises(ConfigError, match=said):
+            reports.draw(runs=runs, **wrong)
+
+
+@pytest.mark.slow
+def test_a_script_needs_no_main_guard(tmp_path):
+    """Workers do not run the script again."""
+    script = tmp_path / "script.py"
+    script.write_text(
+        "import mlpstudy\n"
+        "print('started')\n"
+        "runs = mlpstudy.run(init=['zeros', 'he'], depth=2, width=4, epochs=1, replicas=2, workers=2)\n"
+        "print(len(runs), 'runs')\n"
+    )
+    done = subprocess.run([sys.executable, str(script)], cwd=tmp_path, capture_output=True, text=True, timeout=200)
+    assert done.returncode == 0, done.stderr
+    assert done.stdout.count("started") == 1
+    assert "2 runs" in done.stdout
+    assert multiprocessing.active_children() == []
