@@ -144,7 +144,8 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
         if log.complaints:
             count, bring = len(log.complaints), f"{python_command()} -m mlpstudy.upload {RESCUE}"
             uri = "" if store.uri == uris.resolve(None) else f" --uri {shlex.quote(uris.redact(store.uri))}"
-            out.print(f"{count} runs are not in MLflow but in {RESCUE}.", style="bold red", soft_wrap=True)
+            runs = "1 run is" if count == 1 else f"{count} runs are"
+            out.print(f"{runs} not in MLflow but in {RESCUE}.", style="bold red", soft_wrap=True)
             say(f"When the store answers again, type the sweep again, or:  {bring}{uri}")
         in_store = len(results) - len(log.complaints.keys() & results.keys())
         if in_store < len(cells):

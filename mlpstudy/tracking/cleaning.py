@@ -32,7 +32,7 @@ class Found:
         """What will be removed."""
         size = sum(_size(run) for run in self.alone) / 1e6
         kept = f" ({len(self.shared)} more stay, since other sweeps have them too)" if self.shared else ""
-        return f"{len(self.alone)} runs of sweep {self.sweep}, {size:.1f} MB of files{kept}"
+        return f"{counted(len(self.alone))} of sweep {self.sweep}, {size:.1f} MB of files{kept}"
 
 
 def of_sweep(uri: str | None, sweep: str) -> Found:
@@ -62,7 +62,7 @@ def remove(found: Found) -> str:
     for run in found.alone:
         client.delete_run(run.info.run_id)
     if not found.store.uri.startswith(DATABASES):
-        return f"{len(found.alone)} runs are marked as deleted. On the server, `mlflow gc` removes them for good."
+        return f"Marked as deleted: {counted(len(found.alone))}. On the server, `mlflow gc` removes them for good."
     if found.alone:
         ids = ",".join(run.info.run_id for run in found.alone)
         here = dict.fromkeys(("MLFLOW_TRACKING_URI", "MLFLOW_BACKEND_STORE_URI"), found.store.uri)
@@ -77,7 +77,12 @@ def remove(found: Found) -> str:
     if (path := uris.database_path(found.store.uri)) is not None:
         with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as connection:
             connection.execute("VACUUM")  # gives the room back; not while another process writes
-    return f"{len(found.alone)} runs were removed."
+    return f"Removed: {counted(len(found.alone))}."
+
+
+def counted(runs: int) -> str:
+    """`1 run`, `2 runs`."""
+    return f"{runs} run{'s' * (runs != 1)}"
 
 
 def _sweeps(run: MlflowRun) -> set[str]:

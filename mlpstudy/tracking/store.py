@@ -7,7 +7,7 @@ import re
 import sqlite3
 import textwrap
 import time
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,8 +20,9 @@ from mlflow.tracking import MlflowClient
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import dashboard, uris
 
+ANSWER_SECONDS = 4  # the longest wait for the first answer of a server, which is asked twice
 LONGEST_TAG = 4500  # characters in a tag of an experiment
-LOCK_SECONDS = 12  # the longest wait for the transaction of another process
+LOCK_SECONDS = 10  # the longest wait for the transaction of another process
 LATEST = "latest_sweep"  # tag of an experiment: time in ms, and the sweep that was asked for last
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
@@ -118,12 +119,25 @@ def connect(uri: str, create: bool) -> MlflowClient:
         if uri.startswith(DATABASES):
             _check_schema(uri)
         client = MlflowClient(tracking_uri=uri)
-        client.search_experiments(max_results=1)
+        with _soon():
+            client.search_experiments(max_results=1)
         return client
     except ConfigError:
         raise
     except Exception as error:
         raise _refused(uri, "a store that can be reached", error) from error
+
+
+@contextlib.contextmanager
+def _soon() -> Iterator[None]:
+    """A server has to answer within ANSWER_SECONDS."""
+    name = "MLFLOW_HTTP_REQUEST_TIMEOUT"
+    before = os.environ[name]
+    os.environ[name] = str(ANSWER_SECONDS)
+    try:
+        yield
+    finally:
+        os.environ[name] = before
 
 
 def no_sweep(uri: str) -> ConfigError:

@@ -90,7 +90,7 @@ def test_clean_removes_what_the_sweep_has_alone(two_sweeps, capsys):
     kept = load_runs(two_sweeps, sweep="one")
     (gone,) = [run for run in load_runs(two_sweeps, sweep="two") if run.params["init"] == "he"]
     assert clean.main(["two", "--yes", "--uri", two_sweeps]) == 0
-    assert "1 runs were removed." in capsys.readouterr().out
+    assert "Removed: 1 run." in capsys.readouterr().out
     assert not Path(gone.artifact_uri.removeprefix("file://")).parent.exists()
     with sqlite3.connect(two_sweeps.removeprefix("sqlite:///")) as connection:
         for table in ("runs", "metrics", "params", "tags", "latest_metrics"):
@@ -111,7 +111,7 @@ def test_clean_of_the_sweep_that_trained_leaves_the_runs_to_the_other(two_sweeps
 @pytest.mark.parametrize("answer", ["n", "", None])
 def test_clean_asks_first(two_sweeps, monkeypatch, capsys, answer):
     def asked(question):
-        assert "Remove 1 runs of sweep two" in question
+        assert "Remove 1 run of sweep two" in question
         if answer is None:
             raise EOFError
         return answer
