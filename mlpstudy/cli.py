@@ -8,7 +8,7 @@ from typing import NoReturn
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, progress, read
 from mlpstudy.conduct import ENDING, INTERRUPTED, run
 
-__all__ = ["cells", "main", "run"]
+__all__ = ["cells", "main", "read", "run"]
 
 
 class _Terminated(KeyboardInterrupt):

@@ -34,7 +34,7 @@ def save(data: Data, folder: Path) -> None:
     parts = {name: str(folder / file) for name, file in PARTS.items()}
     needed = [f"{name}=={version(name)}" for name in ("mlpstudy", "mlflow", "numpy")]
     with warnings.catch_warnings():
-        warnings.simplefilter("ignore")  # MLflow wants type hints of its own kinds
+        warnings.simplefilter("ignore")  # MLflow warns of its own type hints when it is imported
         mlflow.pyfunc.save_model(folder / FOLDER, python_model=__file__, artifacts=parts, pip_requirements=needed)
     (folder / PARTS["inputs"]).unlink()
 
@@ -62,7 +62,7 @@ if __name__ != "mlpstudy.tracking.logged_model":  # MLflow loads a model
                 self.layers = [(weights[f"W{i}"][:1], weights[f"b{i}"][:1, None]) for i in pairs]
                 self.inputs = dict(inputs)
 
-        def predict(self, context, model_input, params=None):  # type: ignore[no-untyped-def]  # MLflow reads type hints
+        def predict(self, context: Any, model_input: np.ndarray, params: Any = None) -> Any:
             """Probabilities or values for raw features (n, n_0)."""
             x = np.asarray(model_input, dtype=np.float64)
             return answer(x, self.layers, self.config.activation, self.inputs, str(self.config.flat["loss.name"]))

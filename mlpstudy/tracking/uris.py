@@ -42,7 +42,7 @@ def redact(text: str) -> str:
 
 def without_user(uri: str) -> str:
     """The address of a server without user and password; a browser asks for them."""
-    return re.sub(r"^(https?://)[^/]*@", r"\1", uri)
+    return re.sub(r"^(https?://)(?:[^:@/\s]*:[^\n]*|[^:@/\s]+)@", r"\1", uri)
 
 
 def beside_database(uri: str, artifacts: str) -> str:

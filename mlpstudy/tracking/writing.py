@@ -29,7 +29,7 @@ from mlpstudy.tracking.store import Store
 from mlpstudy.tracking.uris import redact
 
 FLUSH_SECONDS = 20  # a long cell shows its curves while it trains; a short cell logs its final numbers first
-POINTS = 20  # of each curve in MLflow, besides the first and the last; statistics.npz has all
+POINTS = 15  # of each curve in MLflow, besides the first and the last; statistics.npz has all
 PAGE = "run.png"
 RESCUE = "mlpstudy-rescued"  # folder for the runs whose store has gone
 
@@ -98,7 +98,7 @@ class RunLog:
     def _add(self, step: int, done: float, curves: Mapping[str, Any], statistics: Mapping[str, Any] | None) -> None:
         if self.full or done >= min(self._next, 1.0):
             self._rows += rows(metrics.curves(step, curves))
-            self._next = done + 1 / POINTS
+            self._next = (int(done * POINTS) + 1) / POINTS
         if self.full and statistics is not None:
             self._rows += rows(metrics.layers(step, statistics))
 
@@ -153,6 +153,11 @@ class RunLog:
         if result is None:
             return
         write_artifacts(self.cell, result, folder, self.full)
+        if self.cell.raw["tracking"]["log_model"] and result.theta_final is not None:
+            try:
+                logged_model.save(prepare(self.cell.config).data, folder)
+            except Exception as error:  # MLflow's; the run is kept without it
+                self._tags["model"] = f"not kept ({one_line(error)})"
         if page is not None and page.complaint:
             self._tags["page"] = f"not drawn ({page.complaint})"
         elif page is not None:
@@ -176,8 +181,6 @@ def write_artifacts(cell: Cell, result: CellResult, folder: Path, full: bool = F
             layers: dict[str, Any] = dict(artifacts.named(theta, result.sizes))
             np.savez_compressed(folder / f"weights_{when}.npz", **layers)
     (folder / "config.yaml").write_text(redact(OmegaConf.to_yaml(OmegaConf.create(dict(cell.raw)))), encoding="utf-8")
-    if cell.raw["tracking"]["log_model"] and result.theta_final is not None:
-        logged_model.save(prepare(cell.config).data, folder)
 
 
 def _compact(array: NDArray[Any], dtype: type[np.floating]) -> NDArray[Any]:
