@@ -15,7 +15,7 @@ PACKAGES = ("mlpstudy", "numpy", "scipy", "mlflow")
 
 
 def tags() -> dict[str, str]:
-    """host, pid, pid_started, python, blas, git_commit (empty outside a checkout) and the versions of packages.
+    """host, pid, pid_started, python, blas, blas_threads, git_commit (empty outside a checkout), versions of packages.
 
     A process has gone if its number is free, or was given to another process, which started later.
     """
@@ -33,9 +33,9 @@ def started(pid: int) -> str:
 
 @cache
 def _machine() -> dict[str, str]:
-    """Training uses one thread of this BLAS in each process."""
     blas = sorted({f"{i['internal_api']} {i['version']}" for i in threadpool_info() if i["user_api"] == "blas"})
-    return {"python": platform.python_version(), "blas": ", ".join(blas), "git_commit": _git_commit()}
+    known = {"python": platform.python_version(), "blas": ", ".join(blas), "git_commit": _git_commit()}
+    return known | {"blas_threads": "1"}  # in each process that trains, see cells.sweep
 
 
 def _git_commit() -> str:

@@ -132,6 +132,7 @@ def test_a_run_says_where_it_was_made(trained, root):
     assert run.tags["version_numpy"] == np.__version__
     assert run.tags["python"] == platform.python_version()
     assert run.tags["blas"]
+    assert run.tags["blas_threads"] == "1"
     if (root / ".git").exists():
         command = ["git", "-C", str(root), "rev-parse", "HEAD"]
         head = subprocess.run(command, capture_output=True, text=True, check=True).stdout.strip()
