@@ -70,8 +70,8 @@ def note(result: CellResult) -> str:
     last = result.last(name)
     if last is not None and result.config.recipe.epochs > 0:
         centre, half = (float(value) for value in mean_and_interval(last))
-        spread = f" ± {half:.3g} (95 %)" if np.isfinite(half) else ""
-        lines.append(f"- Outcome **{result.outcome}**: test {name.partition('_')[0]} {centre:.3g}{spread}.")
+        spread = f" ± {half:.3f} (95 % interval)" if np.isfinite(half) else ""
+        lines.append(f"- Outcome **{result.outcome}**: test {name.partition('_')[0]} {centre:.3f}{spread}.")
     return "\n".join(lines)
 
 
