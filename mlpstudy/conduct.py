@@ -1,10 +1,11 @@
 """One sweep, from its checked cells to the table at its end: what is done, what is trained, what is told."""
 
+import contextlib
 import secrets
 import shlex
 import sys
 import threading
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 from functools import partial
@@ -55,7 +56,7 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
     only the others are trained.
     """
     from mlpstudy.tracking import description, moving, resume
-    from mlpstudy.tracking.store import open_store, save_left_out, save_view
+    from mlpstudy.tracking.store import answering, open_store, save_left_out, save_view
     from mlpstudy.tracking.sweep_log import SweepLog
     from mlpstudy.tracking.writing import RESCUE
 
@@ -66,17 +67,18 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
 
     tracked = cells[0].raw["tracking"]
     store = open_store(tracked["uri"], tracked["experiment"])
-    if kept := moving.bring_back(store, tracked["experiment"], say):
-        say(f"Brought into the store, which was away: {', '.join(kept)}")
-    if lost := resume.close_lost_runs(store):
-        say(f"Runs of a process that has gone, now KILLED: {', '.join(lost)}")
-    earlier = resume.finished(store) if tracked["resume"] else []
-    done = resume.done(earlier, cells)
-    smaller = resume.with_fewer_replicas(earlier, cells, done)
-    sweep_name = tracked["sweep"] or goes_on_with({**smaller, **done}) or new_sweep()
-    resume.add_to(sweep_name, done.values(), store)
-    save_view(store, sweep_name)
-    save_left_out(store, sweep_name, {cell.name: cell.reason for cell in left_out})
+    with answering(store):
+        if kept := moving.bring_back(store, tracked["experiment"], say):
+            say(f"Brought into the store, which was away: {', '.join(kept)}")
+        if lost := resume.close_lost_runs(store):
+            say(f"Runs of a process that has gone, now KILLED: {', '.join(lost)}")
+        earlier = resume.finished(store) if tracked["resume"] else []
+        done = resume.done(earlier, cells)
+        smaller = resume.with_fewer_replicas(earlier, cells, done)
+        sweep_name = tracked["sweep"] or goes_on_with({**smaller, **done}) or new_sweep()
+        resume.add_to(sweep_name, done.values(), store)
+        save_view(store, sweep_name)
+        save_left_out(store, sweep_name, {cell.name: cell.reason for cell in left_out})
     todo = {i: smaller[i].replicas if i in smaller else 0 for i in range(len(cells)) if i not in done}
     workers = max(1, min(len(todo), cells[0].raw["workers"] or sweep.available_cores()))
     cell_names = names(cells)
@@ -95,18 +97,19 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
 
     def end(index: int, status: str, told: str = "", error: str = "") -> Told | None:
         """A cell has ended: show it, and have it written."""
-        found = records.pop(index, [])
-        result = collect(cells[index], found) if found else None
-        earlier = ""
-        if result is not None and status == "FINISHED" and index in smaller:
-            earlier, result = smaller[index].id, join(cells[index], smaller[index], result)
-        page = pages.pop(index, None)
-        if page is None and result is not None and status != "KILLED":
-            page = sweep.drawn(draw, index, result)
-        log.finish(index, result, status, error, page, earlier)
-        shown = None if result is None else run_page.ended(cell_names[index], sweep_name, result)
-        show.ended(index, shown, told)
-        return shown
+        with uninterrupted():
+            found = records.pop(index, [])
+            result = collect(cells[index], found) if found else None
+            earlier = ""
+            if result is not None and status == "FINISHED" and index in smaller:
+                earlier, result = smaller[index].id, join(cells[index], smaller[index], result)
+            page = pages.pop(index, None)
+            if page is None and result is not None and status != "KILLED":
+                page = sweep.drawn(draw, index, result)
+            log.finish(index, result, status, error, page, earlier)
+            shown = None if result is None else run_page.ended(cell_names[index], sweep_name, result)
+            show.ended(index, shown, told)
+            return shown
 
     try:
         for index, event in sweep.run(cells, workers, draw, todo):
@@ -125,18 +128,18 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
                     results[index] = shown
             if INTERRUPTED.is_set():
                 raise KeyboardInterrupt
+        for index in list(records):  # after fail_fast
+            end(index, "KILLED", "stopped")
         show.finish()
         log.close()
-        if results:
+        if results and not log.complaints:
             description.describe(store, sweep_name, [(told.params, told.tags) for told in results.values()])
     finally:
-        interrupted = isinstance(sys.exception(), KeyboardInterrupt)
-        ENDING.set()
-        for index in list(records):  # after an interrupt, measurements are kept
-            end(index, "KILLED", "interrupted" if interrupted else "stopped")
-        show.finish()
-        log.close(ENDING_SECONDS)
-        ENDING.clear()
+        with uninterrupted():
+            for index in list(records):  # after an interrupt, measurements are kept
+                end(index, "KILLED", "interrupted")
+            show.finish()
+            log.close(ENDING_SECONDS)
         say_results(out, cell_names, results)
         say(next_commands(store, sweep_name))
         for name, reason in failures.items():
@@ -152,6 +155,18 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
             same = shlex.join([*python_command().split(), "-m", "mlpstudy", *map(uris.redact, sys.argv[1:])])
             say(f"{in_store} of {len(cells)} cells are done. To go on:  {same}")
     return Swept(sweep_name, well=not failures and not log.complaints)
+
+
+@contextlib.contextmanager
+def uninterrupted() -> Iterator[None]:
+    """Ctrl-C waits until this has ended: a run that is half closed would look like one that still runs."""
+    before = ENDING.is_set()
+    ENDING.set()
+    try:
+        yield
+    finally:
+        if not before:
+            ENDING.clear()
 
 
 def heading(

@@ -233,17 +233,19 @@ def test_an_interrupt_that_a_library_swallows_ends_the_sweep(new_uri, monkeypatc
 
 
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
-def test_an_interrupt_after_a_cell_has_ended_does_not_lose_it(new_uri, monkeypatch, capsys, interrupted, number):
-    """Its run is being written then, by a thread; several signals do not change that."""
-    ended = conduct.SweepDisplay.ended
+@pytest.mark.parametrize("where", ["collect", "ended"])
+def test_an_interrupt_while_a_cell_ends_does_not_lose_it(new_uri, monkeypatch, capsys, interrupted, number, where):
+    """Nor do several signals, nor one while its run is being written."""
+    owner = conduct if where == "collect" else conduct.SweepDisplay
+    original = getattr(owner, where)
 
-    def interrupting(show, *arguments):
-        ended(show, *arguments)
-        if not conduct.ENDING.is_set():
-            cli._interrupt(number)
+    def interrupting(*arguments):
         cli._interrupt(number)
+        answer = original(*arguments)
+        cli._interrupt(number)
+        return answer
 
-    monkeypatch.setattr(conduct.SweepDisplay, "ended", interrupting)
+    monkeypatch.setattr(owner, where, interrupting)
     with pytest.raises(KeyboardInterrupt):
         cli.run(cli.cells(["-m", "seed=0,1", *TINY, f"tracking.uri={new_uri}", "workers=1"]))
     (run,) = load_runs(new_uri)

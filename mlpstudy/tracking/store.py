@@ -62,6 +62,17 @@ def open_store(uri: str | None, experiment: str) -> Store:
     return Store(uri, experiment_id, client)
 
 
+@contextlib.contextmanager
+def answering(store: Store) -> Iterator[None]:
+    """An error of the store in here becomes one line. Raises ConfigError, which names `tracking.uri`."""
+    try:
+        yield
+    except ConfigError:
+        raise
+    except Exception as error:  # each kind of store raises its own errors
+        raise _refused(store.uri, "a store that answers", error) from error
+
+
 def _follow(uri: str, path: Path, experiment_id: str) -> None:
     """If the folder of the database was moved, let MLflow read and write the artifacts where they are now."""
     with contextlib.closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection, connection:

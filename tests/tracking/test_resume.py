@@ -242,3 +242,27 @@ def test_a_folder_that_was_moved_is_read_and_goes_on_where_it_is_now(tmp_path, h
         assert store.client.get_run(run.id).info.artifact_uri.startswith(new.as_uri())  # as MLflow's UI has it
         assert {path.path for path in store.client.list_artifacts(run.id)} >= {"statistics.npz", "run.png"}
     assert sorted(path for path in old.rglob("*") if "mlflow.db" not in path.name) == before
+
+
+@pytest.mark.slow
+def test_fail_fast_keeps_what_the_other_workers_measured(new_uri, monkeypatch, capsys):
+    """Theirs is the status KILLED, and nothing is left open."""
+    fails = ["init=zeros", "network.depth=20", "training.epochs=200", "replicas=2", "seed=0,1", "fail_fast=true"]
+    start = sweep._start_worker
+    started = []
+
+    def one_dies_later(draw):
+        pipe, process = start(draw)
+        started.append(process)
+        if len(started) == 2:
+            threading.Timer(6, process.kill).start()
+        return pipe, process
+
+    monkeypatch.setattr(sweep, "_start_worker", one_dies_later)
+    assert not cli.run(cli.cells(["-m", *fails, f"tracking.uri={new_uri}", "workers=2"]))
+    out = capsys.readouterr().out
+    assert "the worker process was lost" in out
+    assert "not in MLflow" not in out
+    store = open_store(new_uri, "mlpstudy")
+    statuses = [run.info.status for run in store.client.search_runs([store.experiment_id])]
+    assert sorted(statuses) == ["FAILED", "KILLED"]
