@@ -14,7 +14,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mlpstudy.cells.recording import Record
-from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.intervals import mean_and_interval, share_text
 from mlpstudy.palette import VERDICT_COLOURS
 
 PIPE_WIDTH = 170  # columns if the output is not a terminal
@@ -118,7 +118,10 @@ def accuracy_text(result: Told) -> str:
     kind, name = ("", "accuracy_test") if "final/accuracy_test" in result.metrics else ("loss ", "loss_test")
     centre, half = result.metrics[f"final/{name}"], result.metrics[f"final/{name}_ci95"]
     broken = int(result.metrics["final/diverged_replicas"])
-    text = f"{kind}{centre:.3f}" + (f" ± {half:.3f}" if isfinite(half) else "")
+    if kind:
+        text = f"{kind}{centre:.3f}" + (f" ± {half:.3f}" if isfinite(half) else "")
+    else:
+        text = share_text(centre, half, int(result.params["replicas"]) - broken)
     return text + (f" ({broken} diverged)" if broken else "") if isfinite(centre) else "diverged"
 
 

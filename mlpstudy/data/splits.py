@@ -63,12 +63,23 @@ def _minus_one_to_one(x: Features) -> tuple[Features, Features]:
     return (low + high) / 2, np.where(high > low, (high - low) / 2, 1.0)
 
 
+def _whole_range(x: Features) -> tuple[Features, Features]:
+    low, high = x.min(), x.max()
+    return np.full(x.shape[1], low), np.full(x.shape[1], high - low if high > low else 1.0)
+
+
+def _all_features(x: Features) -> tuple[Features, Features]:
+    return np.full(x.shape[1], x.mean()), np.full(x.shape[1], x.std() if x.max() > x.min() else 1.0)
+
+
 # training x -> (shift, scale); x becomes (x - shift) / scale. A feature that is constant in the training
 # split (a pixel that is always blank) keeps scale 1, so it stays at 0 instead of dividing by 0.
 STANDARDIZERS: dict[str, Callable[[Features], tuple[Features, Features]]] = {
     "none": _keep,
     "standard": _zero_mean_unit_variance,
     "minus_one_one": _minus_one_to_one,
+    "unit": _whole_range,  # all features by the same smallest and largest value: pixels in [0, 1]
+    "global": _all_features,  # all features by the same mean and standard deviation
 }
 
 

@@ -1,4 +1,6 @@
-"""The mean over replicas and its 95 % interval."""
+"""The mean over replicas and its 95 % interval; for shares, such as accuracies, an interval inside [0, 1]."""
+
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -21,3 +23,35 @@ def mean_and_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64],
         squares = np.where(finite, np.square(known - mean), 0.0).sum(axis=0)
         half = special.stdtrit(n - 1, 0.975) * np.sqrt(squares / (n - 1) / n)
         return mean * top, half * top
+
+
+def share_interval(mean: Any, half: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """Both ends of the 95 % interval of a share, from its mean and half its usual interval.
+
+    The interval is that of asin(sqrt(share)), whose spread hardly depends on the share (Freeman & Tukey 1950):
+    half the interval of asin(sqrt(p)) is half / (2 sqrt(p (1 - p))), to first order.
+    """
+    mean, half = np.asarray(mean, dtype=np.float64), np.asarray(half, dtype=np.float64)
+    with np.errstate(divide="ignore", invalid="ignore"):
+        angle = np.arcsin(np.sqrt(mean))
+        spread = np.where(half == 0, 0.0, half / (2 * np.sqrt(mean * (1 - mean))))
+        low, high = np.clip(angle - spread, 0, np.pi / 2), np.clip(angle + spread, 0, np.pi / 2)
+        return np.square(np.sin(low)), np.square(np.sin(high))
+
+
+def share_text(mean: float, half: float, replicas: int, join: str = " ") -> str:
+    """`0.942 ± 0.008`; `0.950 (0.871 to 0.989)` if that would leave [0, 1]; of two replicas `0.53, 0.97`.
+
+    Empty if the mean is not known.
+    """
+    if not np.isfinite(mean):
+        return ""
+    if not np.isfinite(half):
+        return f"{mean:.3f}"
+    if replicas == 2:  # an interval of two values says less than the values themselves
+        away = half / special.stdtrit(1, 0.975)
+        return f"{max(mean - away, 0):.3f},{join}{min(mean + away, 1):.3f}" if away >= 0.0005 else f"{mean:.3f}"
+    if mean - half >= 0 and mean + half <= 1:
+        return f"{mean:.3f}{join}± {half:.3f}"
+    low, high = share_interval(mean, half)
+    return f"{mean:.3f}{join}({low:.3f} to {high:.3f})"

@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator, Sequence
 from itertools import pairwise
 from typing import Any, TypeVar
 
+import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
@@ -107,6 +108,11 @@ def score(run: style.Measured) -> tuple[str, float, float]:
     name = score_name(run)
     mean, half = mean_and_interval(run.arrays[f"curve_{name}_test"][-1])
     return name, float(mean), float(half)
+
+
+def finite(run: style.Measured) -> int:
+    """How many replicas have a finite score."""
+    return int(np.isfinite(run.arrays[f"curve_{score_name(run)}_test"][-1]).sum())
 
 
 def text_on(colour: str) -> str:

@@ -11,7 +11,7 @@ from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
-from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.intervals import mean_and_interval, share_interval
 from reports.drawing import style, theme
 
 SMALL = 8  # points: the smallest text
@@ -19,15 +19,20 @@ HAIR = 1e-3  # lines with a smaller relative difference look like one line
 LETTERS = 14  # letters of that size in one inch
 
 
-def band(axes: Axes, x: NDArray[Any], values: NDArray[np.float64], log: bool = False, **line: Any) -> Line2D:
-    """Mean over replicas (first axis of values) and its 95 % interval; in log10 if the axis is logarithmic."""
+def band(
+    axes: Axes, x: NDArray[Any], values: NDArray[np.float64], log: bool = False, share: bool = False, **line: Any
+) -> Line2D:
+    """Mean over replicas (first axis of values) and its 95 % interval.
+
+    log: in log10, for a logarithmic axis. share: the values are shares, and the interval is inside [0, 1].
+    """
     if log:
         with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
             centre, half = mean_and_interval(np.log10(values))
             low, middle, high = 10 ** (centre - half), 10**centre, 10 ** (centre + half)
     else:
         middle, half = mean_and_interval(values)
-        low, high = middle - half, middle + half
+        low, high = share_interval(middle, half) if share else (middle - half, middle + half)
     (drawn,) = axes.plot(x, middle, markevery=max(1, len(x) // 6), **line)
     axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.16, linewidth=0)
     return drawn

@@ -6,6 +6,7 @@ from dataclasses import replace
 from math import isfinite, nan
 
 from mlpstudy.cells.config import NOT_SCIENCE
+from mlpstudy.measure.intervals import share_text
 from mlpstudy.tracking.run import Run
 from reports.drawing import style
 
@@ -146,13 +147,13 @@ def score(run: Run) -> tuple[str, str, float]:
     """Name, text and value of the test accuracy with its 95 % interval; of the test loss for a regression."""
     name = "accuracy_test" if "final/accuracy_test" in run.metrics else "loss_test"
     value, half = (run.metrics.get(f"final/{name}{end}", nan) for end in ("", "_ci95"))
-    text = told(name.removesuffix("_test"), value, half)
+    replicas = int(run.params["replicas"]) - int(run.metrics.get("final/diverged_replicas", 0))
+    text = told(name.removesuffix("_test"), value, half, replicas)
     return " ".join(reversed(name.split("_"))), text or NONE, value
 
 
-def told(name: str, mean: float, half: float, join: str = " ") -> str:
-    """`0.942 ± 0.008`; an empty text if the mean is not known."""
-    digits, fewer = (".3f", ".3f") if name == "accuracy" else (".3g", ".2g")
-    if not isfinite(mean):
-        return ""
-    return f"{mean:{digits}}" + (f"{join}± {half:{fewer}}" if isfinite(half) else "")
+def told(name: str, mean: float, half: float, replicas: int, join: str = " ") -> str:
+    """`0.942 ± 0.008`, of so many replicas; an empty text if the mean is not known."""
+    if name == "accuracy":
+        return share_text(mean, half, replicas, join)
+    return (f"{mean:.3g}" + (f"{join}± {half:.2g}" if isfinite(half) else "")) if isfinite(mean) else ""

@@ -29,7 +29,9 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """One panel for each run."""
     for ax, run in layout.each(axes, runs):
         regions(ax, run)
-        ax.set_title(f"{style.wrapped(run)}\n{words.told(*layout.score(run)) or words.outcome(run)}")
+        ax.set_title(
+            f"{style.wrapped(run)}\n{words.told(*layout.score(run), layout.finite(run)) or words.outcome(run)}"
+        )
     layout.remark(
         axes,
         f"colour: the class that most networks of {marks.replicas(runs)} give, the fainter the more of them "

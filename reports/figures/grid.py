@@ -11,6 +11,7 @@ from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
+from mlpstudy.measure.intervals import share_interval
 from mlpstudy.palette import VERDICT_COLOURS
 from reports.drawing import layout, marks, style, theme, words
 
@@ -102,7 +103,7 @@ def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
     mixed = same < replicas
     if mixed and not wide:  # there is no room for both, and an interval over two outcomes says little
         half = np.nan
-    lines = [words.told(name, mean, half, " " if wide else "\n")]
+    lines = [words.told(name, mean, half, layout.finite(run), " " if wide else "\n")]
     if mixed:
         lines += [f"{same} of {replicas} {outcome}"] if wide else [f"{same} of {replicas}", outcome]
     elif outcome != "learned":
@@ -135,7 +136,10 @@ def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
         line = sorted((run for run in mine if style.label(run) == look["label"]), key=style.depth)
         x = np.array([style.depth(run) for run in line]) * SPREAD ** ((place + 0.5) / len(one_each) - 0.5)
         middle, half = np.array([(np.nan, np.nan) if diverged(run) else layout.score(run)[1:] for run in line]).T
-        axes.errorbar(x, middle, np.nan_to_num(half), capsize=2, elinewidth=0.9, **look)
+        low, high = middle - half, middle + half
+        if layout.score_name(mine[0]) == "accuracy":
+            low, high = share_interval(middle, half)
+        axes.errorbar(x, middle, np.nan_to_num([middle - low, high - middle]), capsize=2, elinewidth=0.9, **look)
         for at in x[~np.isfinite(middle)]:
             axes.plot(at, 0.03, transform=axes.get_xaxis_transform(), color=look["color"], **CROSS)
     depths = style.depths(runs)

@@ -65,7 +65,7 @@ def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
         if f"curve_{curve}" not in run.arrays:
             continue
         steps, values = run.arrays["curve_step"], run.arrays[f"curve_{curve}"]  # (E,), (E, R)
-        drawn = marks.band(axes, steps, values.T, log=log, **look)
+        drawn = marks.band(axes, steps, values.T, log=log, share=not log, **look)
         if np.nanmax(np.asarray(drawn.get_ydata()), initial=0) > highest:
             leaving.append(look["label"])
         broken = ~np.isfinite(values).all(axis=1)

@@ -71,10 +71,10 @@ def by_layer(axes: Axes, runs: Sequence[style.Measured], name: str) -> None:
     for run, look in style.looks(runs):
         share = run.arrays[name]  # (S, R, depth)
         x = np.arange(1, share.shape[2] + 1)
-        marks.band(axes, x, share[0], **look)
+        marks.band(axes, x, share[0], share=True, **look)
         marks.predicted(axes, run, name, look["color"])
         if len(share) > 1:
-            marks.band(axes, x, share[-1], color=look["color"], linestyle=":")
+            marks.band(axes, x, share[-1], share=True, color=look["color"], linestyle=":")
     marks.layer_axis(axes, style.depth(runs[0]))
 
 
@@ -82,7 +82,7 @@ def over_training(axes: Axes, runs: Sequence[style.Measured]) -> None:
     """The share in the layer with the largest share, at every snapshot."""
     for run, look in style.looks(runs):
         worst = run.arrays["saturated_fraction"].max(axis=2)  # (S, R)
-        marks.band(axes, run.arrays["step"] + 1, worst.T, **look)
+        marks.band(axes, run.arrays["step"] + 1, worst.T, share=True, **look)
     marks.step_axis(axes)
 
 

@@ -76,7 +76,7 @@ def distinct_units(axes: Axes, run: style.Measured) -> None:
     """One line per hidden layer: from 1/n (all neurons the same) to 1 (all different)."""
     steps, share = run.arrays["step"], run.arrays["distinct_units"]  # (S,), (S, R, depth)
     for layer in range(share.shape[2]):
-        marks.band(axes, steps + 1, share[:, :, layer].T, color=style.run_colour(run), linewidth=1.2)
+        marks.band(axes, steps + 1, share[:, :, layer].T, share=True, color=style.run_colour(run), linewidth=1.2)
     marks.step_axis(axes)
     axes.set_ylim(-0.05, 1.05)
     marks.note(axes, f"at the end: {at_the_end(run)}", 0.5, 0.5, ha="center", va="center")

@@ -127,6 +127,8 @@ def test_standardization_is_fitted_on_the_training_split_alone(load, standardize
             "none": lambda v: v,
             "standard": lambda v, c=column: (v - c.mean()) / (c.std() or 1),
             "minus_one_one": lambda v, c=column: 2 * (v - c.min()) / (np.ptp(c) or 2) - (np.ptp(c) > 0),
+            "unit": lambda v, x=raw.x_train: (v - x.min()) / np.ptp(x),
+            "global": lambda v, x=raw.x_train: (v - x.mean()) / x.std(),
         }[standardize]
         np.testing.assert_allclose(data.x_train[:, j], expected(column), atol=1e-12)
         np.testing.assert_allclose(data.x_test[:, j], expected(raw.x_test[:, j]), atol=1e-12)

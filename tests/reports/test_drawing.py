@@ -144,11 +144,13 @@ def test_learning_curves_draw_the_logged_curves_and_their_bands(runs, named):
         assert ax.get_yscale() == "log"
     accuracy = named["xavier"].arrays["curve_accuracy_test"]
     np.testing.assert_allclose(line(axes[3], "xavier"), accuracy.mean(axis=1))
-    half = 12.706 * accuracy[-1].std(ddof=1) / np.sqrt(2)  # Student's t for two values, from a table
+    mean, half = accuracy[-1].mean(), 12.706 * accuracy[-1].std(ddof=1) / np.sqrt(2)  # Student's t, from a table
+    angle, spread = np.arcsin(np.sqrt(mean)), half / (2 * np.sqrt(mean * (1 - mean)))
+    ends = np.sin(np.clip([angle - spread, angle + spread], 0, np.pi / 2)) ** 2  # an interval inside [0, 1]
     band = axes[3].collections[[line.get_label() for line in axes[3].lines].index("xavier")]
     vertices = band.get_paths()[0].vertices
     last = vertices[vertices[:, 0] == named["xavier"].arrays["curve_step"][-1]][:, 1]
-    np.testing.assert_allclose([last.min(), last.max()], accuracy[-1].mean() + half * np.array([-1, 1]), rtol=1e-3)
+    np.testing.assert_allclose([last.min(), last.max()], ends, rtol=1e-3)
 
 
 def test_learning_curves_mark_the_last_point_before_a_replica_diverged(named):
