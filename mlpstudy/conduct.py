@@ -21,7 +21,7 @@ from mlpstudy.cells.cell_result import CellResult, collect, result_of
 from mlpstudy.cells.recording import Record
 from mlpstudy.compose import LeftOut
 from mlpstudy.display import SweepDisplay, Told, console, python_command, summary_table
-from mlpstudy.measure.verdict import agreement
+from mlpstudy.measure.verdict import agreement, outcomes_by_verdict
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
 
@@ -193,10 +193,13 @@ def join(cell: Cell, earlier: "Run", result: CellResult) -> CellResult:
 
 
 def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, Told]) -> None:
-    """The table of all results, and how often theory was right."""
+    """The table of all results, what came of each verdict, and how often theory was right."""
     if results:
         named = [(cell_names[i], results[i]) for i in sorted(results)]
         out.print(summary_table(named, out.width))
+        if any(r.params["training.epochs"] != "0" for _, r in named):
+            ended = [(r.tags["verdict"], r.tags["outcome"]) for _, r in named]
+            out.print(f"What came of each verdict: {outcomes_by_verdict(ended)}.", soft_wrap=True)
         verdicts = [(name, r.tags.get("verdict_predicted"), r.tags["verdict"]) for name, r in named]
         out.print(agreement(verdicts), soft_wrap=True)
 

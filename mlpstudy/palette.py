@@ -31,6 +31,7 @@ VERDICT_COLOURS: dict[str, str] = {
     "saturated": "#e69f00",
     "exploding": "#d55e00",
     "vanishing": "#0072b2",
+    "collapsed": "#cc79a7",
 }
 DEEPEST = 100  # at this depth and beyond, the shade is darkest
 

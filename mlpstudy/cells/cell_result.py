@@ -85,6 +85,8 @@ class Trained(Protocol):
     def sizes(self) -> tuple[int, ...]: ...
     @property
     def constant_loss(self) -> float: ...
+    @property
+    def chance(self) -> float: ...
 
 
 def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
@@ -129,6 +131,8 @@ def result_of(cell: Trained, arrays: Arrays, theta: Array | None, predicted: Ver
         loss = arrays["curve_loss_train"][at[int(arrays["step"][snapshot])]]
         return verdict.judge(statistics, config.hidden, config.activation, config.thresholds, ~np.isfinite(loss))
 
+    loss, accuracy = arrays["curve_loss_train"][-1], arrays.get("curve_accuracy_train")
+    gained = verdict.gained(loss, cell.constant_loss, None if accuracy is None else accuracy[-1], cell.chance)
     return CellResult(
         config=config,
         sizes=cell.sizes,
@@ -137,7 +141,7 @@ def result_of(cell: Trained, arrays: Arrays, theta: Array | None, predicted: Ver
         verdict=judged(0),
         verdict_final=judged(-1),
         verdict_predicted=predicted,
-        outcomes=verdict.outcome(arrays["curve_loss_train"][-1], cell.constant_loss, config.thresholds),
+        outcomes=verdict.outcome(loss, gained, config.thresholds),
     )
 
 

@@ -47,6 +47,14 @@ class Problem:
         return constant_predictor_loss(self.network.loss, self.y_train)
 
     @property
+    def chance(self) -> float:
+        """Training accuracy of the best constant output: the share of the most frequent class. NaN without classes."""
+        if not self.classification:
+            return float("nan")
+        counts = np.bincount(np.asarray(self.data.y_train, dtype=np.int64))
+        return float(counts.max() / counts.sum())
+
+    @property
     def probe(self) -> tuple[Array, Array]:
         """The training examples on which statistics are taken: x (1, batch, n_0) and y (batch, n_L)."""
         size = self.config.probe_size

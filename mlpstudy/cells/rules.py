@@ -144,6 +144,7 @@ RULES: dict[str, Rule] = {
     "verdict.saturated": NOT_NEGATIVE,
     "verdict.exploding": POSITIVE,
     "verdict.vanishing": POSITIVE,
+    "verdict.collapsed": ("a number > 0 and <= 1", lambda v: _is_number(v) and 0 < v <= 1),
     "verdict.stalled": SHARE,
     "tracking.uri": ("null or a URI", lambda v: v is None or (isinstance(v, str) and v != "")),
     "tracking.experiment": NAME,

@@ -1,5 +1,6 @@
 """The verdict names the cause of a failure, from the statistics; the outcome says how the training ended."""
 
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ from numpy.typing import NDArray
 from mlpstudy.measure.sums import Statistic
 from mlpstudy.network.activations import Activation
 
-VERDICTS = ("symmetric", "dead", "saturated", "exploding", "vanishing", "healthy")
+VERDICTS = ("symmetric", "dead", "saturated", "exploding", "vanishing", "collapsed", "healthy")
 OUTCOMES = ("learned", "stalled", "diverged")
 NAMED = 8  # at most so many cells are named whose verdict theory did not predict
 
@@ -22,6 +23,7 @@ class Thresholds:
     saturated: float
     exploding: float
     vanishing: float
+    collapsed: float
     stalled: float
 
 
@@ -74,12 +76,13 @@ class _Answer:
     holds: NDArray[np.bool_]  # (R,)
     value: Statistic  # (R,)
     layer: NDArray[np.int64] | None = None  # (R,), counted from 1, 0 for no layer; None if no layer decides
+    digits: int = 3
 
     def evidence(self) -> str:
         """The median number and the most frequent layer, over the replicas to which the rule applies."""
         layers = self.layer[self.holds & (self.layer > 0)] if self.layer is not None else np.array([], int)
         where = f" in layer {np.bincount(layers).argmax()}" if layers.size else ""
-        number = f"{np.median(self.value[self.holds]):.3g}"
+        number = f"{np.median(self.value[self.holds]):.{self.digits}g}"
         return f"{self.what}{where}: {number} ({self.holds.sum()} of {self.holds.size} replicas)"
 
 
@@ -134,6 +137,13 @@ def _vanishing(case: _Case) -> _Answer:
     return _Answer("delta_rms first / last layer", ratio < case.thresholds.vanishing, ratio)
 
 
+def _collapsed(case: _Case) -> _Answer:
+    """Of the last hidden layer: that of a layer before it says little, since inputs can only become more alike."""
+    last = case.statistics["input_correlation"][:, -1]
+    layer = np.full(len(last), len(case.widths))
+    return _Answer("input_correlation", last > case.thresholds.collapsed, last, layer, digits=5)
+
+
 RULES: tuple[tuple[str, Callable[[_Case], _Answer]], ...] = (
     ("exploding", _non_finite),
     ("symmetric", _symmetric),
@@ -141,6 +151,7 @@ RULES: tuple[tuple[str, Callable[[_Case], _Answer]], ...] = (
     ("saturated", _saturated),
     ("exploding", _exploding),
     ("vanishing", _vanishing),
+    ("collapsed", _collapsed),
 )
 
 
@@ -187,14 +198,31 @@ def agreement(cells: Sequence[tuple[str, str | None, str]]) -> str:
     return text + (f"; not that of {', '.join(wrong[:NAMED])}{more}." if wrong else ".")
 
 
-def outcome(loss: NDArray[np.float64], constant_loss: float, thresholds: Thresholds) -> NDArray[np.str_]:
-    """The outcome of each replica, (R,), from its last training loss.
+def outcomes_by_verdict(cells: Sequence[tuple[str, str]]) -> str:
+    """`healthy: 10 learned, 2 stalled; vanishing: 3 stalled`, from the verdict and the outcome of each cell."""
+    parts = []
+    for verdict in sorted({name for name, _ in cells}, key=VERDICTS[::-1].index):
+        counts = Counter(outcome for name, outcome in cells if name == verdict)
+        parts.append(f"{verdict}: {', '.join(f'{count} {outcome}' for outcome, count in counts.most_common())}")
+    return "; ".join(parts)
 
-    diverged: the loss is not finite. stalled: it is not lower than the loss of the best constant output by more than
-    the share `thresholds.stalled`. learned: all others.
+
+def gained(loss: Statistic, constant_loss: float, accuracy: Statistic | None, chance: float) -> Statistic:
+    """How much of what can be learned was learned, (R,): 0 for a network that ignores its input, 1 for a perfect one.
+
+    Of classes (accuracy - chance) / (1 - chance); chance is the share of the most frequent class. Without an accuracy
+    1 - loss / constant_loss, the explained variance of a regression; constant_loss is that of the best constant output.
     """
-    below = loss < (1 - thresholds.stalled) * constant_loss
-    return np.select([~np.isfinite(loss), ~below], ["diverged", "stalled"], default="learned")
+    return 1 - loss / constant_loss if accuracy is None else (accuracy - chance) / (1 - chance)
+
+
+def outcome(loss: Statistic, gained: Statistic, thresholds: Thresholds) -> NDArray[np.str_]:
+    """The outcome of each replica, (R,), from its last training loss and from `gained`.
+
+    diverged: the loss is not finite. stalled: `gained` is at most `thresholds.stalled`. learned: all others.
+    """
+    broken, stalled = ~np.isfinite(loss), ~(gained > thresholds.stalled)
+    return np.select([broken, stalled], ["diverged", "stalled"], default="learned")
 
 
 def majority(outcomes: NDArray[np.str_]) -> str:

@@ -23,8 +23,10 @@ MEANINGS = {
     "saturated": "Many activations of some layer are on the flat ends, where the slope is next to nothing.",
     "exploding": "Gradients grow on their way back to the input side, or something is no longer finite.",
     "vanishing": "Gradients fade on their way back: next to nothing is left for the input side.",
-    "learned": "The training loss ended below that of the best constant output, by 5 % or what verdict.stalled says.",
-    "stalled": "The training loss did not fall that far.",
+    "collapsed": "Different inputs look the same in the last hidden layer: the output hardly depends on the input.",
+    "learned": "The training accuracy ended above chance: more than a tenth (verdict.stalled) of the way to 1. "
+    "For a regression: the explained variance is above a tenth.",
+    "stalled": "The training accuracy did not get that far.",
     "diverged": "The training loss is no longer finite.",
 }
 

@@ -110,6 +110,7 @@ BAD = {
     "verdict.saturated": [*NOT_NUMBERS, -0.1],
     "verdict.exploding": [*NOT_NUMBERS, 0, -1],
     "verdict.vanishing": [*NOT_NUMBERS, 0, -1],
+    "verdict.collapsed": [*NOT_NUMBERS, 0, 1.1],
     "verdict.stalled": [*NOT_NUMBERS, -0.1, 1, 1.5],
     "tracking.uri": NOT_NAMES,
     "tracking.experiment": [*NOT_NAMES, None, "  ", "a/b", "a\nb", "a" * 101],

@@ -27,7 +27,7 @@ from mlpstudy.run_page import ended
 from mlpstudy.tracking import metrics
 
 LOSS = LOSSES["cross_entropy"]
-THRESHOLDS = Thresholds(dead=0.9, saturated=0.5, exploding=1e3, vanishing=1e-3, stalled=0.05)
+THRESHOLDS = Thresholds(dead=0.9, saturated=0.5, exploding=1e3, vanishing=1e-3, collapsed=0.99, stalled=0.1)
 RANDOM = (
     "normal", "uniform", "truncated_normal", "xavier", "xavier_uniform", "he", "he_uniform", "lecun", "lecun_uniform",
     "critical", "orthogonal", "lsuv",
@@ -323,7 +323,8 @@ def test_groups_of_pairs_keep_their_means(measured):
         (("init=normal", "init.scale=1.0", "activation=relu", "network.depth=10"), "exploding", "delta_rms first / la"),
         (("init=normal", "init.scale=1.0", "activation=relu", "network.depth=60"), "exploding", "layers with non-fini"),
         (("init=xavier", "init.sigma_b=20.0", "activation=tanh", "network.depth=5"), "dead", "dead_fraction in layer"),
-        (("init=he", "init.sigma_b=20.0", "activation=relu", "network.depth=5"), "healthy", "no layer beyond a"),
+        (("init=he", "init.sigma_b=20.0", "activation=relu", "network.depth=5"), "collapsed", "input_correlation in"),
+        (("init=he", "activation=sigmoid", "network.depth=5"), "collapsed", "input_correlation in layer 5: 0.99"),
         (("init=he", "activation=relu", "network.depth=10"), "healthy", "no layer beyond a threshold"),
         (("init=orthogonal", "activation=tanh", "network.depth=20"), "healthy", "no layer beyond a threshold"),
         (("init=lsuv", "activation=tanh", "network.depth=10"), "healthy", "no layer beyond a threshold"),
@@ -356,7 +357,8 @@ def test_a_verdict_is_that_of_a_typical_network(measured):
 
 def test_thresholds_are_those_of_the_cell(measured):
     cell = ("init=xavier", "activation=sigmoid", "network.depth=3", "network.width=32")
-    assert measured(*cell).verdict_predicted.name == "healthy"
+    assert measured(*cell).verdict_predicted.name == "collapsed"
+    assert measured("verdict.collapsed=1", *cell).verdict_predicted.name == "healthy"
     assert measured("verdict.vanishing=0.5", *cell).verdict_predicted.name == "vanishing"
 
 

@@ -16,7 +16,7 @@ from mlpstudy.measure.decision_regions import decision_regions
 from mlpstudy.measure.jacobian import jacobian
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.measure.unit_paths import principal_axes
-from mlpstudy.measure.verdict import outcome
+from mlpstudy.measure.verdict import gained, outcome
 from mlpstudy.network import mlp, training
 from mlpstudy.network.activations import ACTIVATIONS
 from mlpstudy.network.losses import constant_predictor_loss
@@ -329,7 +329,8 @@ def test_every_optimizer_learns_moons(run, problem_of, optimizer):
     last = run(*overrides)[-1]
     problem = problem_of(*overrides)
     constant = constant_predictor_loss(problem.config.loss, problem.y_train)
-    assert outcome(last.curves["loss_train"], constant, problem.config.thresholds).tolist() == ["learned"] * 2
+    reached = gained(last.curves["loss_train"], constant, last.curves["accuracy_train"], problem.chance)
+    assert outcome(last.curves["loss_train"], reached, problem.config.thresholds).tolist() == ["learned"] * 2
     assert (last.curves["accuracy_test"] > 0.8).all()
 
 
@@ -460,7 +461,7 @@ def test_divergence_is_a_record_not_an_exception(run, problem_of, loss, dtype):
     assert np.isnan(records[-1].statistics["jacobian_gain"]).all()
     assert (records[-1].once["decision_regions"] == -1).all()
     thresholds = problem_of(*overrides).config.thresholds
-    assert outcome(records[-1].curves["loss_train"], 0.7, thresholds).tolist() == ["diverged"] * 2
+    assert outcome(records[-1].curves["loss_train"], np.ones(2), thresholds).tolist() == ["diverged"] * 2
 
 
 def test_training_ends_once_every_replica_has_diverged(run):
@@ -490,8 +491,8 @@ def test_tanh_with_xavier_learns_digits(run, problem_of):
     assert (losses[-1] < 0.3 * losses[0]).all()
     assert (records[-1].curves["accuracy_test"] > 0.85).all()
     problem = problem_of(*overrides)
-    constant = constant_predictor_loss(problem.config.loss, problem.y_train)
-    assert outcome(losses[-1], constant, problem.config.thresholds).tolist() == ["learned"] * 2
+    reached = gained(losses[-1], problem.constant_loss, records[-1].curves["accuracy_train"], problem.chance)
+    assert outcome(losses[-1], reached, problem.config.thresholds).tolist() == ["learned"] * 2
 
 
 def test_zeros_stays_at_the_class_prior(run, problem_of):
@@ -502,7 +503,9 @@ def test_zeros_stays_at_the_class_prior(run, problem_of):
     entropy = stats.entropy(problem.y_train.sum(axis=0))
     assert entropy <= last.curves["loss_train"][0] < 1.005 * entropy
     assert last.curves["accuracy_test"][0] in [count / 360 for count in problem.y_test.sum(axis=0).tolist()]
-    assert outcome(last.curves["loss_train"], entropy, problem.config.thresholds).tolist() == ["stalled"]
+    reached = gained(last.curves["loss_train"], entropy, last.curves["accuracy_train"], problem.chance)
+    np.testing.assert_allclose(reached, 0, atol=1e-12)  # it always says the most frequent class
+    assert outcome(last.curves["loss_train"], reached, problem.config.thresholds).tolist() == ["stalled"]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

@@ -9,7 +9,16 @@ from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.measure.statistics import measure
-from mlpstudy.measure.verdict import OUTCOMES, VERDICTS, agreement, judge, majority, outcome
+from mlpstudy.measure.verdict import (
+    OUTCOMES,
+    VERDICTS,
+    agreement,
+    gained,
+    judge,
+    majority,
+    outcome,
+    outcomes_by_verdict,
+)
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import ACTIVATIONS
 
@@ -24,6 +33,7 @@ HEALTHY = {
     "distinct_units": 1.0,
     "dead_fraction": 0.0,
     "saturated_fraction": 0.0,
+    "input_correlation": 0.3,
 }
 BASIC = ("preactivation_std", "activation_rms", "delta_rms", "weight_grad_rms", "weight_rms")
 
@@ -35,6 +45,7 @@ SYMPTOMS = {
     "saturated": ("saturated_fraction", 4, 0.6),
     "exploding": ("delta_rms", 1, 1.01),
     "vanishing": ("delta_rms", 1, 0.99e-6),
+    "collapsed": ("input_correlation", DEPTH, 0.9991),
 }
 
 
@@ -45,6 +56,12 @@ def name_of(symptom):
 @pytest.fixture
 def thresholds(configure):
     return configure().thresholds
+
+
+@pytest.fixture
+def but_collapse(thresholds):
+    """Without the verdict collapsed: inputs of constructed networks with sigmoid, say, are alike by themselves."""
+    return replace(thresholds, collapsed=np.inf)
 
 
 def statistics_with(*changes, replicas=REPLICAS, depth=DEPTH, affected=slice(None)):
@@ -90,6 +107,7 @@ def test_each_verdict_with_its_evidence(thresholds, symptom):
         "saturated": "saturated_fraction in layer 4: 0.6 ",
         "exploding": ": 1.01e+03 ",
         "vanishing": ": 0.00099 ",
+        "collapsed": f"input_correlation in layer {DEPTH}: 0.9991 ",
     }[symptom]
     assert shown in verdict.evidence
 
@@ -159,7 +177,7 @@ def test_order_of_precedence(thresholds):
 
 
 def test_names():
-    assert set(VERDICTS) == {"symmetric", "dead", "saturated", "exploding", "vanishing", "healthy"}
+    assert set(VERDICTS) == {"symmetric", "dead", "saturated", "exploding", "vanishing", "collapsed", "healthy"}
 
 
 def test_exploding_for_two_reasons_is_named_once_with_the_first_reason(thresholds):
@@ -295,14 +313,15 @@ def test_widths_may_differ(thresholds):
     ("overrides", "expected"),
     [
         ("init=zeros activation=tanh", {"symmetric", "vanishing"}),
-        ("init=constant activation=sigmoid network.width=5", {"symmetric", "vanishing"}),
+        ("init=constant activation=sigmoid network.width=5", {"symmetric", "vanishing", "collapsed"}),
         ("init=identical activation=tanh network.hidden=[37,5]", {"symmetric"}),
         ("init=normal activation=tanh network.depth=20", {"saturated", "exploding"}),
         ("init=normal init.scale=0.02 activation=tanh", {"vanishing"}),
         ("init=normal activation=relu", {"exploding"}),
         ("init=xavier activation=tanh", {"healthy"}),
         ("init=he activation=relu", {"healthy"}),
-        ("init=xavier activation=sigmoid", {"vanishing"}),
+        ("init=xavier activation=sigmoid", {"vanishing", "collapsed"}),
+        ("init=xavier activation=sigmoid network.depth=5", {"collapsed"}),
         ("init=he activation=relu dtype=float64 init.gain=1e300", {"exploding"}),
     ],
 )
@@ -419,14 +438,14 @@ def ailing(ailment, name, beyond, ill=3, replicas=3):
 
 @pytest.mark.parametrize("name", ACTIVATIONS)
 @pytest.mark.parametrize("dtype", [np.float32, np.float64])
-def test_a_constructed_network_is_healthy(thresholds, activation_named, name, dtype):
-    assert verdict_of_network(permutations(dtype=dtype), activation_named(name), thresholds).all == ("healthy",)
+def test_a_constructed_network_is_healthy(but_collapse, activation_named, name, dtype):
+    assert verdict_of_network(permutations(dtype=dtype), activation_named(name), but_collapse).all == ("healthy",)
 
 
 @pytest.mark.parametrize(("ailment", "name"), EVERY)
-def test_a_constructed_network_has_the_verdict_of_its_ailment_alone(thresholds, activation_named, ailment, name):
+def test_a_constructed_network_has_the_verdict_of_its_ailment_alone(but_collapse, activation_named, ailment, name):
     layers, x = ailing(ailment, name, beyond=True)
-    verdict = verdict_of_network(layers, activation_named(name), thresholds, x)
+    verdict = verdict_of_network(layers, activation_named(name), but_collapse, x)
     expected, _, _, evidence = AILMENTS[ailment]
     assert verdict.name == expected
     assert set(verdict.all) <= {expected, "vanishing"} if ailment == "overflow" else verdict.all == (expected,)
@@ -435,39 +454,82 @@ def test_a_constructed_network_has_the_verdict_of_its_ailment_alone(thresholds, 
 
 
 @pytest.mark.parametrize(("ailment", "name"), EVERY)
-def test_a_constructed_network_just_within_every_threshold_is_healthy(thresholds, activation_named, ailment, name):
+def test_a_constructed_network_just_within_every_threshold_is_healthy(but_collapse, activation_named, ailment, name):
     layers, x = ailing(ailment, name, beyond=False)
-    assert verdict_of_network(layers, activation_named(name), thresholds, x).all == ("healthy",)
+    assert verdict_of_network(layers, activation_named(name), but_collapse, x).all == ("healthy",)
 
 
 @pytest.mark.parametrize("ill", [2, 3])
 @pytest.mark.parametrize("ailment", AILMENTS)
-def test_the_majority_of_constructed_replicas_decides(thresholds, activation_named, ailment, ill):
+def test_the_majority_of_constructed_replicas_decides(but_collapse, activation_named, ailment, ill):
     expected, _, names, evidence = AILMENTS[ailment]
     for name in names[:3]:
         layers, x = ailing(ailment, name, beyond=True, ill=ill, replicas=5)
-        verdict = verdict_of_network(layers, activation_named(name), thresholds, x)
+        verdict = verdict_of_network(layers, activation_named(name), but_collapse, x)
         assert verdict.name == (expected if ill == 3 else "healthy")
         assert (evidence in verdict.evidence and "(3 of 5 replicas)" in verdict.evidence) == (ill == 3)
 
 
 @pytest.mark.parametrize("name", ["tanh", "sigmoid", "relu6"])
-def test_a_bounded_activation_is_dead_before_it_is_saturated(thresholds, activation_named, name):
+def test_a_bounded_activation_is_dead_before_it_is_saturated(but_collapse, activation_named, name):
     for beyond, expected in ((True, ("dead", "saturated")), (False, ("saturated",))):
         layers = permutations()
         far_below(layers, name, beyond)
-        assert verdict_of_network(layers, activation_named(name), thresholds).all == expected
+        assert verdict_of_network(layers, activation_named(name), but_collapse).all == expected
 
 
 # ---------------------------------------------------------------- outcomes
 
 
 def test_outcome(thresholds):
-    loss = np.array([2.0, 0.95, np.nextafter(0.95, 0), 0.0, np.nan, np.inf, -np.inf])
-    expected = ["stalled", "stalled", "learned", "learned", "diverged", "diverged", "diverged"]
-    assert outcome(loss, 1.0, thresholds).tolist() == expected
+    loss = np.array([2.0, 0.95, 0.9, 0.0, np.nan, np.inf, -np.inf, 0.9])
+    share = np.array([-0.1, 0.1, np.nextafter(0.1, 1), 1.0, 1.0, 1.0, 1.0, np.nan])
+    expected = ["stalled", "stalled", "learned", "learned", "diverged", "diverged", "diverged", "stalled"]
+    assert outcome(loss, share, thresholds).tolist() == expected
     strict = replace(thresholds, stalled=0.5)
-    assert outcome(np.array([0.5, np.nextafter(0.5, 0)]), 1.0, strict).tolist() == ["stalled", "learned"]
+    assert outcome(np.ones(2), np.array([0.5, 0.51]), strict).tolist() == ["stalled", "learned"]
+
+
+def test_outcomes_are_counted_for_each_verdict():
+    cells = [("vanishing", "stalled"), *[("healthy", "learned")] * 2, ("healthy", "stalled"), ("healthy", "learned")]
+    assert outcomes_by_verdict(cells) == "healthy: 3 learned, 1 stalled; vanishing: 1 stalled"
+
+
+def test_what_was_gained_is_between_chance_and_perfect():
+    """By hand: half the examples are of one class; a network that is right for three quarters is half way."""
+    accuracy = np.array([0.5, 0.75, 1.0, 0.25])
+    np.testing.assert_allclose(gained(np.ones(4), 1.0, accuracy, 0.5), [0, 0.5, 1, -0.5])
+    y = np.array([1.0, 2.0, 3.0, 6.0])  # explained variance of predictions that are off by 1 everywhere
+    loss, constant = 0.5 * np.ones(1), 0.5 * y.var()
+    np.testing.assert_allclose(gained(loss, constant, None, np.nan), 1 - 1 / y.var())
+
+
+@pytest.mark.parametrize(
+    ("correlation", "found"),
+    [((0.999, 0.5, 0.98), "healthy"), ((0.1, 0.5, 0.9991), "collapsed"), ((1, 1, np.nan), "healthy")],
+)
+def test_inputs_that_look_the_same_in_the_last_layer(
+    correlation, found, thresholds, activation_named, measured_statistics
+):
+    statistics = measured_statistics | {"input_correlation": np.tile(correlation, (3, 1))}
+    verdict = judge(statistics, (8, 8, 8), activation_named("tanh"), thresholds)
+    assert verdict.name == found
+    if found == "collapsed":
+        assert verdict.evidence == "input_correlation in layer 3: 0.9991 (3 of 3 replicas)"
+
+
+def test_a_vanishing_gradient_is_named_before_the_collapse(thresholds, activation_named, measured_statistics):
+    delta = np.tile([1e-9, 1e-4, 1.0], (3, 1))
+    statistics = measured_statistics | {"input_correlation": np.full((3, 3), 0.9999), "delta_rms": delta}
+    assert judge(statistics, (8, 8, 8), activation_named("tanh"), thresholds).all == ("vanishing", "collapsed")
+
+
+@pytest.fixture
+def measured_statistics():
+    """Statistics of three replicas and three layers without any failure."""
+    ones = dict.fromkeys(("preactivation_std", "activation_rms", "delta_rms", "weight_grad_rms", "weight_rms"), 1.0)
+    shares = {"distinct_units": 1.0, "dead_fraction": 0.0, "saturated_fraction": 0.0, "input_correlation": 0.0}
+    return {name: np.full((3, 3), value) for name, value in (ones | shares).items()}
 
 
 @pytest.mark.parametrize(
