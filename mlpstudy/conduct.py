@@ -88,7 +88,7 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
 
     say(heading(sweep_name, cells, done, todo, workers))
     show = SweepDisplay(out, cell_names, len(done))
-    log = SweepLog(store, cells, cell_names, sweep_name, say)
+    log = SweepLog(store, cells, cell_names, sweep_name, say, {index: run.id for index, run in smaller.items()})
     draw = partial(run_page.draw, cell_names, sweep_name)
     results: dict[int, Told] = dict(done)
     records: dict[int, list[Record]] = {}  # of the cells that are being trained
@@ -100,13 +100,12 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
         with uninterrupted():
             found = records.pop(index, [])
             result = collect(cells[index], found) if found else None
-            earlier = ""
             if result is not None and status == "FINISHED" and index in smaller:
-                earlier, result = smaller[index].id, join(cells[index], smaller[index], result)
+                result = join(cells[index], smaller[index], result)
             page = pages.pop(index, None)
             if page is None and result is not None and status != "KILLED":
                 page = sweep.drawn(draw, index, result)
-            log.finish(index, result, status, error, page, earlier)
+            log.finish(index, result, status, error, page)
             shown = None if result is None else run_page.ended(cell_names[index], sweep_name, result)
             show.ended(index, shown, told)
             return shown

@@ -2,8 +2,9 @@
 
 import queue
 import threading
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult
@@ -29,11 +30,21 @@ class _Ended:
 class SweepLog:
     """The runs of the cells of a sweep, each opened when its first record comes."""
 
-    def __init__(self, store: Store, cells: Sequence[Cell], names: Sequence[str], sweep: str, say: Say) -> None:
-        """say: tells the user something, from another thread."""
+    def __init__(
+        self,
+        store: Store,
+        cells: Sequence[Cell],
+        names: Sequence[str],
+        sweep: str,
+        say: Say,
+        earlier: Mapping[int, str] = MappingProxyType({}),
+    ) -> None:
+        """say: tells the user something, from another thread. earlier: index of a cell -> run with fewer replicas."""
         self.complaints: dict[int, str] = {}  # index of a cell -> why it is not in the store, and where it is
         self._patience = Patience(say)
-        self._new = lambda index: RunLog(store, cells[index], names[index], sweep, index, self._patience.call)
+        self._new = lambda index: RunLog(
+            store, cells[index], names[index], sweep, index, self._patience.call, earlier.get(index, "")
+        )
         self._names, self._say = names, say
         self._runs: dict[int, RunLog] = {}
         self._ending: dict[int, _Ended] = {}  # runs that have ended and are not written yet
@@ -53,15 +64,12 @@ class SweepLog:
         status: str = "FINISHED",
         error: str = "",
         page: Page | None = None,
-        earlier: str = "",
     ) -> None:
-        """Write the rest of the run of this cell. earlier: the id of the run whose replicas the result has, too."""
+        """Write the rest of the run of this cell."""
         run = self._run(index)
         self._ending[index] = _Ended(result, status, error, page)
 
         def end() -> None:
-            if earlier and result is not None:
-                run.join(earlier, result)
             try:
                 run.finish(result, status, error, page)
                 self._ending.pop(index, None)

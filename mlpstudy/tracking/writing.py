@@ -37,9 +37,14 @@ RESCUE = "mlpstudy-rescued"  # folder for the runs whose store has gone
 class RunLog:
     """The run of a cell that is being trained."""
 
-    def __init__(self, store: Store, cell: Cell, name: str, sweep: str, order: int, call: Call) -> None:
-        """order: the place of the cell in the grid. call: makes the calls to the store."""
-        self.store, self.cell, self.name, self.call = store, cell, name, call
+    def __init__(
+        self, store: Store, cell: Cell, name: str, sweep: str, order: int, call: Call, earlier: str = ""
+    ) -> None:
+        """order: the place of the cell in the grid. call: makes the calls to the store.
+
+        earlier: the id of the run whose replicas are joined at the end; curves are written then, of all replicas.
+        """
+        self.store, self.cell, self.name, self.call, self.earlier = store, cell, name, call, earlier
         self.full = bool(cell.raw["tracking"]["full"])
         self._tags = {
             "sweep": sweep,
@@ -58,7 +63,8 @@ class RunLog:
 
     def record(self, record: Record) -> None:
         """Add one record of the training. If the store fails now, it is tried again later."""
-        self._add(record.step, record.done, record.curves, record.statistics)
+        if not self.earlier:
+            self._add(record.step, record.done, record.curves, record.statistics)
         if record.prediction is not None:
             self._tags |= metrics.predicted_tags(record.prediction.verdict)
         try:
@@ -73,6 +79,10 @@ class RunLog:
 
         A run that FAILED or was KILLED keeps what it measured.
         """
+        if self.earlier and result is not None:
+            self._take_curves(result)
+            if status == "FINISHED":
+                self._tags[PART] = self.earlier
         with tempfile.TemporaryDirectory() as folder:
             self._write_files(result, page, Path(folder))
             rest = self._parcel(result, status, error, self._sent)
@@ -102,9 +112,7 @@ class RunLog:
         if self.full and statistics is not None:
             self._rows += rows(metrics.layers(step, statistics))
 
-    def join(self, earlier: str, result: CellResult) -> None:
-        """The result has the replicas of the run with the id `earlier`, too: take its curves, not those of records."""
-        self._tags[PART] = earlier
+    def _take_curves(self, result: CellResult) -> None:
         arrays = result.arrays
         snapshots = {int(step): row for row, step in enumerate(arrays["step"])}
         self._rows, self._next = [], 0.0

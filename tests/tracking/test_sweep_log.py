@@ -6,13 +6,14 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
 
 from mlpstudy import cli, conduct
 from mlpstudy.cells import sweep
 from mlpstudy.cells.cell_result import collect
-from mlpstudy.tracking import metrics, moving, parcel, patience, sweep_log
+from mlpstudy.tracking import metrics, moving, parcel, patience, sweep_log, writing
 from mlpstudy.tracking.patience import Patience, StoreGone
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.store import open_store
@@ -180,7 +181,8 @@ def test_slow_answers_are_spoken_of(monkeypatch):
     assert said[1] == "The store answers again."
 
 
-def test_more_replicas_join_those_that_are_there(new_uri, capsys):
+def test_more_replicas_join_those_that_are_there(new_uri, capsys, monkeypatch):
+    monkeypatch.setattr(writing, "FLUSH_SECONDS", 0)  # curves of the new replicas alone are never written
     typed = ["-m", "init=he,xavier", *TINY[:3], "network.depth=2", f"tracking.uri={new_uri}", "workers=1"]
     assert conduct.run(cli.cells([*typed, "replicas=2"]))
     assert conduct.run(cli.cells([*typed, "replicas=5"]))
@@ -196,6 +198,8 @@ def test_more_replicas_join_those_that_are_there(new_uri, capsys):
     accuracy = run.arrays["curve_accuracy_test"]
     assert run.metrics["final/accuracy_test"] == pytest.approx(accuracy[-1].mean())
     assert run.metrics["accuracy/test"] == pytest.approx(accuracy[-1].mean())
+    history = MlflowClient(new_uri).get_metric_history(run.id, "accuracy/test")
+    assert len({row.step for row in history}) == len(history) >= 2
     first = expected.theta_final[:1]
     found = np.concatenate([w.ravel() for w in run.weights("final").values()])
     np.testing.assert_allclose(found, first[0], rtol=1e-3, atol=1e-5)
