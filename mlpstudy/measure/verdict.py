@@ -3,6 +3,7 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -94,6 +95,24 @@ def delta_ratio(delta_rms: Statistic) -> Statistic:
         return np.divide(first, last, out=np.where(first > 0, np.inf, first), where=last != 0)
 
 
+def _extreme_ratio(delta_rms: Statistic, place: Callable[..., Any]) -> tuple[Statistic, NDArray[np.int64]]:
+    """The largest (argmax) or smallest (argmin) delta_rms of a layer over that of a later one, (R,); both layers."""
+    depth = delta_rms.shape[1]
+    first, last = (places.ravel() for places in np.triu_indices(depth))
+    pairs = np.array([(0, depth - 1), *zip(first, last, strict=True)])  # of equal ratios, the first is taken
+    ratios = np.stack([delta_ratio(delta_rms[:, [i, j]]) for i, j in pairs], axis=1)
+    worst = place(np.where(np.isnan(ratios), 1.0, ratios), axis=1)
+    return ratios[np.arange(len(ratios)), worst], pairs[worst] + 1
+
+
+def _between(ratio: Statistic, holds: NDArray[np.bool_], pairs: NDArray[np.int64], depth: int) -> _Answer:
+    """Names the pair of layers that most of the replicas have to which the rule applies."""
+    found, counts = np.unique(pairs[holds], axis=0, return_counts=True)
+    i, j = found[counts.argmax()] if len(found) else (1, depth)
+    where = "first / last layer" if (i, j) == (1, depth) else f"layer {i} / layer {j}"
+    return _Answer(f"delta_rms {where}", holds, ratio)
+
+
 def _worst(what: str, values: Statistic, threshold: float) -> _Answer:
     """The layer with the largest value, for each replica; NaN (a diverged layer) is ignored."""
     known = np.where(np.isnan(values), -np.inf, values)
@@ -128,13 +147,13 @@ def _saturated(case: _Case) -> _Answer:
 
 
 def _exploding(case: _Case) -> _Answer:
-    ratio = delta_ratio(case.statistics["delta_rms"])
-    return _Answer("delta_rms first / last layer", ratio > case.thresholds.exploding, ratio)
+    ratio, pairs = _extreme_ratio(case.statistics["delta_rms"], np.argmax)
+    return _between(ratio, ratio > case.thresholds.exploding, pairs, len(case.widths))
 
 
 def _vanishing(case: _Case) -> _Answer:
-    ratio = delta_ratio(case.statistics["delta_rms"])
-    return _Answer("delta_rms first / last layer", ratio < case.thresholds.vanishing, ratio)
+    ratio, pairs = _extreme_ratio(case.statistics["delta_rms"], np.argmin)
+    return _between(ratio, ratio < case.thresholds.vanishing, pairs, len(case.widths))
 
 
 def _collapsed(case: _Case) -> _Answer:

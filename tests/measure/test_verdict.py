@@ -279,11 +279,24 @@ def test_one_of_any_width_is_symmetric_and_two_are_not(thresholds, width):
     ],
 )
 def test_delta_ratio_at_the_extremes(thresholds, first, last, name):
-    assert verdict_of(thresholds, ("delta_rms", 1, first), ("delta_rms", DEPTH, last)).name == name
+    between = [("delta_rms", layer, last) for layer in range(2, DEPTH + 1)]
+    assert verdict_of(thresholds, ("delta_rms", 1, first), *between).name == name
 
 
-def test_only_the_first_and_last_layer_enter_the_delta_ratio(thresholds):
-    assert verdict_of(thresholds, ("delta_rms", 2, 1e9), ("delta_rms", 3, 1e-9)).name == "healthy"
+@pytest.mark.parametrize(
+    ("layer", "factor", "name", "evidence"),
+    [
+        (2, 1.1e3, "exploding", "delta_rms layer 2 / layer 3: 1.1e+03 (3 of 3 replicas)"),
+        (3, 0.9e-3, "exploding", "delta_rms layer 1 / layer 3: 1.11e+03 (3 of 3 replicas)"),
+        (2, 900, "healthy", "no layer beyond a threshold"),
+    ],
+)
+def test_a_bad_layer_in_the_middle_is_not_hidden_by_good_ones_at_the_ends(thresholds, layer, factor, name, evidence):
+    """Also the other way round: from layer 1 to a large one in the middle, the gradient vanishes."""
+    verdict = verdict_of(thresholds, ("delta_rms", layer, factor * HEALTHY["delta_rms"]))
+    assert verdict.name == name
+    assert verdict.evidence == evidence
+    assert verdict.all == (("healthy",) if name == "healthy" else ("exploding", "vanishing"))
 
 
 def test_without_hidden_layers_nothing_can_fail(thresholds):
