@@ -64,6 +64,12 @@ def own_cache(tmp_path_factory):
         yield
 
 
+@pytest.fixture
+def no_pictures(monkeypatch):
+    """Sweeps of this process keep no real pictures, which take longer than tiny cells."""
+    monkeypatch.setattr("mlpstudy.run_page.draw", lambda *_: b"a picture")
+
+
 @pytest.fixture(scope="session")
 def root():
     return ROOT

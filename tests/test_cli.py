@@ -205,7 +205,7 @@ def test_interrupted_sweep_keeps_what_was_measured(tmp_path):
 
 
 @pytest.fixture
-def interrupted(monkeypatch):
+def interrupted(monkeypatch, no_pictures):
     """Events of their own for a test that interrupts a sweep."""
     for name in ("INTERRUPTED", "ENDING"):
         event = threading.Event()

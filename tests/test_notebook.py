@@ -23,7 +23,7 @@ ROOT = Path(__file__).resolve().parents[1]
 
 
 @pytest.fixture
-def here(new_uri, tmp_path, monkeypatch):
+def here(new_uri, tmp_path, monkeypatch, no_pictures):
     """A folder with an empty store; cells are trained in this process."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)

@@ -3,7 +3,6 @@
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -95,14 +94,17 @@ def delta_ratio(delta_rms: Statistic) -> Statistic:
         return np.divide(first, last, out=np.where(first > 0, np.inf, first), where=last != 0)
 
 
-def _extreme_ratio(delta_rms: Statistic, place: Callable[..., Any]) -> tuple[Statistic, NDArray[np.int64]]:
-    """The largest (argmax) or smallest (argmin) delta_rms of a layer over that of a later one, (R,); both layers."""
-    depth = delta_rms.shape[1]
-    first, last = (places.ravel() for places in np.triu_indices(depth))
-    pairs = np.array([(0, depth - 1), *zip(first, last, strict=True)])  # of equal ratios, the first is taken
-    ratios = np.stack([delta_ratio(delta_rms[:, [i, j]]) for i, j in pairs], axis=1)
-    worst = place(np.where(np.isnan(ratios), 1.0, ratios), axis=1)
-    return ratios[np.arange(len(ratios)), worst], pairs[worst] + 1
+def _extreme_ratio(delta_rms: Statistic, largest: bool) -> tuple[Statistic, NDArray[np.int64]]:
+    """The largest or smallest delta_rms of a layer over that of a later one, (R,); and both layers, (R, 2)."""
+    extreme, place = (np.fmax, np.argmax) if largest else (np.fmin, np.argmin)
+    rows = np.arange(len(delta_rms))
+    before = extreme.accumulate(delta_rms, axis=1)  # of all layers up to each
+    pairs = zip(before.T, delta_rms.T, strict=True)
+    ratios = np.stack([delta_ratio(np.stack(pair, axis=1)) for pair in pairs], axis=1)
+    ratios = np.where(np.isnan(ratios), 1.0, ratios)  # a layer that diverged is a finding of its own
+    later = place(ratios, axis=1)
+    earlier = (delta_rms == before[rows, later][:, None]).argmax(axis=1)
+    return ratios[rows, later], np.stack([earlier, later], axis=1) + 1
 
 
 def _between(ratio: Statistic, holds: NDArray[np.bool_], pairs: NDArray[np.int64], depth: int) -> _Answer:
@@ -147,12 +149,12 @@ def _saturated(case: _Case) -> _Answer:
 
 
 def _exploding(case: _Case) -> _Answer:
-    ratio, pairs = _extreme_ratio(case.statistics["delta_rms"], np.argmax)
+    ratio, pairs = _extreme_ratio(case.statistics["delta_rms"], largest=True)
     return _between(ratio, ratio > case.thresholds.exploding, pairs, len(case.widths))
 
 
 def _vanishing(case: _Case) -> _Answer:
-    ratio, pairs = _extreme_ratio(case.statistics["delta_rms"], np.argmin)
+    ratio, pairs = _extreme_ratio(case.statistics["delta_rms"], largest=False)
     return _between(ratio, ratio < case.thresholds.vanishing, pairs, len(case.widths))
 
 

@@ -21,7 +21,7 @@ TINY = ["network.depth=2", "network.width=4", "training.epochs=1", "replicas=3",
 
 
 @pytest.fixture
-def trained(new_uri):
+def trained(new_uri, no_pictures):
     """(*overrides) -> the runs of such a sweep, by name."""
 
     def run(*overrides):

@@ -18,7 +18,7 @@ def trained(uri, sweep, *overrides):
 
 
 @pytest.fixture
-def two_sweeps(new_uri):
+def two_sweeps(new_uri, no_pictures):
     """Sweep one has zeros and xavier; sweep two has these and he."""
     trained(new_uri, "one", "init=zeros,xavier")
     trained(new_uri, "two", "init=zeros,xavier,he")

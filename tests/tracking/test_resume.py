@@ -22,7 +22,7 @@ TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2",
 
 
 @pytest.fixture
-def trained(new_uri, monkeypatch):
+def trained(new_uri, monkeypatch, no_pictures):
     """(*overrides) -> the names of the cells that are trained by such a sweep; all sweeps share a store."""
     trained = []
     original = sweep._train
@@ -140,7 +140,7 @@ def test_a_run_says_where_it_was_made(trained, root):
 
 
 @pytest.fixture
-def he_fails(monkeypatch):
+def he_fails(monkeypatch, no_pictures):
     """A sweep whose cells with init=he fail."""
     original = sweep.train_and_record
 

@@ -117,7 +117,9 @@ def test_a_run_that_the_store_does_not_take_in_time_is_kept_and_brought_back(sto
     hold.set()
 
 
-def test_a_sweep_brings_in_what_was_kept_and_does_not_train_it_again(new_uri, tmp_path, monkeypatch, capsys):
+def test_a_sweep_brings_in_what_was_kept_and_does_not_train_it_again(
+    new_uri, tmp_path, monkeypatch, capsys, no_pictures
+):
     monkeypatch.chdir(tmp_path)
     typed = ["-m", "init=zeros,he", *TINY, f"tracking.uri={new_uri}", "workers=1"]
     with monkeypatch.context() as patch:
@@ -181,7 +183,7 @@ def test_slow_answers_are_spoken_of(monkeypatch):
     assert said[1] == "The store answers again."
 
 
-def test_more_replicas_join_those_that_are_there(new_uri, capsys, monkeypatch):
+def test_more_replicas_join_those_that_are_there(new_uri, capsys, monkeypatch, no_pictures):
     monkeypatch.setattr(writing, "FLUSH_SECONDS", 0)  # curves of the new replicas alone are never written
     typed = ["-m", "init=he,xavier", *TINY[:3], "network.depth=2", f"tracking.uri={new_uri}", "workers=1"]
     assert conduct.run(cli.cells([*typed, "replicas=2"]))
