@@ -596,7 +596,7 @@ def test_measured_profiles_lie_on_the_predicted_ones(benchmark, root, data, deep
     seen = 0
     for cell in cells:
         try:
-            found = benchmark.compare(benchmark.settings(*cell, arguments))
+            found = benchmark.compare(benchmark.settings(*cell, arguments), replicas=32)
         except benchmark.ConfigError:  # no critical point
             assert cell[1] == "critical"
             assert cell[0] in ("gelu", "sigmoid")
