@@ -1,7 +1,9 @@
 """What `import mlpstudy` offers to a notebook or a script: run a sweep, read theory. See docs/notebook.md."""
 
+import contextlib
 import math
-from collections.abc import Iterable, Mapping
+import sys
+from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -26,8 +28,9 @@ def run(**settings: Any) -> "Runs":
     """
     from mlpstudy.tracking.reading import load_runs
 
-    asked = _asked(settings)
-    swept = conduct.sweep_of(asked.cells, asked.left_out)
+    with _same_arguments():
+        asked = _asked(settings)
+        swept = conduct.sweep_of(asked.cells, asked.left_out)
     tracking = asked.cells[0].raw["tracking"]
     return load_runs(tracking["uri"], sweep=swept.name, experiment=tracking["experiment"])
 
@@ -38,14 +41,26 @@ def predict(**settings: Any) -> pd.DataFrame:
     predict(activation="gelu", sigma_b=0.1); the same as `python -m mlpstudy.predict`. Columns: sigma_w, q (q*), chi,
     c (c*), gradients, depth (the largest depth that a signal passes; inf for any). Several values give all tables.
     """
+    with _same_arguments():
+        cells = _asked(settings).cells
     found = []
-    for cell in _asked(settings).cells:
+    for cell in cells:
         sigma_b = float(cell.config.flat["init.sigma_b"])
         rows = pd.DataFrame(theory.outlooks(cell.config.activation, sigma_b))
         rows.insert(0, "sigma_b", sigma_b)
         rows.insert(0, "activation", cell.config.activation_name)
         found.append(rows)
     return pd.concat(found).drop_duplicates(ignore_index=True)
+
+
+@contextlib.contextmanager
+def _same_arguments() -> Iterator[None]:
+    """Settings go to Hydra through sys.argv; the arguments of the user's script are put back."""
+    before = sys.argv[:]
+    try:
+        yield
+    finally:
+        sys.argv[:] = before
 
 
 def _asked(settings: Mapping[str, Any]) -> Asked:

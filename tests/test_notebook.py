@@ -37,11 +37,13 @@ def runs(sweep_uri):
 
 
 def test_the_page_about_notebooks_runs(here):
+    arguments = list(sys.argv)
     page = (ROOT / "docs" / "notebook.md").read_text(encoding="utf-8")
     names = {}
     for block in re.findall(r"^```python\n(.*?)^```", page, flags=re.MULTILINE | re.DOTALL):
         exec(block, names)
     assert len(names["runs"]) == 4
+    assert sys.argv == arguments
     assert names["delta"].axes == ("snapshot", "replica", "layer")
     assert (here / "gradients.png").stat().st_size > 10_000
 

@@ -93,7 +93,7 @@ def send(store: Store, folder: Path, call: Call) -> tuple[Parcel, bool]:
     if run_id and client.get_run(run_id).info.status == "FINISHED":
         return parcel, False
     if not run_id:
-        same = f"tags.{ORIGIN} = '{parcel.run_id}' AND attributes.status = 'FINISHED'"
+        same = f"tags.{ORIGIN} = '{parcel.run_id}' AND attributes.status = '{parcel.status}'"
         if parcel.run_id and call(lambda: client.search_runs([store.experiment_id], same, max_results=1)):
             return parcel, False
         tags = {ORIGIN: parcel.run_id} if parcel.run_id else {}

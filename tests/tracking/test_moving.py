@@ -6,6 +6,7 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+from mlflow.tracking import MlflowClient
 
 from mlpstudy import clean, cli, export, upload
 from mlpstudy.tracking.reading import load_runs
@@ -63,6 +64,15 @@ def test_cells_that_were_brought_in_are_done(two_sweeps, other_uri, tmp_path, ca
     capsys.readouterr()
     trained(other_uri, "one", "init=zeros,xavier,he")
     assert "3 cells, 2 done before" in capsys.readouterr().out
+
+
+def test_a_run_that_was_killed_is_brought_in_once_too(two_sweeps, other_uri, tmp_path, capsys):
+    MlflowClient(two_sweeps).update_run(load_runs(two_sweeps, sweep="one")[0].id, "KILLED")
+    assert export.main(["one", str(tmp_path / "one.zip"), "--uri", two_sweeps]) == 0
+    for told in ("brought in", "is there already"):
+        assert upload.main([str(tmp_path / "one.zip"), "--uri", other_uri]) == 0
+        assert capsys.readouterr().out.count(told) == 2
+    assert [run.status for run in load_runs(other_uri)] == ["KILLED", "FINISHED"]
 
 
 @pytest.mark.parametrize("what", ["missing", "text", "empty", "zip"])
