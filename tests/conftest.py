@@ -10,7 +10,7 @@ import hydra
 import numpy as np
 import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
-from hypothesis import settings
+from hypothesis import HealthCheck, settings
 from omegaconf import OmegaConf
 from threadpoolctl import threadpool_limits
 
@@ -21,7 +21,9 @@ from mlpstudy.network.activations import ACTIVATIONS
 FULL = "tracking.full=true"
 ROOT = Path(__file__).resolve().parents[1]
 
-settings.register_profile("mlpstudy", deadline=None, derandomize=True, database=None, max_examples=50)
+# no test depends on the speed of the machine
+ANY_SPEED = {"deadline": None, "suppress_health_check": [HealthCheck.too_slow]}
+settings.register_profile("mlpstudy", **ANY_SPEED, derandomize=True, database=None, max_examples=50)
 settings.load_profile("mlpstudy")
 
 

@@ -11,6 +11,7 @@ from mlflow.exceptions import MlflowException
 from mlpstudy.tracking.uris import redact
 
 SLOW_SECONDS = 5  # a call that takes longer is spoken of
+PAUSE_SECONDS = 1  # between two questions
 PATIENCE_SECONDS = 120  # the longest wait for a store that does not answer
 AGAIN_SECONDS = 60  # a store that was given up is asked again after this time
 
@@ -43,7 +44,7 @@ class Patience:
                 if not is_away(error):
                     raise
                 self._is_away(error)
-                if self._gone or self.stop.wait(1):
+                if self._gone or self.stop.wait(PAUSE_SECONDS):
                     raise
             else:
                 if self._away_since is not None:

@@ -543,7 +543,7 @@ def test_equal_units_stay_equal(run, problem_of, monkeypatch, activation, init, 
     monkeypatch.setattr(recording, "EVALUATIONS", 1)  # curves at the snapshots alone, which is faster
     overrides = (
         f"activation={activation}", f"init={init}", f"network.width={width}", f"dtype={dtype}",
-        "network.depth=3", "training.epochs=1", "training.batch_size=48", "training.snapshots=6",
+        "network.depth=3", "training.epochs=1", "training.batch_size=48", "training.snapshots=3",
         "optimizer.lr=0.01",
     )  # fmt: skip
     records = run(*overrides)

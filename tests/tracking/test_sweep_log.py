@@ -66,6 +66,7 @@ def failing(monkeypatch, store, name, error, times):
 @pytest.mark.parametrize("name", ["create_run", "log_batch", "log_artifacts", "set_terminated"])
 def test_a_store_that_is_away_for_a_while_costs_nothing(store, cell, monkeypatch, name):
     said = []
+    monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.05)
     calls = failing(monkeypatch, store, name, AWAY, times=1)
     log = logged(store, cell, said)
     assert len(calls) >= 2
