@@ -10,12 +10,13 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from mlflow.entities import Run as MlflowRun
+from mlflow.exceptions import MlflowException
 from mlflow.utils.file_utils import local_file_uri_to_path
 
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.tracking import dashboard, uris
 from mlpstudy.tracking.reading import search
-from mlpstudy.tracking.store import DATABASES, Store, connect, no_sweep, open_store
+from mlpstudy.tracking.store import DATABASES, Store, connect, left_out_tag, no_sweep, open_store
 
 
 @dataclass(frozen=True)
@@ -57,8 +58,9 @@ def remove(found: Found) -> str:
         first, *others = sorted(_sweeps(run) - {sweep})
         client.set_tag(run.info.run_id, "sweep", first)
         client.set_tag(run.info.run_id, "also_in", "|" + "".join(f"{name}|" for name in others))
-    with contextlib.suppress(Exception):  # a view is not there in older stores
-        client.delete_experiment_tag(found.store.experiment_id, dashboard.tag(sweep))
+    for tag in (dashboard.tag(sweep), left_out_tag(sweep)):
+        with contextlib.suppress(MlflowException):  # it is not there
+            client.delete_experiment_tag(found.store.experiment_id, tag)
     for run in found.alone:
         client.delete_run(run.info.run_id)
     if not found.store.uri.startswith(DATABASES):

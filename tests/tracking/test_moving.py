@@ -10,6 +10,7 @@ from mlflow.tracking import MlflowClient
 
 from mlpstudy import clean, cli, export, upload
 from mlpstudy.tracking.reading import load_runs
+from mlpstudy.tracking.store import open_store, save_left_out
 
 TINY = ["network.depth=2", "network.width=4", "training.epochs=1", "replicas=2", "training.snapshots=3", "workers=1"]
 
@@ -23,6 +24,7 @@ def two_sweeps(new_uri, no_pictures):
     """Sweep one has zeros and xavier; sweep two has these and he."""
     trained(new_uri, "one", "init=zeros,xavier")
     trained(new_uri, "two", "init=zeros,xavier,he")
+    save_left_out(open_store(new_uri, "mlpstudy"), "two", {"critical-gelu-d2": "it has no critical point"})
     return new_uri
 
 
@@ -107,6 +109,9 @@ def test_clean_removes_what_the_sweep_has_alone(two_sweeps, capsys):
             found = connection.execute(f"SELECT count(*) FROM {table} WHERE run_uuid = ?", (gone.id,)).fetchone()
             assert found == (0,), table
     assert [run.id for run in load_runs(two_sweeps)] == [run.id for run in kept]
+    tags = MlflowClient(two_sweeps).get_experiment_by_name("mlpstudy").tags
+    assert not {"left_out.two", "mlflow.sharedViewState.two"} & tags.keys()
+    assert "mlflow.sharedViewState.one" in tags
     assert clean.main(["two", "--yes", "--uri", two_sweeps]) == 1
     assert "SWEEP must be one of one; got 'two'" in capsys.readouterr().err
 
