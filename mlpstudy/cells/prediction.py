@@ -22,6 +22,31 @@ ERRORS = 5  # a mean within so many standard errors of 0 counts as 0
 
 
 @dataclass(frozen=True)
+class Pairs:
+    """The pairs of different inputs in GROUPS of equally many, ordered by the cosine of the two inputs."""
+
+    one: NDArray[np.int64]  # the pair i is one[i], other[i]
+    other: NDArray[np.int64]
+    cosines: NDArray[np.float64]  # (P,): mean of each group
+
+    @staticmethod
+    def of(x: Array) -> "Pairs":
+        """Those of x (batch, n_0)."""
+        one, other = np.triu_indices(len(x), k=1)
+        cosines = _cosines(x)[one, other]
+        order = np.argsort(cosines)
+        return Pairs(one[order], other[order], _groups(cosines[order]))
+
+    def means(self, values: NDArray[np.float64]) -> NDArray[np.float64]:
+        """Mean of values (batch, batch) in each group, then of an input with itself, (P + 1,)."""
+        return np.append(_groups(values[self.one, self.other]), np.diag(values).mean())
+
+
+def _groups(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
+    return np.array([group.mean() for group in np.array_split(ordered, min(GROUPS, len(ordered)))])
+
+
+@dataclass(frozen=True)
 class Prediction:
     """Mean field theory of one cell at initialization."""
 
@@ -48,7 +73,7 @@ def predict(
     if not (e.weight_variance > 0).all() or not (e.second_moment > 0).all():
         return None
     with np.errstate(all="ignore"):
-        profile = theory.profile(activation, e, partial(reach, loss, y))
+        profile = theory.profile(activation, e, partial(reach, loss, y), partial(products, loss, y, Pairs.of(x)))
         if any(np.isnan(values).any() for values in profile.typical.values()):
             return None
         verdict = _verdict(profile, e.sizes[1:-1], activation, thresholds, layers[0][0].dtype)
@@ -81,15 +106,16 @@ def _centred(values: Array) -> bool:
 def ensemble(layers: Layers, x: Array, y: Array) -> Ensemble:
     """The layer sizes and the moments of weights and data that theory needs."""
     weight_variance, bias_variance = np.array([[np.square(rms(p)).mean() for p in layer] for layer in layers]).T
-    correlation, alignment = _pairs(x.astype(np.float64), y.astype(np.float64))
+    pairs = Pairs.of(x)
+    errors = np.square(_cosines(y.mean(axis=0, dtype=np.float64) - y))  # of the best constant output
     return Ensemble(
         sizes=(x.shape[1], *(W.shape[1] for W, _ in layers)),
         weight_variance=weight_variance,
         bias_variance=bias_variance,
         freedom=np.array([_freedom(W[0]) for W, _ in layers]),
         second_moment=np.square(x, dtype=np.float64).mean(axis=1),
-        correlation=correlation,
-        alignment=alignment,
+        correlation=pairs.cosines,
+        alignment=pairs.means(errors)[:-1],
     )
 
 
@@ -107,6 +133,23 @@ def reach(loss: Loss, y: Array, q: float) -> float:
     return float((along[known] / whole[known]).mean() - 1) if known.any() else 0.0
 
 
+def products(loss: Loss, y: Array, pairs: Pairs, output: NDArray[np.float64]) -> NDArray[np.float64]:
+    """Mean e . e' of two samples with e = dJ/dh, in each group of pairs, (P + 1,), for random outputs h.
+
+    output (P + 1,): E[h h'] of an output unit. All losses here have e = f(h) - y, so that this is
+    E[f . f'] - E[f] . (y + y') + y . y', the first two by Monte Carlo.
+    """
+    u, v = np.random.default_rng(0).normal(size=(2, 1, DRAWS, y.shape[1]))
+    c = np.clip(output / output[-1], -1, 1)[:, None, None]
+    none = np.zeros_like(u)
+    one = loss.gradient(np.sqrt(output[-1]) * u, none)
+    other = loss.gradient(np.sqrt(output[-1]) * (c * u + np.sqrt(1 - c * c) * v), none)
+    mean = one.mean(axis=(0, 1))
+    y = y.astype(np.float64)
+    along = y @ mean
+    return np.asarray((one * other).sum(axis=-1).mean(axis=1) + pairs.means(y @ y.T - along - along[:, None]))
+
+
 def _freedom(W: Array) -> float:
     """Mean squared inner product of two rows, or columns if there are fewer; 1 for independent entries."""
     rows = W if W.shape[0] <= W.shape[1] else W.T
@@ -118,23 +161,11 @@ def _freedom(W: Array) -> float:
     return float(min(np.square(others).mean() / np.diag(gram).mean() ** 2 * rows.shape[1], 1.0))
 
 
-def _pairs(x: NDArray[np.float64], y: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
-    """Cosines of pairs of inputs and squared cosines of the errors of the best constant output, in equal groups."""
-    one, other = np.triu_indices(len(x), k=1)
-    cosines = _cosines(x)[one, other]
-    errors = np.square(_cosines(y.mean(axis=0) - y)[one, other])
-    order = np.argsort(cosines)
-    return _groups(cosines[order]), _groups(errors[order])
-
-
-def _cosines(x: NDArray[np.float64]) -> NDArray[np.float64]:
+def _cosines(x: Array) -> NDArray[np.float64]:
+    x = x.astype(np.float64)
     length = np.linalg.norm(x, axis=1, keepdims=True)
     unit = np.divide(x, length, out=np.zeros_like(x), where=length > 0)
     return np.asarray(np.clip(unit @ unit.T, -1, 1))
-
-
-def _groups(ordered: NDArray[np.float64]) -> NDArray[np.float64]:
-    return np.array([group.mean() for group in np.array_split(ordered, min(GROUPS, len(ordered)))])
 
 
 def _verdict(

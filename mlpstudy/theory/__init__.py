@@ -11,12 +11,16 @@ quadrature  expectations over a Gaussian variable
 maps        length map, correlation map and their fixed points
 edge        the edge of chaos, where chi = 1
 moments     the same expectations for many q at once
+ensemble    what theory needs to know about networks and their data
+kernel      the tangent kernel: gradients of weights, and how fast a network learns
 profile     what a network of given widths should measure in each layer
 summary     an activation with the common initializers
 plane       fixed points and trainable depth on the plane of (sigma_w, sigma_b)
 """
 
 from mlpstudy.theory.edge import Critical, Edge, NoCriticalPoint, critical, edge_of_chaos
+from mlpstudy.theory.ensemble import Ensemble
+from mlpstudy.theory.kernel import Kernel
 from mlpstudy.theory.maps import (
     LARGEST_Q,
     SMALLEST_Q,
@@ -30,7 +34,7 @@ from mlpstudy.theory.maps import (
 )
 from mlpstudy.theory.moments import flat_share, moments
 from mlpstudy.theory.plane import TRAINABLE, Plane, plane
-from mlpstudy.theory.profile import Ensemble, Profile, profile
+from mlpstudy.theory.profile import Profile, profile
 from mlpstudy.theory.quadrature import covariance, expectation, gain, second_moment, slope_moment
 from mlpstudy.theory.summary import Outlook, outlooks
 
@@ -42,6 +46,7 @@ __all__ = [
     "Edge",
     "Ensemble",
     "FixedPoint",
+    "Kernel",
     "NoCriticalPoint",
     "Outlook",
     "Plane",

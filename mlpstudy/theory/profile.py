@@ -17,31 +17,10 @@ import numpy as np
 from scipy import special
 
 from mlpstudy.network.activations import Activation
+from mlpstudy.theory.ensemble import Ensemble
+from mlpstudy.theory.kernel import Kernel, kernel
 from mlpstudy.theory.moments import LogMoment, Moments, at, dead_share, flat_share, moments, series
 from mlpstudy.theory.quadrature import Float64
-
-
-@dataclass(frozen=True)
-class Ensemble:
-    """What theory needs to know about networks and their data; layer l = 1..L is at index l - 1."""
-
-    sizes: tuple[int, ...]  # n_0, ..., n_L
-    weight_variance: Float64  # (L,): E[W[l]^2]
-    bias_variance: Float64  # (L,): E[b[l]^2]
-    freedom: Float64  # (L,): 1 if the entries of W[l] are independent, 0 if W[l] is orthogonal
-    second_moment: Float64  # (S,): mean(x_i^2) of each sample
-    correlation: Float64  # (P,): mean cosine of two inputs, for groups of equally many pairs
-    alignment: Float64  # (P,): squared cosine of the two errors dJ/dh, in the same groups
-
-    @property
-    def sigma_w(self) -> Float64:
-        """sqrt(n_in E[W^2]) of each layer, (L,)."""
-        return np.sqrt(np.array(self.sizes[:-1]) * self.weight_variance)
-
-    def bound(self, i: int, backward: bool = False) -> float:
-        """How far W[i + 1], or its transpose, keeps lengths: 1 if orthogonal, 0 if its entries are independent."""
-        larger = self.sizes[i + 1] / self.sizes[i]
-        return (1 - float(self.freedom[i])) * min(1.0, 1 / larger if backward else larger)
 
 
 @dataclass(frozen=True)
@@ -51,6 +30,8 @@ class Profile:
     mean: Mapping[str, Float64]
     typical: Mapping[str, Float64]
     jacobian: tuple[float, float]  # mean and variance of the squared singular values of dh/dx
+    kernel: Kernel  # that of infinite width
+    typical_kernel: Kernel
 
 
 @dataclass(frozen=True)
@@ -65,6 +46,7 @@ class _Layer:
     log_D: Float64
     part: float  # share of q that comes from the weights, not from the biases
     c: Float64  # (P + 1,)
+    c_a: Float64  # (P + 1,): cosines of the activations
     kept: Float64  # (P + 1,): share of the covariance of z^2 that is missing because W keeps lengths
     excess: float  # E[q_s] / q - 1 in a network of this width
     covariance: Float64  # (P + 1,), of q_s and q_t
@@ -116,7 +98,8 @@ def _forward(activation: Activation, e: Ensemble) -> list[_Layer]:
         g, dg, g2, dg2, both = at(coefficients[i], c) / wholes[i][:, None]  # (P + 1,) each
         spread = g2 - 1 - 2 * slope**2 * kept
         layer = _Layer(
-            log_q[i], log_V[i], log_D[i], part, c, kept, excess, covariance, slope, slope_back, bend_back, dg,
+            log_q[i], log_V[i], log_D[i], part, c, np.append(g[:-1], 1.0), kept, excess, covariance,
+            slope, slope_back, bend_back, dg,
             overlap=float(both[-1]),
             spread=spread,
             spread_both=both - 1 - 2 * slope * slope_back * kept,
@@ -127,7 +110,7 @@ def _forward(activation: Activation, e: Ensemble) -> list[_Layer]:
         excess = slope * excess + bend * layer.varies(n)
         covariance = slope**2 * covariance + spread / n
         layers.append(replace(layer, shift_a=excess - _batch(covariance, share_a) / 2))
-        c = np.append(g[:-1], 1.0)  # exactly 1, since any error would grow in the chaotic phase
+        c = layer.c_a  # exactly 1 for a sample with itself, since any error would grow in the chaotic phase
     return layers
 
 
@@ -188,18 +171,41 @@ def _backward(e: Ensemble, layers: list[_Layer], reach_of: Callable[[float], flo
     return logs, shifts
 
 
-def profile(activation: Activation, e: Ensemble, reach: Callable[[float], float] = lambda q: 0.0) -> Profile:
+def profile(
+    activation: Activation,
+    e: Ensemble,
+    reach: Callable[[float], float] = lambda q: 0.0,
+    products: Callable[[Float64], Float64] | None = None,
+) -> Profile:
     """The predicted statistics of every hidden layer. There must be at least one, with weights that are not all 0.
 
     reach(q) is E[(h . dJ/dh)^2 / q |dJ/dh|^2] - 1 of an output h ~ N(0, q); it is 0 if dJ/dh does not depend on h.
+    products(E[h h']) is the mean dJ/dh . dJ'/dh' of two samples, (P + 1,) both; without it no weight_grad_rms is
+    predicted.
     """
     layers = _forward(activation, e)
     log_delta, delta_shift = _backward(e, layers, reach)
-    return Profile(
-        mean=_statistics(activation, e, layers, log_delta, typical=0.0),
-        typical=_statistics(activation, e, layers, log_delta + delta_shift, typical=1.0),
-        jacobian=_jacobian(activation, e, layers),
-    )
+    values = {
+        name: np.array([getattr(layer, name) for layer in layers]) for name in ("log_V", "log_D", "c_a", "slopes")
+    }
+    exact = kernel(e, *values.values())
+    forward, backward = np.array([[0.0, *(layer.shift_a for layer in layers)], [*delta_shift, 0.0]])[..., None]
+    weights, biases = exact.of_weights * np.exp(forward + backward), exact.of_biases * np.exp(backward)
+    typical = Kernel(weights, biases, exact.output)
+    mean_statistics = _statistics(activation, e, layers, log_delta, typical=0.0)
+    typical_statistics = _statistics(activation, e, layers, log_delta + delta_shift, typical=1.0)
+    if products is not None:
+        found = products(exact.output)
+        for statistics, of in ((mean_statistics, exact), (typical_statistics, typical)):
+            statistics["weight_grad_rms"] = _weight_gradients(e, of, found)
+    return Profile(mean_statistics, typical_statistics, _jacobian(activation, e, layers), exact, typical)
+
+
+def _weight_gradients(e: Ensemble, of: Kernel, products: Float64) -> Float64:
+    """Root mean square of dJ/dW[l] of each hidden layer."""
+    squares, _ = of.squared_gradients(products, len(e.second_moment))
+    sizes = np.array(e.sizes, dtype=np.float64)
+    return np.sqrt((np.maximum(squares, 0) / (sizes[1:] * sizes[:-1]))[:-1])
 
 
 def _statistics(
