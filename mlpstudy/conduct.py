@@ -20,8 +20,8 @@ from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.cell_result import CellResult, collect, result_of
 from mlpstudy.cells.recording import Record
 from mlpstudy.compose import LeftOut
-from mlpstudy.display import SweepDisplay, Told, console, python_command, summary_table
-from mlpstudy.measure.verdict import agreement, outcomes_by_verdict
+from mlpstudy.display import SweepDisplay, Told, console, counts_tables, python_command, summary_table
+from mlpstudy.measure.outcomes import Counts, agreement, foreseen
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
 
@@ -188,19 +188,23 @@ def join(cell: Cell, earlier: "Run", result: CellResult) -> CellResult:
     from mlpstudy.tracking import artifacts
 
     arrays = joining.joined(earlier.arrays, dict(result.arrays))
-    return result_of(cell, arrays, artifacts.flat(earlier.weights("final")), result.verdict_predicted)
+    return result_of(cell, arrays, artifacts.flat(earlier.weights("final")), result.verdict_predicted, result.foreseen)
 
 
 def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, Told]) -> None:
-    """The table of all results, what came of each verdict, and how often theory was right."""
+    """The tables of all results and of what came of each verdict and forecast, and how often theory was right."""
     if results:
         named = [(cell_names[i], results[i]) for i in sorted(results)]
         out.print(summary_table(named, out.width))
-        if any(r.params["training.epochs"] != "0" for _, r in named):
-            ended = [(r.tags["verdict"], r.tags["outcome"]) for _, r in named]
-            out.print(f"What came of each verdict: {outcomes_by_verdict(ended)}.", soft_wrap=True)
-        verdicts = [(name, r.tags.get("verdict_predicted"), r.tags["verdict"]) for name, r in named]
-        out.print(agreement(verdicts), soft_wrap=True)
+        trained = [(name, r) for name, r in named if r.params["training.epochs"] != "0"]
+        if len(trained) > 1:
+            out.print(counts_tables(Counts.of([r.tags for _, r in trained])))
+        out.print(
+            agreement([(n, r.tags.get("verdict_predicted"), r.tags["verdict"]) for n, r in named]), soft_wrap=True
+        )
+        if trained:
+            came = [(n, r.tags.get("outcome_predicted"), r.tags["outcome"]) for n, r in trained]
+            out.print(foreseen(came), soft_wrap=True)
 
 
 def goes_on_with(done: Mapping[int, Told]) -> str | None:

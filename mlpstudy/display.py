@@ -8,6 +8,7 @@ from pathlib import Path
 from typing import Protocol
 
 from rich.box import SIMPLE
+from rich.columns import Columns
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -15,6 +16,7 @@ from rich.text import Text
 
 from mlpstudy.cells.recording import Record
 from mlpstudy.measure.intervals import mean_and_interval, share_text
+from mlpstudy.measure.outcomes import Counts
 from mlpstudy.palette import VERDICT_COLOURS
 
 PIPE_WIDTH = 170  # columns if the output is not a terminal
@@ -146,6 +148,9 @@ def summary_table(results: Sequence[tuple[str, Told]], width: int) -> Table:
     by_theory = not (narrow and extra)  # if there is room
     if by_theory:
         table.add_column("by theory", min_width=LONGEST)
+    foreseen = by_theory and any("outcome_predicted" in result.tags for _, result in results)
+    if foreseen:
+        table.add_column("foreseen", min_width=len("diverges"))
     table.add_column("outcome", min_width=len("diverged"))
     score = "accuracy" if "final/accuracy_test" in results[0][1].metrics else "loss"
     table.add_column(score if narrow else f"test {score}", min_width=len("± 0.006"))
@@ -163,6 +168,8 @@ def summary_table(results: Sequence[tuple[str, Told]], width: int) -> Table:
         cells.append(verdicts)
         if by_theory:
             cells.append("-" if predicted is None else Text(predicted, VERDICT_COLOURS[predicted]))
+        if foreseen:
+            cells.append(result.tags.get("outcome_predicted", "-"))
         cells += [outcome_text(result), accuracy_text(result).removeprefix("loss ")]
         if not narrow:
             cells.append(ratio_text(result))
@@ -170,6 +177,20 @@ def summary_table(results: Sequence[tuple[str, Told]], width: int) -> Table:
             cells.append(Text(result.tags["evidence"] if result.tags["verdict"] != "healthy" else "", "dim"))
         table.add_row(*cells)
     return table
+
+
+def counts_tables(found: Sequence[Counts]) -> Columns:
+    """The tables of verdicts and of foreseen outcomes, with how many cells had which outcome, side by side."""
+    tables = []
+    for counts in found:
+        table = Table(box=SIMPLE)
+        table.add_column(counts.heading)
+        for name in counts.columns:
+            table.add_column(name, justify="right")
+        for name, numbers in counts.rows.items():
+            table.add_row(Text(name, VERDICT_COLOURS.get(name, "")), *map(str, numbers))
+        tables.append(table)
+    return Columns(tables)
 
 
 def _usual_name(result: Told) -> str:

@@ -7,28 +7,57 @@ from collections.abc import Sequence
 import numpy as np
 from rich.box import SIMPLE
 from rich.table import Table
+from rich.text import Text
 
 from mlpstudy import theory
+from mlpstudy.cells.cell import Cell, names
+from mlpstudy.cells.foresight import before_training
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line
 from mlpstudy.display import console
+from mlpstudy.measure.foresight import LOWER
 from mlpstudy.network.activations import Activation
+from mlpstudy.palette import VERDICT_COLOURS
 
 
 def main(arguments: Sequence[str]) -> int:
-    """Print gains, fixed points and the edge of chaos of one activation and init.sigma_b."""
+    """Print what is foreseen of the cells, then gains, fixed points and the edge of chaos of their activations."""
     try:
         asked_for = cells(arguments)
     except SETTINGS_ERRORS as error:
         print(f"mlpstudy: {one_line(error)}", file=sys.stderr)
         return 1
-    for cell in asked_for:
-        activation, sigma_b = cell.config.activation, float(cell.config.flat["init.sigma_b"])
-        out = console()
-        out.print(f"{cell.config.activation_name}, sigma_b = {sigma_b:g}")
+    out = console()
+    out.print(outcomes(asked_for))
+    configs = [cell.config for cell in asked_for]
+    different = {(c.activation_name, float(c.flat["init.sigma_b"])): c.activation for c in configs}
+    for (name, sigma_b), activation in different.items():
+        out.print(f"{name} in infinitely wide networks, sigma_b = {sigma_b:g}")
         out.print(f"gain that keeps unit variance, 1 / sqrt(E[g(x)^2]): {theory.gain(activation):.4f}")
         out.print(table(activation, sigma_b))
         out.print(edge(activation, sigma_b), soft_wrap=True)
     return 0
+
+
+def outcomes(cells: Sequence[Cell]) -> Table:
+    """A row for each cell: what would come of its training."""
+    found = Table(title="Foreseen, without training", title_justify="left", box=SIMPLE)
+    found.add_column("cell", overflow="fold")
+    for heading in ("verdict", "outcome"):
+        found.add_column(heading, no_wrap=True)
+    for heading in (f"epochs to {LOWER:.0%} lower loss", "largest lr"):
+        found.add_column(heading, justify="right", max_width=12)
+    found.add_column("reason")
+    for name, cell in zip(names(cells), cells, strict=True):
+        verdict, outcome, epochs, largest, reason = before_training(cell.config).row.values()
+        told = Text(str(verdict), VERDICT_COLOURS.get(str(verdict), ""))
+        found.add_row(name, told, str(outcome), short(epochs), short(largest), Text(str(reason), "dim"))
+    return found
+
+
+def short(value: str | float) -> str:
+    """Two digits: 0.12, 130, 2.6e+15."""
+    value = float(value)
+    return f"{float(f'{value:.2g}'):.0f}" if 100 <= value < 1e5 else f"{value:.2g}"
 
 
 def table(activation: Activation, sigma_b: float) -> Table:

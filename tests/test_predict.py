@@ -1,4 +1,5 @@
 import math
+import re
 import subprocess
 import sys
 
@@ -30,7 +31,7 @@ def test_fixed_points_and_the_edge_are_told(said):
     """Schoenholz et al. 2017: tanh at sigma_b^2 = 0.05."""
     status, out, err = said("activation=tanh", "init.sigma_b=0.22360679775")
     assert (status, err) == (0, "")
-    assert "tanh, sigma_b = 0.223607" in out
+    assert "tanh in infinitely wide networks, sigma_b = 0.223607" in out
     assert "1 / sqrt(E[g(x)^2]): 1.5925" in out
     assert "Edge of chaos: sigma_w = 1.32701 (sigma_w^2 = 1.76095), q* = 0.57005." in out
     critical = row(out, "critical")
@@ -89,9 +90,22 @@ def test_tanh_with_xavier_and_no_biases_does_not_settle(said):
 def test_a_sweep_tells_of_every_cell(said):
     status, out, _ = said("-m", "activation=tanh,relu,selu")
     assert status == 0
-    assert [line for line in out.splitlines() if "sigma_b = 0" in line and "," in line and "gain" not in line] == [
-        "tanh, sigma_b = 0", "relu, sigma_b = 0", "selu, sigma_b = 0",
-    ]  # fmt: skip
+    assert [line.split()[0] for line in out.splitlines() if "sigma_b = 0" in line] == ["tanh", "relu", "selu"]
+    _, again, _ = said("-m", "activation=tanh,relu", "network.depth=3,5")
+    assert again.count("sigma_b = 0") == 2  # fixed points do not depend on the depth
+
+
+def test_the_outcome_of_each_cell_is_told(said):
+    """A sigmoid network of 20 layers has no gradient left, zeros are symmetric, and a tanh network of 3 learns."""
+    _, out, _ = said("-m", "init=zeros,xavier", "activation=tanh,sigmoid", "network.depth=3,20")
+    found = {line.split()[0]: line.split()[1:3] for line in out.splitlines() if re.match(r"  \w+-\w+-d\d", line)}
+    assert found["zeros-tanh-d3"] == ["-", "stalls"]
+    assert found["xavier-tanh-d3"] == ["healthy", "learns"]
+    assert found["xavier-sigmoid-d20"] == ["vanishing", "stalls"]
+    assert len(found) == 8
+    assert "vanishing: all steps together remove" in out
+    assert "by theory" in out
+    assert "by step 0" in out
 
 
 @pytest.mark.parametrize(

@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from mlpstudy.cells.config import Config
 from mlpstudy.cells.prediction import Prediction
 from mlpstudy.cells.recording import Record
-from mlpstudy.measure import histograms, verdict
+from mlpstudy.measure import histograms, outcomes, verdict
+from mlpstudy.measure.foresight import LOWER, Foreseen
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.measure.verdict import Verdict
@@ -26,10 +27,11 @@ class CellResult:
     sizes (L + 1,); activation_range (2,); step, epoch (S,); every statistic by name (S, R, depth); curve_step,
     curve_epoch (E,) and curve_loss_train, curve_accuracy_test, ... (E, R); histogram_step (H,), activation_histogram
     (H, R, depth, bins) with activation_edges (bins + 1,), the same of preactivation and delta (log10|delta|);
-    accuracies (A,), epochs_to_accuracy (A, R), NaN if not reached; unit_paths (S, units, 2); what
-    was measured once; and where mean field theory applies theory_<statistic> and theory_mean_<statistic> (depth,),
-    for a typical network and on average, delta_rms relative to the last hidden layer, theory_jacobian (2,), mean and
-    variance of squared singular values, theory_sigma_w and theory_sigma_b (L,).
+    accuracies (A,), epochs_to_accuracy (A, R), NaN if not reached; epochs_to_lower_loss (R,), to 5 % below that of the
+    best constant output; unit_paths (S, units, 2); what was measured once, progress (R,) among it; and where mean field
+    theory applies theory_<statistic> and theory_mean_<statistic> (depth,), for a typical network and on average,
+    delta_rms relative to the last hidden layer, theory_jacobian (2,), mean and variance of squared singular values,
+    theory_sigma_w and theory_sigma_b (L,).
     """
 
     config: Config
@@ -39,12 +41,13 @@ class CellResult:
     verdict: Verdict
     verdict_final: Verdict
     verdict_predicted: Verdict | None  # at initialization, by theory alone; None if theory does not apply
+    foreseen: Foreseen | None  # the outcome as it was to expect before training
     outcomes: NDArray[np.str_]  # one per replica
 
     @property
     def outcome(self) -> str:
         """The outcome of most replicas; unfinished if training was interrupted."""
-        return verdict.majority(self.outcomes) if self.theta_final is not None else "unfinished"
+        return outcomes.majority(self.outcomes) if self.theta_final is not None else "unfinished"
 
     def last(self, curve: str) -> NDArray[np.float64] | None:
         """The last value of a curve such as accuracy_test, (R,); None if there is no such curve."""
@@ -111,17 +114,23 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
         **{name: array for r in records for name, array in r.once.items()},
     }
     if "accuracy_test" in records[0].curves:
-        reached = [epochs_to(level, arrays) for level in config.accuracies]
+        reached = [epochs_until(arrays["curve_accuracy_test"] >= level, arrays) for level in config.accuracies]
         shape = len(reached), len(records[0].curves["accuracy_test"])  # also without any level
         arrays |= {"accuracies": np.array(config.accuracies), "epochs_to_accuracy": np.reshape(reached, shape)}
-    prediction = records[0].prediction
-    if prediction is not None:
-        arrays |= theory_arrays(prediction)
+    lower = arrays["curve_loss_train"] <= (1 - LOWER) * cell.constant_loss
+    arrays["epochs_to_lower_loss"] = epochs_until(lower, arrays)
+    before = records[0].before
+    assert before is not None  # the first record is that of step 0
+    arrays["progress"] = before.progress
+    if before.prediction is not None:
+        arrays |= theory_arrays(before.prediction)
     theta = records[-1].theta if records[-1].last else None
-    return result_of(cell, arrays, theta, None if prediction is None else prediction.verdict)
+    return result_of(cell, arrays, theta, before.verdict, before.foreseen)
 
 
-def result_of(cell: Trained, arrays: Arrays, theta: Array | None, predicted: Verdict | None) -> CellResult:
+def result_of(
+    cell: Trained, arrays: Arrays, theta: Array | None, predicted: Verdict | None, foreseen: Foreseen | None
+) -> CellResult:
     """The result with these arrays, with its verdicts and outcome. theta (R, P): after training."""
     config = cell.config
     at = {int(step): row for row, step in enumerate(arrays["curve_step"])}
@@ -132,7 +141,7 @@ def result_of(cell: Trained, arrays: Arrays, theta: Array | None, predicted: Ver
         return verdict.judge(statistics, config.hidden, config.activation, config.thresholds, ~np.isfinite(loss))
 
     loss, accuracy = arrays["curve_loss_train"][-1], arrays.get("curve_accuracy_train")
-    gained = verdict.gained(loss, cell.constant_loss, None if accuracy is None else accuracy[-1], cell.chance)
+    gained = outcomes.gained(loss, cell.constant_loss, None if accuracy is None else accuracy[-1], cell.chance)
     return CellResult(
         config=config,
         sizes=cell.sizes,
@@ -141,7 +150,8 @@ def result_of(cell: Trained, arrays: Arrays, theta: Array | None, predicted: Ver
         verdict=judged(0),
         verdict_final=judged(-1),
         verdict_predicted=predicted,
-        outcomes=verdict.outcome(loss, gained, config.thresholds),
+        foreseen=foreseen,
+        outcomes=outcomes.outcome(loss, gained, config.thresholds),
     )
 
 
@@ -157,7 +167,6 @@ def theory_arrays(prediction: Prediction) -> Arrays:
     }
 
 
-def epochs_to(level: float, arrays: Arrays) -> NDArray[np.float64]:
-    """Epochs until the test accuracy was first seen at `level` or above, (R,); NaN if it never was."""
-    reached = arrays["curve_accuracy_test"] >= level  # (E, R)
+def epochs_until(reached: NDArray[np.bool_], arrays: Arrays) -> NDArray[np.float64]:
+    """Epochs until `reached` (E, R) was first seen, (R,); NaN if it never was."""
     return np.where(reached.any(axis=0), arrays["curve_epoch"][reached.argmax(axis=0)], np.nan)

@@ -11,7 +11,7 @@ from mlpstudy.measure import histograms
 from mlpstudy.measure.statistics import STATISTICS
 
 # array -> its axis of replicas
-ONCE = {"jacobian_singular_values": 0, "decision_regions": 0, "epochs_to_accuracy": 1}
+ONCE = {"jacobian_singular_values": 0, "decision_regions": 0, "epochs_to_accuracy": 1, "epochs_to_lower_loss": 0}
 # array of steps -> the arrays that have a row for each of these steps; of replicas in their second axis
 MOMENTS = {
     "step": tuple(STATISTICS),
@@ -25,7 +25,8 @@ def joined(earlier: Mapping[str, NDArray[Any]], new: Arrays) -> Arrays:
     """The arrays of all replicas, the earlier ones first. Both are of the same cell.
 
     Training ends early when all replicas have diverged. Where only one of the two did so, its missing rows are NaN,
-    and 0 in histograms. Paths of units are those of the first replica. Theory is that of `new`.
+    and 0 in histograms. Paths of units are those of the first replica. Theory and progress are those of `new`, since
+    they follow from the weights of all.
     """
     found = dict(new)
     for name, axis in ONCE.items():

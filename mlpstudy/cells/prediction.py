@@ -54,6 +54,14 @@ class Prediction:
     profile: Profile
     jacobian: tuple[float, float] | None  # as in the profile; None if the output layer is not random
     verdict: Verdict
+    pairs: Pairs
+    seen: NDArray[np.bool_]  # (batch,): false for an example that is all 0, which theory cannot follow
+
+    def squared_gradients(self, errors: NDArray[np.float64]) -> NDArray[np.float64]:
+        """|dJ/dW[l]|^2 and |dJ/db[l]|^2 of a typical network, (2L,), for these dJ/dh of the examples, (batch, n_L)."""
+        errors = errors[self.seen]
+        parts = self.profile.typical_kernel.squared_gradients(self.pairs.means(errors @ errors.T), len(errors))
+        return np.maximum(np.stack(parts, axis=1).ravel(), 0.0)
 
 
 def predict(
@@ -65,19 +73,20 @@ def predict(
     layer are not independent random numbers of mean 0 (constant, identical, zero, sparse or identity matrices). It is
     also so if the user's own activation is not finite at the predicted scale of z.
     """
-    seen = x.any(axis=1)  # theory cannot follow an example that is all 0
+    seen = np.asarray(x.any(axis=1))
     x, y = x[seen], y[seen]
     if len(layers) < 2 or len(x) < 2 or not all(is_random(W, b) for W, b in layers[:-1]):
         return None
     e = ensemble(layers, x, y)
     if not (e.weight_variance > 0).all() or not (e.second_moment > 0).all():
         return None
+    pairs = Pairs.of(x)
     with np.errstate(all="ignore"):
-        profile = theory.profile(activation, e, partial(reach, loss, y), partial(products, loss, y, Pairs.of(x)))
+        profile = theory.profile(activation, e, partial(reach, loss, y), partial(products, loss, y, pairs))
         if any(np.isnan(values).any() for values in profile.typical.values()):
             return None
         verdict = _verdict(profile, e.sizes[1:-1], activation, thresholds, layers[0][0].dtype)
-    return Prediction(e, profile, profile.jacobian if is_random(*layers[-1]) else None, verdict)
+    return Prediction(e, profile, profile.jacobian if is_random(*layers[-1]) else None, verdict, pairs, seen)
 
 
 def is_random(W: Array, b: Array) -> bool:
@@ -181,6 +190,7 @@ def _verdict(
     shape = (1, len(widths))
     given: Mapping[str, NDArray[np.float64]] = statistics | {
         "distinct_units": np.ones(shape),
+        "inactive_fraction": np.full(shape, 0.5 if activation.inactive_side else 0.0),  # z is as often below 0 as above
         "weight_grad_rms": np.zeros(shape),
         "weight_rms": np.zeros(shape),
     }

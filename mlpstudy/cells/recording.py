@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpstudy.cells.prediction import Prediction, predict
+from mlpstudy.cells.foresight import Before, look_ahead
 from mlpstudy.cells.problem import Problem
 from mlpstudy.cells.streams import ORDER, SAMPLE, stream
 from mlpstudy.measure import histograms, statistics
@@ -37,7 +37,7 @@ class Record:
     statistics: dict[str, NDArray[np.float64]] | None
     unit_paths: NDArray[np.float64] | None  # with the statistics, (units, 2)
     histograms: dict[str, NDArray[np.int64]] | None  # (R, depth, bins) each
-    prediction: Prediction | None  # at step 0, where mean field theory applies
+    before: Before | None  # at step 0
     once: dict[str, NDArray[np.generic]]  # what is measured at the first or the last record alone
     theta: Array | None  # at step 0 and after the last, (R, P)
     done: float  # share of the training, 0 to 1
@@ -52,7 +52,7 @@ def log_spaced(last: int, count: int) -> list[int]:
 def train_and_record(problem: Problem, theta: Array, first: int = 0) -> Iterator[Record]:
     """Train the replicas theta[first:] and yield a record at step 0, at chosen steps, and after the last.
 
-    The prediction is made from the weights of all replicas, theta (R, P).
+    What is known before training follows from the weights of all replicas, theta (R, P).
     """
     c = problem.config
     last = c.recipe.epochs * c.recipe.steps_per_epoch(len(problem.y_train))
@@ -71,7 +71,7 @@ def train_and_record(problem: Problem, theta: Array, first: int = 0) -> Iterator
                 once = _once(problem, moment, state)
             trained = state.last and state.step > 0
             curves = evaluate_splits(problem, state.theta, None if trained else EVALUATION_SIZE)
-            prediction = _predict(problem, theta) if state.step == 0 else None
+            before = look_ahead(problem, theta) if state.step == 0 else None
         yield Record(
             step=state.step,
             epoch=state.epoch,
@@ -79,7 +79,7 @@ def train_and_record(problem: Problem, theta: Array, first: int = 0) -> Iterator
             statistics=measured,
             unit_paths=paths,
             histograms=counts,
-            prediction=prediction,
+            before=before,
             once=once,
             theta=state.theta if state.step == 0 or state.last else None,
             done=1.0 if state.last else state.step / last,
@@ -111,14 +111,6 @@ def snapshot(problem: Problem, state: State) -> Snapshot:
     trace, gradients = backpropagate(problem.network, layers, *problem.probe)
     dlayers = None if state.update is None else unflatten(state.update, problem.network.sizes)
     return Snapshot(problem.config.activation, layers, trace, gradients, dlayers)
-
-
-def _predict(problem: Problem, theta: Array) -> Prediction | None:
-    c, network = problem.config, problem.network
-    if "file" in (c.flat["init.name"], c.flat.get("init.output.name")):  # weights that may have been trained
-        return None
-    x, y = problem.probe
-    return predict(unflatten(theta, network.sizes), c.activation, c.loss, x[0], y, c.thresholds)
 
 
 def _once(problem: Problem, moment: Snapshot, state: State) -> dict[str, NDArray[np.generic]]:

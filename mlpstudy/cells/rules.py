@@ -146,6 +146,8 @@ RULES: dict[str, Rule] = {
     "verdict.vanishing": POSITIVE,
     "verdict.collapsed": ("a number > 0 and <= 1", lambda v: _is_number(v) and 0 < v <= 1),
     "verdict.stalled": SHARE,
+    "verdict.too_slow": NOT_NEGATIVE,
+    "verdict.too_fast": POSITIVE,
     "tracking.uri": ("null or a URI", lambda v: v is None or (isinstance(v, str) and v != "")),
     "tracking.experiment": NAME,
     "tracking.sweep": _or_null(NAME),

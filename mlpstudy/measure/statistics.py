@@ -43,6 +43,17 @@ def saturated_fraction(s: Snapshot) -> Statistic:
     return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
 
 
+def inactive_fraction(s: Snapshot) -> Statistic:
+    """Share of entries that are switched off: on the flat part of g that begins at 0, as of ReLU for z < 0.
+
+    0 if g has none; NaN where z is not finite.
+    """
+    side = s.activation.inactive_side
+    off = [flat & (side * z > 0) for flat, z in zip(s.flat, s.trace.z[:-1], strict=True)] if side else []
+    shares = stack([one.mean(axis=(1, 2)) for one in off], s.replicas) if side else np.zeros_like(s.z_moments[1])
+    return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
+
+
 def dead_fraction(s: Snapshot) -> Statistic:
     """Share of units that are on the flat part of g for every probe sample; NaN where z is not finite."""
     shares = stack([flat.all(axis=1).mean(axis=1) for flat in s.flat], s.replicas)
@@ -170,6 +181,7 @@ STATISTICS: dict[str, Callable[[Snapshot], Statistic]] = {
     "activation_std": activation_std,
     "activation_rms": activation_rms,
     "saturated_fraction": saturated_fraction,
+    "inactive_fraction": inactive_fraction,
     "dead_fraction": dead_fraction,
     "delta_rms": delta_rms,
     "weight_grad_rms": weight_grad_rms,

@@ -1,6 +1,5 @@
-"""The verdict names the cause of a failure, from the statistics; the outcome says how the training ended."""
+"""The verdict names the cause of a failure, from the statistics of one moment."""
 
-from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 
@@ -11,8 +10,6 @@ from mlpstudy.measure.sums import Statistic
 from mlpstudy.network.activations import Activation
 
 VERDICTS = ("symmetric", "dead", "saturated", "exploding", "vanishing", "collapsed", "healthy")
-OUTCOMES = ("learned", "stalled", "diverged")
-NAMED = 8  # at most so many cells are named whose verdict theory did not predict
 
 
 @dataclass(frozen=True)
@@ -25,6 +22,8 @@ class Thresholds:
     vanishing: float
     collapsed: float
     stalled: float
+    too_slow: float
+    too_fast: float
 
 
 @dataclass(frozen=True)
@@ -144,8 +143,11 @@ def _dead(case: _Case) -> _Answer:
 
 
 def _saturated(case: _Case) -> _Answer:
+    """Of the values that are not switched off: half of those of relu6 are, at any scale, as those of ReLU."""
     threshold = case.thresholds.saturated if case.activation.bounded else np.inf
-    return _worst("saturated_fraction", case.statistics["saturated_fraction"], threshold)
+    flat, off = case.statistics["saturated_fraction"], case.statistics["inactive_fraction"]
+    share = np.divide(flat - off, 1 - off, out=np.zeros_like(flat), where=off < 1)
+    return _worst("saturated_fraction" + " of active values" * bool(case.activation.inactive_side), share, threshold)
 
 
 def _exploding(case: _Case) -> _Answer:
@@ -201,51 +203,3 @@ def judge(
         if answer.holds.mean() > 0.5:
             findings.append(Finding(name, answer.evidence()))
     return Verdict(tuple(findings))
-
-
-def agreement(cells: Sequence[tuple[str, str | None, str]]) -> str:
-    """A sentence: in how many cells theory predicted the measured verdict, and which cells are the others.
-
-    cells: name, predicted verdict (None if theory does not apply) and measured verdict.
-    """
-    judged = [cell for cell in cells if cell[1] is not None]
-    wrong = [f"{name} ({told} predicted, {found} measured)" for name, told, found in judged if told != found]
-    if not judged:
-        return "Theory: no prediction, as that needs hidden layers of independent random weights, and finite signals."
-    text = f"Theory predicted the verdict of {len(judged) - len(wrong)} of {len(judged)} cell{'s' * (len(judged) > 1)}"
-    if len(judged) < len(cells):
-        text += f" (it does not apply to the other {len(cells) - len(judged)})"
-    more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
-    return text + (f"; not that of {', '.join(wrong[:NAMED])}{more}." if wrong else ".")
-
-
-def outcomes_by_verdict(cells: Sequence[tuple[str, str]]) -> str:
-    """`healthy: 10 learned, 2 stalled; vanishing: 3 stalled`, from the verdict and the outcome of each cell."""
-    parts = []
-    for verdict in sorted({name for name, _ in cells}, key=VERDICTS[::-1].index):
-        counts = Counter(outcome for name, outcome in cells if name == verdict)
-        parts.append(f"{verdict}: {', '.join(f'{count} {outcome}' for outcome, count in counts.most_common())}")
-    return "; ".join(parts)
-
-
-def gained(loss: Statistic, constant_loss: float, accuracy: Statistic | None, chance: float) -> Statistic:
-    """How much of what can be learned was learned, (R,): 0 for a network that ignores its input, 1 for a perfect one.
-
-    Of classes (accuracy - chance) / (1 - chance); chance is the share of the most frequent class. Without an accuracy
-    1 - loss / constant_loss, the explained variance of a regression; constant_loss is that of the best constant output.
-    """
-    return 1 - loss / constant_loss if accuracy is None else (accuracy - chance) / (1 - chance)
-
-
-def outcome(loss: Statistic, gained: Statistic, thresholds: Thresholds) -> NDArray[np.str_]:
-    """The outcome of each replica, (R,), from its last training loss and from `gained`.
-
-    diverged: the loss is not finite. stalled: `gained` is at most `thresholds.stalled`. learned: all others.
-    """
-    broken, stalled = ~np.isfinite(loss), ~(gained > thresholds.stalled)
-    return np.select([broken, stalled], ["diverged", "stalled"], default="learned")
-
-
-def majority(outcomes: NDArray[np.str_]) -> str:
-    """The most frequent outcome of the replicas; if two are equally frequent, the worse one."""
-    return max(reversed(OUTCOMES), key=lambda name: int((outcomes == name).sum()))

@@ -23,6 +23,7 @@ Function = Callable[[Array], Array]
 
 # A unit is saturated at z if |g'(z)| is below this share of the supremum of |g'|. For tanh this means |a| > 0.97.
 SATURATED_SLOPE = 0.0591
+NEAR = 1e-3  # a z next to 0
 
 
 @dataclass(frozen=True)
@@ -40,6 +41,15 @@ class Activation:
     def bounded(self) -> bool:
         """Whether g is bounded on both sides. Only then can units saturate; with one bound they can be dead."""
         return self.range[0] > -inf and self.range[1] < inf
+
+    @property
+    def inactive_side(self) -> int:
+        """-1 if g is flat for all small z < 0, as ReLU is; 1 if it is so for small z > 0; 0 for all others.
+
+        A unit there is switched off, however large or small its weights are; it is not saturated.
+        """
+        below, above = np.abs(self.dg(np.array([-NEAR, NEAR]))) < SATURATED_SLOPE * self.sup_dg
+        return int(above) - int(below)
 
     def overwrite(self, z: Array, slope: Array) -> None:
         """Write g(z) over z and g'(z) into slope."""

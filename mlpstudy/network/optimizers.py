@@ -22,6 +22,10 @@ class Optimizer:
 
     init: Callable[[Array], Any]
     update: Callable[[Array, Any, Array, float], tuple[Array, Any]]
+    boost: float = (
+        1.0  # how many times as far as its first step a constant gradient moves theta in one step, in the end
+    )
+    adaptive: bool = False  # whether a step has the length of lr in every parameter, however small its gradient is
 
 
 def sgd(*, momentum: float, nesterov: bool, weight_decay: float) -> Optimizer:
@@ -39,7 +43,8 @@ def sgd(*, momentum: float, nesterov: bool, weight_decay: float) -> Optimizer:
         v = momentum * v + gradient
         return -lr * (gradient + momentum * v if nesterov else v), v
 
-    return Optimizer(init=np.zeros_like if momentum else lambda theta: None, update=update)
+    init = np.zeros_like if momentum else lambda theta: None
+    return Optimizer(init, update, boost=1 / (1 - momentum))
 
 
 def rmsprop(*, decay: float, epsilon: float) -> Optimizer:
@@ -49,7 +54,7 @@ def rmsprop(*, decay: float, epsilon: float) -> Optimizer:
         s = decay * s + (1 - decay) * np.square(gradient)
         return -lr * gradient / (np.sqrt(s) + epsilon), s
 
-    return Optimizer(init=np.zeros_like, update=update)
+    return Optimizer(np.zeros_like, update, adaptive=True)
 
 
 def adamw(*, beta1: float, beta2: float, epsilon: float, weight_decay: float) -> Optimizer:
@@ -66,7 +71,7 @@ def adamw(*, beta1: float, beta2: float, epsilon: float, weight_decay: float) ->
         step = -lr / (1 - beta1**t) * m / (np.sqrt(v / (1 - beta2**t)) + epsilon)
         return (step - lr * weight_decay * theta if weight_decay else step), (t, m, v)
 
-    return Optimizer(init=lambda theta: (0, np.zeros_like(theta), np.zeros_like(theta)), update=update)
+    return Optimizer(lambda theta: (0, np.zeros_like(theta), np.zeros_like(theta)), update, adaptive=True)
 
 
 def adam(*, beta1: float, beta2: float, epsilon: float) -> Optimizer:

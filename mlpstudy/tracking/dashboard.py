@@ -40,6 +40,7 @@ COLUMNS = [
     "tags.`verdict`",
     "tags.`verdict_predicted`",
     "tags.`verdict_final`",
+    "tags.`outcome_predicted`",
     "tags.`outcome`",
     "metrics.`final/accuracy_test`",
     "params.`init`",

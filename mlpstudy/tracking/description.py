@@ -1,12 +1,12 @@
 """The description of an experiment in MLflow: the question, and the grid and results of its last sweep."""
 
 import contextlib
-from collections import Counter
 from collections.abc import Mapping, Sequence
 
 from mlflow.exceptions import MlflowException
 
 from mlpstudy.cells.config import NOT_SCIENCE
+from mlpstudy.measure.outcomes import Counts
 from mlpstudy.tracking.store import Store
 
 NOTE = "mlflow.note.content"
@@ -27,14 +27,12 @@ def describe(store: Store, sweep: str, runs: Sequence[tuple[Texts, Texts]]) -> N
 
 def text(sweep: str, runs: Sequence[tuple[Texts, Texts]]) -> str:
     """Markdown: the question, what was varied, and how many cells had which verdict and outcome."""
-    params, tags = [one for one, _ in runs], [one for _, one in runs]
+    params = [one for one, _ in runs]
     lines = [QUESTION, "", f"**Last sweep: {sweep}**, {len(runs)} cell{'s' * (len(runs) != 1)}", ""]
     lines += [f"- {name}: {', '.join(values)}" for name, values in varied(params).items()]
-    outcomes = sorted({tag["outcome"] for tag in tags})
-    counts = Counter((tag["verdict"], tag["outcome"]) for tag in tags)
-    lines += ["", f"| verdict at initialization | {' | '.join(outcomes)} |", "|---" * (1 + len(outcomes)) + "|"]
-    for verdict in dict.fromkeys(tag["verdict"] for tag in tags):
-        lines.append(f"| {verdict} | {' | '.join(str(counts[verdict, outcome]) for outcome in outcomes)} |")
+    for counts in Counts.of([tag for one, tag in runs if one.get("training.epochs") != "0"]):
+        lines += ["", f"| {counts.heading} | {' | '.join(counts.columns)} |", "|---" * (1 + len(counts.columns)) + "|"]
+        lines += [f"| {' | '.join([name, *map(str, numbers)])} |" for name, numbers in counts.rows.items()]
     return "\n".join(lines)
 
 

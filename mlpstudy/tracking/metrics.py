@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import Config
+from mlpstudy.measure.foresight import Foreseen
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.measure.statistics import LOG_SCALED, STATISTICS
 from mlpstudy.measure.verdict import Verdict
@@ -46,8 +47,7 @@ def parameters(config: Config) -> dict[str, str]:
 
 def tags(result: CellResult) -> dict[str, str]:
     """The tags of a run: verdicts, evidence and outcome."""
-    predicted = {} if result.verdict_predicted is None else predicted_tags(result.verdict_predicted)
-    return predicted | {
+    return predicted_tags(result.verdict_predicted, result.foreseen) | {
         "mlflow.note.content": note(result),
         "verdict": result.verdict.name,
         "verdict_final": result.verdict_final.name,
@@ -64,6 +64,8 @@ def note(result: CellResult) -> str:
     lines = [f"- At initialization **{result.verdict.name}**: {result.verdict.evidence}."]
     if result.verdict_predicted is not None:
         lines.append(f"- By theory **{result.verdict_predicted.name}**: {result.verdict_predicted.evidence}.")
+    if result.foreseen is not None:
+        lines.append(f"- Foreseen **{result.foreseen.outcome}**, by {result.foreseen.by}: {result.foreseen.reason}.")
     if len(result.arrays["step"]) > 1:
         lines.append(f"- At the end **{result.verdict_final.name}**: {result.verdict_final.evidence}.")
     name = "accuracy_test" if "curve_accuracy_test" in result.arrays else "loss_test"
@@ -86,9 +88,12 @@ def data_set(cell: Cell) -> dict[str, str]:
     }
 
 
-def predicted_tags(verdict: Verdict) -> dict[str, str]:
-    """The verdict by theory alone, known before training."""
-    return {"verdict_predicted": verdict.name, "evidence_predicted": verdict.evidence}
+def predicted_tags(verdict: Verdict | None, foreseen: Foreseen | None) -> dict[str, str]:
+    """What is known before training: the verdict by theory alone, and the outcome to expect."""
+    tags = {} if verdict is None else {"verdict_predicted": verdict.name, "evidence_predicted": verdict.evidence}
+    if foreseen is not None:
+        tags |= {"outcome_predicted": foreseen.outcome, "outcome_predicted_reason": foreseen.text}
+    return tags
 
 
 def headline(result: CellResult) -> Rows:
@@ -109,9 +114,26 @@ def headline(result: CellResult) -> Rows:
     if result.verdict_predicted is not None:
         rows["theory/discrepancy"] = result.discrepancy("activation_rms", "delta_rms")  # in decades
         rows |= {f"theory/discrepancy_{n}": result.discrepancy(n) for n in ("activation_rms", "delta_rms")}
+    rows |= foresight(result)
     rows["final/diverged_replicas"] = float((result.outcomes == "diverged").sum())
     last_step = int(result.arrays["curve_step"][-1])
     return {(name, last_step): value for name, value in rows.items()}
+
+
+def foresight(result: CellResult) -> dict[str, float]:
+    """What was foreseen of the training, beside what came; of the median replica, NaN if it never got there."""
+    f = result.foreseen
+    if f is None:
+        return {}
+    epochs = np.asarray(result.arrays["epochs_to_lower_loss"], dtype=np.float64)
+    return {
+        "foreseen/progress": f.progress,
+        "foreseen/progress_at_unit_gain": f.progress_at_unit_gain,
+        "foreseen/epochs_to_lower_loss": f.epochs_to_lower_loss,
+        "foreseen/largest_lr": f.largest_lr,
+        "final/progress_init": float(np.median(np.asarray(result.arrays["progress"], dtype=np.float64))),
+        "final/epochs_to_lower_loss": float(np.median(np.where(np.isnan(epochs), np.inf, epochs))),
+    }
 
 
 def curves(step: int, values: Mapping[str, Values]) -> Rows:

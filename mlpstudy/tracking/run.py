@@ -146,7 +146,7 @@ class Runs(list[Run]):
 
 def table(runs: Sequence[Run]) -> pd.DataFrame:
     """See `Runs.table`."""
-    tags = ("verdict", "verdict_predicted", "verdict_final", "outcome", "outcomes")
+    tags = ("verdict", "verdict_predicted", "verdict_final", "outcome_predicted", "outcome", "outcomes")
     rows = []
     for run in runs:
         short = {name: value for name, value in run.params.items() if "." not in name and name not in NOT_SCIENCE}

@@ -65,8 +65,8 @@ class RunLog:
         """Add one record of the training. If the store fails now, it is tried again later."""
         if not self.earlier:
             self._add(record.step, record.done, record.curves, record.statistics)
-        if record.prediction is not None:
-            self._tags |= metrics.predicted_tags(record.prediction.verdict)
+        if record.before is not None:
+            self._tags |= metrics.predicted_tags(record.before.verdict, record.before.foreseen)
         try:
             self._begin()
             if time.monotonic() - self._flushed > FLUSH_SECONDS:

@@ -2,5 +2,5 @@
 
 FIGURES = (  # in the order in which they are drawn and shown
     "saturation", "gradient_flow", "gradient_over_time", "symmetry", "forward_signal", "learning_curves", "grid",
-    "jacobian", "phase_diagram", "update_ratio", "decision_boundary",
+    "jacobian", "phase_diagram", "update_ratio", "decision_boundary", "seeds",
 )  # fmt: skip

@@ -37,7 +37,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         marks.row_title(row[0], activation, layers)
     for ax, head in zip(axes[0], [f"{what}, {time}" for what in ("dJ/dz", "dJ/dW") for time in times], strict=True):
         ax.set_title(head)
-    marks.footnote(axes, runs, "theory: of dJ/dz, for networks of this width at initialization", log=True)
+    marks.footnote(axes, runs, "theory: for networks of this width at initialization", log=True)
     marks.legend(axes, marks.theory_key(runs, "delta_rms"))
 
 

@@ -28,6 +28,8 @@ MEANINGS = {
     "For a regression: the explained variance is above a tenth.",
     "stalled": "The training accuracy did not get that far.",
     "diverged": "The training loss is no longer finite.",
+    "learns, stalls, diverges": "The outcome that is foreseen before training, from how much of the error one step and "
+    "all steps together could remove: too little, too much (verdict.too_slow, verdict.too_fast), or between.",
 }
 
 
@@ -45,6 +47,7 @@ def entry(run: Run) -> dict[str, Any]:
         "evidence": run.tags.get("evidence", NONE),
         "predicted": f"{theory}{', which was not measured' * (theory != verdict)}" if theory else "no verdict",
         "outcome": outcome_in_full(run),
+        "foreseen": run.tags.get("outcome_predicted_reason", "nothing"),
         "score_name": name,
         "score": text,
         "final": f"{run.tags.get('verdict_final', NONE)}: {run.tags.get('evidence_final', NONE)}",

@@ -155,7 +155,7 @@ function show(run) {
   find("#kept span").textContent = kept ? kept.name : "";
   Object.keys(PROFILES).forEach(drawProfile);
   drawCurve();
-  for (const row of findAll("tbody tr")) row.setAttribute("aria-current", runs[row.dataset.run] === run);
+  for (const row of findAll(".wide tbody tr")) row.setAttribute("aria-current", runs[row.dataset.run] === run);
 }
 
 /* The run chosen; where there is none, the one with this option that has most of the others. */
@@ -178,7 +178,7 @@ show(shown);
 
 /* ---- the table: sort by a header, filter by words and by verdicts ---- */
 
-const rows = findAll("tbody tr"), chips = findAll(".chips button"), headers = findAll("th");
+const rows = findAll(".wide tbody tr"), chips = findAll(".chips button"), headers = findAll(".wide th");
 
 /* A row is shown if each word typed begins a word of it (10 finds depth 10, not 0.010), and by its verdict. */
 function filter() {
@@ -210,7 +210,7 @@ function sort(column) {
     if (typeof a === "number" && typeof b === "number") return sign * (a - b);
     return sign * String(a).localeCompare(String(b), "en", {numeric: true});
   });
-  find("tbody").append(...rows);
+  find(".wide tbody").append(...rows);
 }
 
 find("#filter").addEventListener("input", filter);

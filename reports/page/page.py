@@ -11,7 +11,7 @@ from pathlib import Path
 from string import Template
 from urllib.parse import quote, urlsplit
 
-from mlpstudy.measure.verdict import agreement
+from mlpstudy.measure.outcomes import OUTCOMES, Counts, agreement, foreseen
 from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.uris import database_path, redact
@@ -24,6 +24,7 @@ from reports.drawing.words import (
     listed,
     number,
     ordered,
+    outcome,
     outcome_in_full,
     outcomes,
     predicted,
@@ -52,7 +53,8 @@ def write(
     options = {name: ordered(column) for name, column in zip(names, zip(*keys, strict=True), strict=True)}
     at = [[options[name].index(value) for name, value in zip(names, key, strict=True)] for key in keys]
     digest = b64encode(sha256(f"\n{script}\n".encode()).digest()).decode()  # the only script that the browser may run
-    foreseen = agreement([(run.name, run.tags.get("verdict_predicted"), run.tags["verdict"]) for run in runs])
+    told = [agreement([(run.name, run.tags.get("verdict_predicted"), run.tags["verdict"]) for run in runs])]
+    told.append(foreseen([(run.name, run.tags.get("outcome_predicted"), outcome(run)) for run in runs]))
     page = Template(html).substitute(
         policy=f"default-src 'none'; img-src data:; style-src 'unsafe-inline'; script-src 'sha256-{digest}'",
         style=style,
@@ -62,7 +64,8 @@ def write(
         question=escape(question(runs)),
         grid=escape(grid(runs, options)),
         controls=joined(control(i, name, options[name]) for i, name in enumerate(names)),
-        summary=escape(f"{outcomes(runs)} {foreseen}"),
+        summary=escape(" ".join([outcomes(runs), *told])),
+        counts=joined(map(counts, Counts.of([run.tags for run in runs if outcome(run) in OUTCOMES]))),
         chips=chips(runs),
         count=escape(f"{len(runs)} of {number(len(runs), 'cell')}"),
         table=table(runs, names, keys),
@@ -151,6 +154,7 @@ def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str
             "verdict": datum(badge(run.tags["verdict"])),
             "after training": datum(badge(final)),
             "theory predicts": datum(predicted(run)),
+            "outcome foreseen": datum(run.tags.get("outcome_predicted", NONE)),
             "outcome": datum(outcome_in_full(run)),
             heading: datum(text, value),
             "gradient first/last": datum(f"{ratio:.2g}", ratio),
@@ -170,6 +174,16 @@ def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str
         for i, (run, row) in enumerate(zip(runs, rows, strict=True))
     )
     return element("table", element("thead", element("tr", element("td"), *head)), element("tbody", *body))
+
+
+def counts(found: Counts) -> Html:
+    """How many cells of each verdict, or of each foreseen outcome, had which outcome."""
+    head = element("tr", *(element("th", name, scope="col") for name in (found.heading, *found.columns)))
+    rows = (
+        element("tr", element("th", name, scope="row"), *(element("td", str(n), class_="number") for n in numbers))
+        for name, numbers in found.rows.items()
+    )
+    return element("table", element("thead", head), element("tbody", *rows), class_="counts")
 
 
 def alike(values: Sequence[str]) -> bool:

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from mlpstudy.cells.cell import check
-from mlpstudy.cells.cell_result import collect, epochs_to
+from mlpstudy.cells.cell_result import collect, epochs_until
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.measure import histograms
@@ -42,9 +42,10 @@ def test_epochs_to_accuracy_by_hand():
         [0.9, 0.8, 0.1, 0.3, nan, 0.1],
         [0.9, 0.9, 0.1, 0.799, nan, 0.1],
     )
-    np.testing.assert_array_equal(epochs_to(0.8, arrays), [0.5, 2, 0.5, nan, nan, 0])
-    np.testing.assert_array_equal(epochs_to(0.05, arrays), [0] * 6)
-    np.testing.assert_array_equal(epochs_to(1.0, arrays), [nan] * 6)
+    seen = arrays["curve_accuracy_test"]
+    np.testing.assert_array_equal(epochs_until(seen >= 0.8, arrays), [0.5, 2, 0.5, nan, nan, 0])
+    np.testing.assert_array_equal(epochs_until(seen >= 0.05, arrays), [0] * 6)
+    np.testing.assert_array_equal(epochs_until(seen >= 1.0, arrays), [nan] * 6)
 
 
 def test_epochs_to_accuracy_of_a_run(collected):
@@ -79,7 +80,8 @@ def test_arrays_are_as_described(collected, hidden):
         **{f"{name}_edges": (61,) for name in histograms.ARRAYS},
         "sizes": (depth + 2,),
         "activation_range": (2,), "epoch": (S,), "curve_step": (E,), "curve_epoch": (E,), "histogram_step": (H,),
-        "accuracies": (4,), "epochs_to_accuracy": (4, R), "unit_paths": (S, units, 2),
+        "accuracies": (4,), "epochs_to_accuracy": (4, R), "epochs_to_lower_loss": (R,), "progress": (R,),
+        "unit_paths": (S, units, 2),
         "jacobian_singular_values": (R, INPUTS, 2),
         "decision_regions": (R, 80, 80), "decision_axes": (2, 80),
         "decision_points": (48, 2), "decision_classes": (48,),

@@ -112,6 +112,8 @@ BAD = {
     "verdict.vanishing": [*NOT_NUMBERS, 0, -1],
     "verdict.collapsed": [*NOT_NUMBERS, 0, 1.1],
     "verdict.stalled": [*NOT_NUMBERS, -0.1, 1, 1.5],
+    "verdict.too_slow": [*NOT_NUMBERS, -0.1],
+    "verdict.too_fast": [*NOT_NUMBERS, 0, -1],
     "tracking.uri": NOT_NAMES,
     "tracking.experiment": [*NOT_NAMES, None, "  ", "a/b", "a\nb", "a" * 101],
     "tracking.resume": NOT_TRUTHS,

@@ -312,7 +312,7 @@ def test_a_function_that_overflows_at_large_z_trains_with_a_prediction(own, comp
     expected = theory.moments(ACTIVATIONS["softplus"])
     found = theory.moments(problem.config.activation)
     np.testing.assert_allclose(found.V(np.log([0.1, 1.0, 30.0])), expected.V(np.log([0.1, 1.0, 30.0])), rtol=1e-6)
-    assert np.isfinite(first.prediction.profile.typical["delta_rms"]).all()
+    assert np.isfinite(first.before.prediction.profile.typical["delta_rms"]).all()
 
 
 @pytest.mark.parametrize("sigma_b", [0.0, 0.1])

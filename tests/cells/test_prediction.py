@@ -27,7 +27,8 @@ from mlpstudy.run_page import ended
 from mlpstudy.tracking import metrics
 
 LOSS = LOSSES["cross_entropy"]
-THRESHOLDS = Thresholds(dead=0.9, saturated=0.5, exploding=1e3, vanishing=1e-3, collapsed=0.99, stalled=0.1)
+THRESHOLDS = Thresholds(dead=0.9, saturated=0.5, exploding=1e3, vanishing=1e-3, collapsed=0.99, stalled=0.1,
+                        too_slow=0.005, too_fast=4.0)  # fmt: skip
 RANDOM = (
     "normal", "uniform", "truncated_normal", "xavier", "xavier_uniform", "he", "he_uniform", "lecun", "lecun_uniform",
     "critical", "orthogonal", "lsuv",
@@ -508,7 +509,7 @@ def test_tags_of_a_prediction(measured):
     assert tags["verdict_predicted"] == "vanishing"
     assert tags["evidence_predicted"] == result.verdict_predicted.evidence
     assert tags["evidence_predicted"].startswith("delta_rms first / last layer: ")
-    assert tags.items() >= metrics.predicted_tags(result.verdict_predicted).items()
+    assert tags.items() >= metrics.predicted_tags(result.verdict_predicted, result.foreseen).items()
 
 
 VANISHING, SATURATED = (Verdict((Finding(name, f"{name} as found"),)) for name in ("vanishing", "saturated"))

@@ -14,9 +14,9 @@ from mlpstudy.errors import ConfigError
 from mlpstudy.measure import evaluation
 from mlpstudy.measure.decision_regions import decision_regions
 from mlpstudy.measure.jacobian import jacobian
+from mlpstudy.measure.outcomes import gained, outcome
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.measure.unit_paths import principal_axes
-from mlpstudy.measure.verdict import gained, outcome
 from mlpstudy.network import mlp, training
 from mlpstudy.network.activations import ACTIVATIONS
 from mlpstudy.network.losses import constant_predictor_loss

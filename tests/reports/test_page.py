@@ -14,7 +14,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mlpstudy.measure.verdict import OUTCOMES, VERDICTS
+from mlpstudy.measure.outcomes import AHEAD, OUTCOMES
+from mlpstudy.measure.verdict import VERDICTS
 from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.run import NotMeasured
@@ -96,7 +97,7 @@ DRIVE = """
 const press = (key) => document.activeElement.dispatchEvent(new KeyboardEvent("keydown", {key, bubbles: true}));
 const type = (text) => { find("#filter").value = text; find("#filter").dispatchEvent(new Event("input")); };
 const nameOf = (row) => runs[row.dataset.run].name;
-const visible = () => findAll("tbody tr").filter((row) => row.offsetHeight > 0).map(nameOf);
+const visible = () => findAll(".wide tbody tr").filter((row) => row.offsetHeight > 0).map(nameOf);
 const texts = (selector, root) => findAll(selector, root).map((found) => found.textContent);
 addEventListener("load", () => {
   let answer = null;
@@ -159,7 +160,7 @@ class Markup(HTMLParser):
 
 def test_what_can_come_of_a_cell_has_a_colour_and_a_meaning():
     assert set(VERDICTS) == set(VERDICT_COLOURS)
-    assert set(page.MEANINGS) == {*VERDICTS, *OUTCOMES}
+    assert set(page.MEANINGS) == {*VERDICTS, *OUTCOMES, ", ".join(AHEAD.values())}
 
 
 def test_the_question_is_asked_in_words():
@@ -384,7 +385,7 @@ def test_the_table_sorts_numbers_by_size_and_names_by_letters(written, sweep, br
         const by = (name) => {
           const header = headers.find((header) => header.textContent === name);
           find("button", header).click();
-          return [header.ariaSort, findAll("tbody tr").map((row) => row.cells[header.cellIndex].textContent)];
+          return [header.ariaSort, findAll(".wide tbody tr").map((row) => row.cells[header.cellIndex].textContent)];
         };
         const ratio = "gradient first/last";
         return {ratio: by(ratio), down: by(ratio), depth: by("depth"), init: by("init"),

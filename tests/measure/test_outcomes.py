@@ -1,0 +1,99 @@
+"""Outcomes of trainings, how they are counted, and what is said of how often they were foreseen."""
+
+from dataclasses import replace
+
+import numpy as np
+import pytest
+
+from mlpstudy.measure.outcomes import AHEAD, OUTCOMES, Counts, agreement, foreseen, gained, majority, outcome
+
+
+def test_outcome(thresholds):
+    loss = np.array([2.0, 0.95, 0.9, 0.0, np.nan, np.inf, -np.inf, 0.9])
+    share = np.array([-0.1, 0.1, np.nextafter(0.1, 1), 1.0, 1.0, 1.0, 1.0, np.nan])
+    expected = ["stalled", "stalled", "learned", "learned", "diverged", "diverged", "diverged", "stalled"]
+    assert outcome(loss, share, thresholds).tolist() == expected
+    strict = replace(thresholds, stalled=0.5)
+    assert outcome(np.ones(2), np.array([0.5, 0.51]), strict).tolist() == ["stalled", "learned"]
+
+
+def test_outcomes_are_counted_for_each_verdict_and_each_foreseen_outcome():
+    cells = [
+        {"verdict": "vanishing", "outcome": "stalled", "outcome_predicted": "stalls"},
+        {"verdict": "healthy", "outcome": "stalled", "outcome_predicted": "learns"},
+        {"verdict": "healthy", "outcome": "learned", "outcome_predicted": "learns"},
+        {"verdict": "healthy", "outcome": "learned"},
+        {"verdict": "healthy", "outcome": "unfinished"},
+    ]
+    by_verdict, by_forecast = Counts.of(cells)
+    assert by_verdict.columns == by_forecast.columns == ["learned", "stalled"]
+    assert by_verdict.rows == {"healthy": [2, 1], "vanishing": [0, 1]}
+    assert by_forecast.rows == {"learns": [1, 1], "stalls": [0, 1]}
+    assert Counts.of([{"verdict": "healthy", "outcome": "unfinished"}]) == []
+
+
+def test_how_often_the_outcome_was_foreseen_is_told():
+    right, wrong, none = ("a", "learns", "learned"), ("b", "stalls", "diverged"), ("c", None, "learned")
+    assert foreseen([right, right, none]) == "The outcome of 2 of 2 cells was foreseen."
+    assert foreseen([right, wrong]) == (
+        "The outcome of 1 of 2 cells was foreseen; not that of b (stalls foreseen, diverged)."
+    )
+    assert foreseen([none]) == foreseen([("d", "learns", "unfinished")]) == ""
+    assert set(AHEAD) == set(OUTCOMES)
+
+
+def test_what_was_gained_is_between_chance_and_perfect():
+    """By hand: half the examples are of one class; a network that is right for three quarters is half way."""
+    accuracy = np.array([0.5, 0.75, 1.0, 0.25])
+    np.testing.assert_allclose(gained(np.ones(4), 1.0, accuracy, 0.5), [0, 0.5, 1, -0.5])
+    y = np.array([1.0, 2.0, 3.0, 6.0])  # explained variance of predictions that are off by 1 everywhere
+    loss, constant = 0.5 * np.ones(1), 0.5 * y.var()
+    np.testing.assert_allclose(gained(loss, constant, None, np.nan), 1 - 1 / y.var())
+
+
+@pytest.fixture
+def thresholds(configure):
+    return configure().thresholds
+
+
+@pytest.mark.parametrize(
+    ("outcomes", "name"),
+    [
+        ("learned learned stalled", "learned"),
+        ("stalled diverged stalled", "stalled"),
+        ("learned", "learned"),
+        ("learned stalled", "stalled"),
+        ("stalled learned", "stalled"),
+        ("learned diverged", "diverged"),
+        ("diverged stalled stalled diverged", "diverged"),
+        ("learned stalled diverged", "diverged"),
+        ("learned learned stalled diverged", "learned"),
+    ],
+)
+def test_majority_and_of_a_tie_the_worse(outcomes, name):
+    assert majority(np.array(outcomes.split())) == name
+
+
+def test_outcomes_from_best_to_worst():
+    assert OUTCOMES == ("learned", "stalled", "diverged")
+
+
+# ---------------------------------------------------------------- theory beside measurement
+
+
+def test_agreement_is_told():
+    agree, differ, none = ("a", "vanishing", "vanishing"), ("b", "vanishing", "healthy"), ("c", None, "healthy")
+    assert agreement([agree, agree]) == "Theory predicted the verdict of 2 of 2 cells."
+    assert agreement([agree, differ, none]) == (
+        "Theory predicted the verdict of 1 of 2 cells (it does not apply to the other 1); "
+        "not that of b (vanishing predicted, healthy measured)."
+    )
+    assert agreement([differ, ("d", "healthy", "saturated")]) == (
+        "Theory predicted the verdict of 0 of 2 cells; "
+        "not that of b (vanishing predicted, healthy measured), d (healthy predicted, saturated measured)."
+    )
+    assert agreement([agree, none]) == "Theory predicted the verdict of 1 of 1 cell (it does not apply to the other 1)."
+    assert agreement([none]).startswith("Theory: no prediction, as that needs hidden layers")
+    many = agreement([differ] * 30)
+    assert many.count("b (") == 8
+    assert many.endswith(" and 22 more.")
