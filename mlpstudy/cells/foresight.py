@@ -67,11 +67,9 @@ def look_ahead(problem: Problem, theta: Array) -> Before:
         squares, counts = foresight.squared_gradients(moment, task)
         measured = steps.progress(squares, counts, task)
         if prediction is not None:
-            by, found = "theory", prediction.verdict
-            start = float(steps.progress(prediction.squared_gradients(task.errors), counts, task))
+            by, found, expected = "theory", prediction.verdict, prediction.squared_gradients(task.errors)
         else:
-            by, start = "step 0", float(np.median(measured))
+            by, expected = "step 0", np.median(squares, axis=0)
             found = verdict.judge(statistics.measure(moment), c.hidden, c.activation, c.thresholds)
-        unit_gain = steps.at_unit_gain(counts[::2], task)
-        foreseen = foresight.foresee(start, found.name, by, unit_gain, task, steps, c.activation, c.thresholds)
+        foreseen = foresight.foresee(expected, counts, found.name, by, task, steps, c.activation, c.thresholds)
     return Before(prediction, foreseen, steps.lr * measured)

@@ -7,7 +7,8 @@ errors e = dJ/dh that this output leaves. `progress` is the share of them that o
 
 with the gradient that these errors send back, and the largest curvature of the loss in h. So p is lr times the
 curvature of the loss along its errors, a Rayleigh quotient of the tangent kernel (Jacot et al. 2018). Gradient descent
-on a quadratic needs p < 2; wide networks can still find a flatter place at p < 4 (Lewkowycz et al. 2020).
+on a quadratic needs p < 2. Wide networks on the whole batch still find a flatter place at p < 4 (Lewkowycz et al.
+2020), but on minibatches many do not.
 """
 
 from collections.abc import Callable
@@ -25,6 +26,10 @@ from mlpstudy.network.mlp import backward
 from mlpstudy.network.optimizers import Optimizer
 
 TRAINS = ("healthy", "collapsed")  # verdicts with which a network may learn
+RATIOS = ("exploding", "vanishing")  # and those that say nothing to an optimizer that adapts the step of every layer
+# Where units saturate, the curvature falls and the loss cannot run away: a network bears so many times as large steps,
+# divided by its number of layers, since each layer loses gradient in its saturated units. Measured, see docs.
+SATURATION_BEARS = 100
 LOWER = 0.05  # a loss lower by this share than that of the best constant output is told of
 LARGEST_OUTPUT = 30.0  # of the best constant output; that of a class without examples would be infinite
 STEP = 1e-4  # of a central difference
@@ -91,9 +96,21 @@ class Steps:
     def at_unit_gain(self, counts: NDArray[np.float64], task: Task) -> float:
         """p of a learning rate of 1 for a network in which every layer keeps all lengths, as training may bring it to.
 
-        counts: of the weights of each layer.
+        counts: of the parts of theta, which are W and b of each layer in turn.
         """
-        return float(self.progress(np.full(len(counts), task.inputs), counts, task))
+        return float(self.progress(np.full(len(counts) // 2, task.inputs), counts[::2], task))
+
+    def find_unit_gain(self, squared_gradients: Statistic, counts: NDArray[np.float64]) -> bool:
+        """Whether the steps of an adaptive optimizer, which do not depend on the size of gradients, lead to unit gain.
+
+        Weights of unit gain are about 1 / sqrt(n_in), and all steps together have to be as long. Gradients have to be
+        larger than epsilon, below which steps are shorter.
+        """
+        if not self.optimizer.adaptive:
+            return False
+        weights, biases = counts[::2], counts[1::2]
+        large_enough = np.sqrt(squared_gradients[::2] / weights) > self.optimizer.epsilon
+        return bool(large_enough.all() and (self.total * np.sqrt(weights / biases) >= 1).all())
 
 
 @dataclass(frozen=True)
@@ -107,6 +124,7 @@ class Foreseen:
     progress_at_unit_gain: float  # and where every layer keeps all lengths
     epochs_to_lower_loss: float  # to a loss 5 % below that of the best constant output, to first order
     largest_lr: float  # the learning rate at which the larger of both p is at its limit
+    distances: tuple[float, float]  # from both limits: 1 at the limit, larger where it is passed by a factor
 
     @property
     def text(self) -> str:
@@ -115,23 +133,30 @@ class Foreseen:
 
 
 def foresee(
-    start: float, verdict: str, by: str, unit_gain: float, task: Task, steps: Steps, activation: Activation,
-    thresholds: Thresholds,
+    squares: Statistic, counts: NDArray[np.float64], verdict: str, by: str, task: Task, steps: Steps,
+    activation: Activation, thresholds: Thresholds,
 ) -> Foreseen:  # fmt: skip
-    """The outcome, from p of a learning rate of 1 and the verdict, as the network starts, and from p at unit gain."""
+    """The outcome, from |dJ/dtheta|^2 of the parts of theta, (2L,), and the verdict, as the network starts."""
+    start, unit_gain = float(steps.progress(squares, counts, task)), steps.at_unit_gain(counts, task)
     start = np.inf if np.isnan(start) else start  # numbers beyond all limits
     largest = max(start, unit_gain)
-    in_all, fastest = steps.total * start, steps.lr * largest
+    held_back = saturates(activation) and task.bounded
+    limit = thresholds.too_fast * (max(1.0, SATURATION_BEARS / (len(counts) // 2)) if held_back else 1.0)
+    adapts = steps.find_unit_gain(squares, counts)
+    in_all, fastest = steps.total * (largest if adapts else start), steps.lr * largest
+    may_learn = verdict in TRAINS or (steps.optimizer.adaptive and verdict in RATIOS)
     reason = f"all steps together could remove {in_all:.2g} times the error, one step {fastest:.2g} times"
     if not in_all > thresholds.too_slow:
         outcome = "stalls"
-        cause = "too slow" if verdict in TRAINS else verdict
+        cause = "too slow" if may_learn else verdict
         reason = f"{cause}: all steps together remove {in_all:.2g} of the error (too little: {thresholds.too_slow:g})"
-    elif fastest >= thresholds.too_fast:
-        outcome = "stalls" if steps.optimizer.adaptive or (saturates(activation) and task.bounded) else "diverges"
-        reason = f"too fast: one step could remove {fastest:.2g} times the error (too much: {thresholds.too_fast:g})"
-    elif verdict not in TRAINS:
+    elif not may_learn and verdict != "exploding":
         outcome, reason = "stalls", f"{verdict}, although {reason}"
+    elif fastest >= limit:
+        outcome = "stalls" if steps.optimizer.adaptive or held_back else "diverges"
+        reason = f"too fast: one step could remove {fastest:.2g} times the error (too much: {limit:g})"
+    elif not may_learn:
+        outcome, reason = "stalls", f"exploding, although {reason}"
     else:
         outcome = "learns"
     one_epoch = steps.lr * start * task.room * steps.per_epoch
@@ -140,7 +165,8 @@ def foresee(
         progress=steps.lr * start,
         progress_at_unit_gain=steps.lr * unit_gain,
         epochs_to_lower_loss=max(LOWER * task.constant_loss / one_epoch, 1 / steps.per_epoch) if one_epoch else np.inf,
-        largest_lr=thresholds.too_fast / largest if largest > 0 else np.inf,
+        largest_lr=limit / largest if largest > 0 else np.inf,
+        distances=(in_all / thresholds.too_slow if thresholds.too_slow else np.inf, fastest / limit),
     )  # fmt: skip
 
 

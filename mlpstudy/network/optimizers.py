@@ -25,7 +25,12 @@ class Optimizer:
     boost: float = (
         1.0  # how many times as far as its first step a constant gradient moves theta in one step, in the end
     )
-    adaptive: bool = False  # whether a step has the length of lr in every parameter, however small its gradient is
+    epsilon: float | None = None  # if steps have the length lr in every parameter: gradients below it take shorter ones
+
+    @property
+    def adaptive(self) -> bool:
+        """Whether the length of a step does not depend on the size of gradients."""
+        return self.epsilon is not None
 
 
 def sgd(*, momentum: float, nesterov: bool, weight_decay: float) -> Optimizer:
@@ -54,7 +59,7 @@ def rmsprop(*, decay: float, epsilon: float) -> Optimizer:
         s = decay * s + (1 - decay) * np.square(gradient)
         return -lr * gradient / (np.sqrt(s) + epsilon), s
 
-    return Optimizer(np.zeros_like, update, adaptive=True)
+    return Optimizer(np.zeros_like, update, epsilon=epsilon)
 
 
 def adamw(*, beta1: float, beta2: float, epsilon: float, weight_decay: float) -> Optimizer:
@@ -71,7 +76,7 @@ def adamw(*, beta1: float, beta2: float, epsilon: float, weight_decay: float) ->
         step = -lr / (1 - beta1**t) * m / (np.sqrt(v / (1 - beta2**t)) + epsilon)
         return (step - lr * weight_decay * theta if weight_decay else step), (t, m, v)
 
-    return Optimizer(lambda theta: (0, np.zeros_like(theta), np.zeros_like(theta)), update, adaptive=True)
+    return Optimizer(lambda theta: (0, np.zeros_like(theta), np.zeros_like(theta)), update, epsilon=epsilon)
 
 
 def adam(*, beta1: float, beta2: float, epsilon: float) -> Optimizer:

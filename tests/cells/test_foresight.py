@@ -72,7 +72,7 @@ def test_labels_that_do_not_depend_on_the_inputs_are_learned_more_slowly(compose
         (("activation=sigmoid", "network.depth=20"), "stalled"),
         (("activation=relu", "network.depth=20"), "stalled"),
         (("activation=relu", "init=he", "network.depth=20", "optimizer.lr=1"), "diverged"),
-        (("activation=tanh", "network.depth=20", "optimizer.lr=1"), "stalled"),
+        (("activation=tanh", "network.depth=20", "optimizer.lr=3"), "stalled"),
         (("activation=sigmoid", "network.depth=3", "optimizer.lr=1"), "learned"),
         (("activation=sigmoid", "network.depth=3"), "stalled"),
     ],

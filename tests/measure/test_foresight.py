@@ -16,6 +16,7 @@ from mlpstudy.network.optimizers import adam, sgd
 from mlpstudy.network.training import Recipe, train
 
 PLAIN = sgd(momentum=0.0, nesterov=False, weight_decay=0.0)
+ADAM = adam(beta1=0.9, beta2=0.999, epsilon=1e-8)
 TANH = ACTIVATIONS["tanh"]
 
 
@@ -129,8 +130,7 @@ def test_momentum_goes_further_and_adam_as_far_in_every_parameter():
     assert Steps(1, 1, 1, heavy).progress(squares, counts, task) == pytest.approx(25)
     # |g|_1 of 100 normal numbers with sum of squares 4 is 100 sqrt(2 / pi) 0.2
     expected = math.sqrt(2 / math.pi) * (100 * 0.2 + 25 * 0.2) / 2
-    steps = Steps(1, 1, 1, adam(beta1=0.9, beta2=0.999, epsilon=1e-8))
-    assert steps.progress(squares, counts, task) == pytest.approx(expected)
+    assert Steps(1, 1, 1, ADAM).progress(squares, counts, task) == pytest.approx(expected)
 
 
 def test_all_steps_follow_the_schedule():
@@ -149,7 +149,7 @@ def test_a_network_of_unit_gain_is_one_whose_layers_are_rotations():
     passes = mlp.backpropagate(Network([3, 3, 3, 3], moment.activation, LOSSES["mse"]), moment.layers, x[None], y)
     squares, counts = squared_gradients(Snapshot(moment.activation, moment.layers, *passes, None), task)
     steps = Steps(1, 1, 1, PLAIN)
-    assert steps.at_unit_gain(counts[::2], task) == pytest.approx(steps.progress(squares, counts, task)[0], rel=1e-12)
+    assert steps.at_unit_gain(counts, task) == pytest.approx(steps.progress(squares, counts, task)[0], rel=1e-12)
 
 
 # ---------------------------------------------------------------- the limits
@@ -180,11 +180,16 @@ def test_the_largest_stable_learning_rate_of_wide_networks_is_that_of_p_4(p, end
     assert (loss < 1e-3) if ends_well else not np.isfinite(loss)
 
 
+COUNTS = np.array([100.0, 10.0, 100.0, 10.0])  # W and b of two layers of 10 units
+
+
 def forecast(thresholds, start=0.1, verdict="healthy", unit_gain=0.2, total=100.0, lr=1.0, activation="tanh",
-             optimizer=PLAIN, bounded=True):  # fmt: skip
-    task = SimpleNamespace(room=2.0, constant_loss=4.0, bounded=bounded)
-    row = ACTIVATIONS[activation]
-    return foresee(start, verdict, "theory", unit_gain, task, Steps(lr, total, 10, optimizer), row, thresholds)
+             optimizer=PLAIN, bounded=True, room=2.0):  # fmt: skip
+    """Squared gradients of four parts that give SGD this p, with a learning rate of 1."""
+    task = SimpleNamespace(room=room, constant_loss=4.0, bounded=bounded, inputs=unit_gain * room / 2)
+    squares = np.full(4, start * room / 4)
+    steps = Steps(lr, total, 10, optimizer)
+    return foresee(squares, COUNTS, verdict, "theory", task, steps, ACTIVATIONS[activation], thresholds)
 
 
 @pytest.mark.parametrize(
@@ -195,13 +200,20 @@ def forecast(thresholds, start=0.1, verdict="healthy", unit_gain=0.2, total=100.
         ({"verdict": "saturated"}, "stalls", "saturated, although"),
         ({"start": 1e-6}, "stalls", "too slow: all steps together remove 0.0001 of the error"),
         ({"start": 0.0, "verdict": "symmetric"}, "stalls", "symmetric: all steps together remove 0 "),
-        ({"start": 5.0}, "stalls", "too fast: one step could remove 5 times the error"),
-        ({"unit_gain": 5.0}, "stalls", "too fast"),
-        ({"unit_gain": 3.9}, "learns", ""),
+        ({"start": 101.0}, "stalls", "too fast: one step could remove 1e+02 times the error (too much: 100)"),
+        ({"unit_gain": 101.0}, "stalls", "too fast"),
+        ({"unit_gain": 99.0}, "learns", ""),
+        ({"unit_gain": 1.9, "activation": "relu"}, "learns", ""),
+        ({"unit_gain": 2.1, "activation": "relu"}, "diverges", "too fast: one step could remove 2.1 times the error"),
+        ({"unit_gain": 2.1, "activation": "relu", "verdict": "vanishing"}, "stalls", "vanishing, although"),
+        ({"unit_gain": 2.1, "activation": "relu", "verdict": "exploding"}, "diverges", "too fast"),
+        ({"unit_gain": 1.9, "activation": "relu", "verdict": "exploding"}, "stalls", "exploding, although"),
+        ({"start": 0.01, "unit_gain": 0.01, "verdict": "vanishing", "optimizer": ADAM}, "learns", ""),
+        ({"start": 0.01, "unit_gain": 0.01, "verdict": "symmetric", "optimizer": ADAM}, "stalls", "symmetric"),
         ({"start": 5.0, "activation": "relu"}, "diverges", "too fast"),
         ({"start": 5.0, "activation": "sin"}, "diverges", "too fast"),
         ({"start": 5.0, "bounded": False}, "diverges", "too fast"),
-        ({"start": 5.0, "activation": "relu", "optimizer": adam(beta1=0.9, beta2=0.999, epsilon=1e-8)}, "stalls", ""),
+        ({"start": 5.0, "activation": "relu", "optimizer": ADAM}, "stalls", "too fast"),
         ({"start": math.nan, "activation": "relu"}, "diverges", "too fast"),
     ],
 )
@@ -212,11 +224,22 @@ def test_outcomes_and_their_reasons(given, outcome, reason, thresholds):
     assert found.text.startswith(f"{outcome}, by theory: ")
 
 
+def test_adam_finds_the_scale_of_weights_that_are_too_small():
+    """Its steps have the length lr, so they lead from tiny weights to 1 / sqrt(n_in), if gradients are not too small."""
+    squares = np.full(4, 1e-12)
+    assert Steps(0.001, 1.0, 10, ADAM).find_unit_gain(squares, COUNTS)
+    assert not Steps(0.001, 0.1, 10, ADAM).find_unit_gain(squares, COUNTS)  # 0.1 is less than 1 / sqrt(10)
+    assert not Steps(0.001, 1.0, 10, ADAM).find_unit_gain(squares * 1e-12, COUNTS)
+    assert not Steps(0.001, 1.0, 10, PLAIN).find_unit_gain(squares, COUNTS)
+
+
 def test_the_numbers_that_are_told(thresholds):
     """room 2, p 0.1 a step, 10 steps an epoch: the loss falls by 2 an epoch, and 5 % of 4 takes a tenth of one."""
     found = forecast(thresholds)
     assert found.epochs_to_lower_loss == pytest.approx(0.1)
-    assert found.largest_lr == pytest.approx(20)  # p at unit gain, 0.2, would be 4
+    assert found.largest_lr == pytest.approx(500)  # p at unit gain, 0.2, would be 2 * 100 / 2 layers
+    assert found.distances == pytest.approx((2000, 0.002))
+    assert forecast(thresholds, activation="relu").largest_lr == pytest.approx(10)
     assert forecast(thresholds, start=0.0).epochs_to_lower_loss == math.inf
     assert forecast(thresholds, start=1e3).epochs_to_lower_loss == pytest.approx(0.1)  # one step at least
 
