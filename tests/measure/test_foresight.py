@@ -225,7 +225,7 @@ def test_outcomes_and_their_reasons(given, outcome, reason, thresholds):
 
 
 def test_adam_finds_the_scale_of_weights_that_are_too_small():
-    """Its steps have the length lr, so they lead from tiny weights to 1 / sqrt(n_in), if gradients are not too small."""
+    """Its steps have the length lr, so they lead from tiny weights to 1 / sqrt(n_in), unless gradients are tiny."""
     squares = np.full(4, 1e-12)
     assert Steps(0.001, 1.0, 10, ADAM).find_unit_gain(squares, COUNTS)
     assert not Steps(0.001, 0.1, 10, ADAM).find_unit_gain(squares, COUNTS)  # 0.1 is less than 1 / sqrt(10)
