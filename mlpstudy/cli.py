@@ -5,7 +5,7 @@ import signal
 import sys
 from typing import NoReturn
 
-from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, progress, read
+from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, progress, read, wrapped
 from mlpstudy.conduct import ENDING, INTERRUPTED, run
 
 __all__ = ["cells", "main", "read", "run"]
@@ -25,7 +25,7 @@ def main() -> None:
             sys.exit(0 if run(asked.cells, asked.left_out) else 1)
     except SETTINGS_ERRORS as error:
         progress("")
-        sys.exit(f"mlpstudy: {one_line(error)}")
+        sys.exit(wrapped(f"mlpstudy: {one_line(error)}"))
     except KeyboardInterrupt as reason:
         print("mlpstudy: interrupted", file=sys.stderr)
         _end(143 if isinstance(reason, _Terminated) else 130)

@@ -4,10 +4,14 @@ import contextlib
 import io
 import os
 import re
+import shlex
+import shutil
 import sys
 import tempfile
+import textwrap
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from functools import partial
 from typing import Any
 
 import hydra
@@ -16,14 +20,17 @@ from hydra.errors import HydraException, MissingConfigException
 from omegaconf import DictConfig, OmegaConf
 from omegaconf.errors import OmegaConfBaseException
 
+from mlpstudy import help_text, suggestions
 from mlpstudy.cells.cell import Cell, check, raw_names
 from mlpstudy.cells.config import CONF, options_with
 from mlpstudy.cells.rules import RULES, unknown_key
 from mlpstudy.errors import ConfigError, DoesNotFit, one_of
 from mlpstudy.tracking import uris
 
-OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"))  # the user's own parts
+# the user's own parts
+OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"), ("data", "function"))
 SHOWS = {"--cfg", "-c", "--info", "-i"}  # Hydra then prints settings, in which a tracking URI may have a password
+ALSO = "--also"
 # settings of a sweep, not of a cell
 OF_SWEEP = ("tracking.uri", "tracking.experiment", "tracking.sweep", "tracking.resume", "workers", "fail_fast")
 SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException)
@@ -56,20 +63,29 @@ def read(arguments: Sequence[str]) -> Asked:
     Hydra calls its task once for each cell. Ours only collects, so that the whole sweep is known, and checked,
     before any of it trains. Raises one of SETTINGS_ERRORS.
     """
+    if {"--help", "-h"} & set(arguments):
+        print(help_text.text())
+        return Asked([], [])
     found: list[tuple[Any, list[str]]] = []
 
     def collect(settings: DictConfig, overrides: Sequence[str] | None = None) -> None:
         typed = HydraConfig.get().overrides.task if overrides is None else overrides
-        found.append((OmegaConf.to_container(settings, resolve=True), list(typed)))
+        cell = OmegaConf.to_container(settings, resolve=True), list(typed)
+        if cell[0] not in (raw for raw, _ in found[:earlier]):  # two grids may have a cell in common
+            found.append(cell)
         progress(f"cells read: {len(found)}")
 
-    sys.argv[1:] = arguments  # Hydra reads the arguments here and nowhere else
     os.environ["HYDRA_FULL_ERROR"] = "1"  # Hydra then raises its errors, and we print one line
-    with tempfile.TemporaryDirectory() as scratch:
-        # Hydra needs output folders. They are deleted: MLflow has everything, and a tracking URI can hold a password.
-        OmegaConf.register_new_resolver("scratch", lambda: scratch, replace=True)
-        with redacted() if SHOWS & {argument.partition("=")[0] for argument in arguments} else contextlib.nullcontext():
+    for words in grids(arguments):
+        earlier = len(found)
+        suggestions.check_form(words)
+        sys.argv[1:] = words  # Hydra reads the arguments here and nowhere else
+        shows = SHOWS & {word.partition("=")[0] for word in words}
+        with tempfile.TemporaryDirectory() as scratch, redacted() if shows else contextlib.nullcontext():
+            # Hydra needs output folders. They are deleted: MLflow has everything, and a URI can hold a password.
+            OmegaConf.register_new_resolver("scratch", partial(str, scratch), replace=True)
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(collect)()
+    sys.argv[1:] = arguments  # the command that goes on is made of these
     if any("glob(" in argument for argument in arguments):  # glob also finds options that need a path
         waiting = {f"{g}={raw[g]['name']} ({g}.{k})" for raw, _ in found for g, k in OWN if _waits_for(raw, g, k)}
         if waiting:
@@ -100,6 +116,32 @@ def read(arguments: Sequence[str]) -> Asked:
     return Asked(checked, left_out)
 
 
+def grids(arguments: Sequence[str]) -> list[list[str]]:
+    """The words of each grid: of the first, and for each `--also "..."` those of the first with others in their place.
+
+    A choice such as init=he also takes the place of the settings of the group, such as init.scale=0.1.
+    """
+    first: list[str] = []
+    others: list[list[str]] = []
+    words = iter(arguments)
+    for word in words:
+        flag, _, value = word.partition("=")
+        if flag != ALSO:
+            first.append(word)
+            continue
+        others.append(shlex.split(value or next(words, "")))
+        if not others[-1]:
+            raise ConfigError(ALSO, 'followed by the settings of another grid, such as --also "init=he"', "nothing")
+    if others and not {"-m", "--multirun"} & set(first):
+        first.insert(0, "-m")
+    found = [first]
+    for other in others:
+        keys = {word.partition("=")[0] for word in other}
+        kept = [word for word in first if not {key := word.partition("=")[0], key.partition(".")[0]} & keys]
+        found.append([*kept, *other])
+    return found
+
+
 def progress(text: str) -> None:
     """Show what is being done in the last line of a terminal, in place of what was shown before."""
     if sys.stderr.isatty():
@@ -123,20 +165,35 @@ def _waits_for(raw: Any, group: str, key: str) -> bool:
 
 def one_line(error: Exception) -> str:
     """One line that says what is wrong, for an error of ours or of Hydra; passwords in URIs are hidden."""
-    return uris.redact(" ".join([_told(error), *(f"({note})" for note in getattr(error, "__notes__", ()))]))
+    ours = _as_ours(error)
+    notes = [f"({note})" for note in getattr(error, "__notes__", ())]
+    told = " ".join(str(error).split("\nSee https")[0].split()) if ours is None else suggestions.told(ours)
+    return uris.redact(" ".join([told, *notes]))
 
 
-def _told(error: Exception) -> str:
+def wrapped(text: str) -> str:
+    """The text in lines that fit the terminal; as one line if errors go to a file or a pipe."""
+    if not sys.stderr.isatty():
+        return text
+    width = max(shutil.get_terminal_size().columns, 40)
+    return textwrap.fill(text, width, subsequent_indent="  ", break_long_words=False, break_on_hyphens=False)
+
+
+def _as_ours(error: Exception) -> ConfigError | None:
+    """The same as an error of ours, where it is one of Hydra's about a setting."""
     if isinstance(error, ConfigError):
-        return str(error)
+        return error
     if isinstance(error, MissingConfigException) and error.options and error.missing_cfg_file:
         group, _, option = error.missing_cfg_file.rpartition("/")
-        return str(ConfigError(group, one_of(error.options), option))
+        return ConfigError(group, one_of(error.options), option)
     if ambiguous := re.match(r"Ambiguous value for argument '([^=]*)=(.*)'\n", str(error)):
-        return str(ConfigError(ambiguous[1], "one value (or add -m to sweep over several)", ambiguous[2]))
-    if unknown := re.match(r"Could not override '(.*)'\.\n", str(error)):
+        return ConfigError(ambiguous[1], "one value (or add -m to sweep over several)", ambiguous[2])
+    if unknown := re.match(r"Could not override '(.*)'\.\n(?:.*\+\1=(.*))?", str(error)):
         group, _, _ = unknown[1].partition(".")
         having = options_with(unknown[1])
         rule = f"one that the chosen {group} has; this one belongs to {group}={','.join(having)}"
-        return str(ConfigError("a key", rule, unknown[1]) if having else unknown_key(unknown[1], RULES))
-    return " ".join(str(error).split("\nSee https")[0].split())
+        if having:
+            return ConfigError("a key", rule, unknown[1])
+        known = unknown_key(unknown[1], RULES)
+        return ConfigError(known.args[0], known.args[1], f"{unknown[1]}={unknown[2]}" if unknown[2] else unknown[1])
+    return None

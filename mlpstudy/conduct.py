@@ -86,6 +86,8 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
         if cell.gradients is not None:
             say(gradients_text(name, cell.gradients))
 
+    for remark in dict.fromkeys(f"data={cell.data.name}: {remark}" for cell in cells for remark in cell.data.remarks):
+        say(remark)
     say(heading(sweep_name, cells, done, todo, workers))
     show = SweepDisplay(out, cell_names, len(done))
     log = SweepLog(store, cells, cell_names, sweep_name, say, {index: run.id for index, run in smaller.items()})

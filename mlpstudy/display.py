@@ -1,5 +1,8 @@
 """What the terminal shows: progress while a sweep runs, a verdict per cell as it ends, the table at the end."""
 
+import io
+import os
+import re
 import shutil
 import sys
 from collections.abc import Mapping, Sequence
@@ -17,6 +20,7 @@ from rich.text import Text
 from mlpstudy.cells.recording import Record
 from mlpstudy.measure.intervals import mean_and_interval, share_text
 from mlpstudy.measure.outcomes import Counts
+from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_COLOURS
 
 PIPE_WIDTH = 170  # columns if the output is not a terminal
@@ -25,9 +29,25 @@ NARROW = 100  # with fewer columns, the table does not show the gradient ratio
 LONGEST = max(map(len, VERDICT_COLOURS))
 
 
+class Plain(io.StringIO):
+    """Standard output without blanks at the ends of lines, for a file or a pipe."""
+
+    def write(self, text: str) -> int:
+        """Write the text to standard output."""
+        return sys.stdout.write(re.sub(r" +$", "", text, flags=re.MULTILINE))
+
+    def flush(self) -> None:
+        """Flush standard output."""
+        sys.stdout.flush()
+
+
 def console() -> Console:
-    """A console on standard output, wide enough for the table in a file or a pipe."""
-    return Console(width=None if sys.stdout.isatty() else PIPE_WIDTH, highlight=False, markup=False)
+    """A console on standard output; in a file or a pipe as wide as COLUMNS says, or wide enough for the table."""
+    if sys.stdout.isatty():
+        return Console(highlight=False, markup=False)
+    columns = os.environ.get("COLUMNS", "")
+    width = int(columns) if columns.isdecimal() and int(columns) > 0 else PIPE_WIDTH
+    return Console(file=Plain(), width=width, highlight=False, markup=False)
 
 
 class Told(Protocol):
@@ -116,12 +136,12 @@ def outcome_text(result: Told) -> str:
 
 
 def accuracy_text(result: Told) -> str:
-    """`0.958 +- 0.006`: test accuracy (test loss for a regression) with its 95 % interval over replicas."""
-    kind, name = ("", "accuracy_test") if "final/accuracy_test" in result.metrics else ("loss ", "loss_test")
+    """`0.958 +- 0.006`: the score, such as the test accuracy, with its 95 % interval over replicas."""
+    name, is_share, _ = score_of(result.metrics, "final/")
     centre, half = result.metrics[f"final/{name}"], result.metrics[f"final/{name}_ci95"]
     broken = int(result.metrics["final/diverged_replicas"])
-    if kind:
-        text = f"{kind}{centre:.3f}" + (f" ± {half:.3f}" if isfinite(half) else "")
+    if not is_share:
+        text = f"loss {centre:.3f}" + (f" ± {half:.3f}" if isfinite(half) else "")
     else:
         text = share_text(centre, half, int(result.params["replicas"]) - broken)
     return text + (f" ({broken} diverged)" if broken else "") if isfinite(centre) else "diverged"
@@ -152,8 +172,8 @@ def summary_table(results: Sequence[tuple[str, Told]], width: int) -> Table:
     if foreseen:
         table.add_column("foreseen", min_width=len("diverges"))
     table.add_column("outcome", min_width=len("diverged"))
-    score = "accuracy" if "final/accuracy_test" in results[0][1].metrics else "loss"
-    table.add_column(score if narrow else f"test {score}", min_width=len("± 0.006"))
+    _, _, score = score_of(results[0][1].metrics, "final/")
+    table.add_column(score.rpartition(" ")[2] if narrow else score, min_width=len("± 0.006"))
     if not narrow:
         table.add_column("gradient first/last", justify="right")
     if told:

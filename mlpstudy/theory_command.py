@@ -12,7 +12,7 @@ from rich.text import Text
 from mlpstudy import theory
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.foresight import before_training
-from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line
+from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, wrapped
 from mlpstudy.display import console
 from mlpstudy.measure.foresight import LOWER
 from mlpstudy.network.activations import Activation
@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     try:
         asked_for = cells(arguments)
     except SETTINGS_ERRORS as error:
-        print(f"mlpstudy: {one_line(error)}", file=sys.stderr)
+        print(wrapped(f"mlpstudy: {one_line(error)}"), file=sys.stderr)
         return 1
     out = console()
     out.print(outcomes(asked_for))

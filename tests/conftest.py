@@ -59,6 +59,14 @@ def one_blas_thread():
 
 
 @pytest.fixture(scope="session", autouse=True)
+def usual_width():
+    """What is printed does not depend on the terminal of whoever runs the tests."""
+    with pytest.MonkeyPatch.context() as patch:
+        patch.delenv("COLUMNS", raising=False)
+        yield
+
+
+@pytest.fixture(scope="session", autouse=True)
 def own_cache(tmp_path_factory):
     """Tests leave nothing in the cache of the user, and find nothing there."""
     with pytest.MonkeyPatch.context() as patch:

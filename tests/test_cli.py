@@ -53,7 +53,7 @@ def test_main_command_end_to_end(tmp_path):
     drawn = mlpstudy(cwd=tmp_path, module="reports")
     assert drawn.returncode == 0, drawn.stderr
     names = {path.stem for path in (tmp_path / "figures").glob("*.png")}
-    assert names == set(FIGURES) - {"decision_boundary"}, drawn.stdout  # digits are not 2-D
+    assert names == set(FIGURES) - {"decision_boundary", "seeds"}, drawn.stdout  # digits are not 2-D, and of one seed
     assert "decision_boundary" in drawn.stdout
     assert (tmp_path / "figures" / "index.html").exists()
 
@@ -70,8 +70,9 @@ BAD_SETTINGS = {
     "activation=nope": ["activation must be one of", "leaky_relu", "'nope'"],
     "data=nope": ["data must be one of", "digits", "mnist", "moons", "'nope'"],
     "init.name=nope": ["init.name must be one of", "zeros", "'nope'"],
-    "network.widht=3": ["network.depth", "network.hidden", "network.width", "'network.widht'"],
-    "initt=he": ["activation", "init", "optimizer.lr", "'initt'"],
+    "network.widht=3": ["did you mean network.width=3?", "'network.widht=3'"],
+    "initt=he": ["did you mean init=he?", "'initt=he'"],
+    "qwerty=he": ["activation", "init", "optimizer.lr", "'qwerty=he'"],
     "+new.key=1": ["network.depth", "'new.key'"],
     "network=3": ["network must be set by its keys", "network.depth"],
     "network.depth=-1": ["network.depth must be an integer >= 0; got -1"],

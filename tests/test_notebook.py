@@ -85,13 +85,17 @@ def test_short_names_of_settings():
     assert full_key("init", RULES) == "init"
     with pytest.raises(ConfigError, match=r"a setting must be one of data\.hidden, network\.hidden; got 'hidden'"):
         full_key("hidden", RULES)
-    with pytest.raises(ConfigError, match=r"closest: optimizer\.lr"):
+    with pytest.raises(ConfigError, match="a key must be one of activation, "):
         full_key("lrr", RULES)
 
 
 @pytest.mark.parametrize(
     ("settings", "said"),
-    [({"init": "nope"}, "init must be one of"), ({"depth": -1}, "network.depth must be an integer >= 0; got -1")],
+    [
+        ({"learning_rate": 1}, r"did you mean optimizer\.lr="),
+        ({"init": "nope"}, "init must be one of"),
+        ({"depth": -1}, "network.depth must be an integer >= 0; got -1"),
+    ],
 )
 def test_a_wrong_setting_is_one_line(here, settings, said):
     with pytest.raises(ValueError, match=said) as wrong:

@@ -114,7 +114,7 @@ def test_the_outcome_of_each_cell_is_told(said):
         ("activation=nope", "activation must be one of "),
         ("init.sigma_b=-1", "init.sigma_b must be "),
         ("init.sigma_w=1", "a key must be "),
-        ("nonsense", "Error parsing override 'nonsense'"),
+        ("nonsense", "a setting must be written as key=value"),
         ("activation=tanh,relu", "activation must be one value (or add -m to sweep over several)"),
     ],
 )

@@ -13,6 +13,7 @@ from mlpstudy.cells.recording import Record
 from mlpstudy.measure import histograms, outcomes, verdict
 from mlpstudy.measure.foresight import LOWER, Foreseen
 from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.score import score_of
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.measure.verdict import Verdict
 from mlpstudy.network.activations import Array
@@ -113,9 +114,10 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
         **{f"{name}_edges": edges for name, edges in histograms.edges(config.activation).items()},
         **{name: array for r in records for name, array in r.once.items()},
     }
-    if "accuracy_test" in records[0].curves:
-        reached = [epochs_until(arrays["curve_accuracy_test"] >= level, arrays) for level in config.accuracies]
-        shape = len(reached), len(records[0].curves["accuracy_test"])  # also without any level
+    score, is_share, _ = score_of(records[0].curves, "")
+    if is_share:
+        reached = [epochs_until(arrays[f"curve_{score}"] >= level, arrays) for level in config.accuracies]
+        shape = len(reached), len(records[0].curves[score])  # also without any level
         arrays |= {"accuracies": np.array(config.accuracies), "epochs_to_accuracy": np.reshape(reached, shape)}
     lower = arrays["curve_loss_train"] <= (1 - LOWER) * cell.constant_loss
     arrays["epochs_to_lower_loss"] = epochs_until(lower, arrays)

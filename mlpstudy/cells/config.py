@@ -74,9 +74,8 @@ class Config:
     @property
     def own_parts(self) -> bool:
         """Whether a function or file of the user is a part of it, whose content may change under its name."""
-        return any(key in self.flat for key in ("activation.function", "init.function", "init.path", "data.path")) or (
-            self.flat.get("init.output.name") in ("custom", "file")
-        )
+        own = ("activation.function", "init.function", "init.path", "data.path", "data.function")
+        return any(key in self.flat for key in own) or self.flat.get("init.output.name") in ("custom", "file")
 
     @property
     def weights_follow_from_seed(self) -> bool:

@@ -1,9 +1,6 @@
 """The user's own activation, initializer or file of weights, checked before anything trains."""
 
 import functools
-import importlib
-import os
-import sys
 from collections.abc import Callable, Mapping
 from math import inf
 from typing import Any
@@ -13,6 +10,7 @@ from numpy.typing import NDArray
 
 from mlpstudy.data.npz import load_npz
 from mlpstudy.errors import ConfigError
+from mlpstudy.importing import load
 from mlpstudy.network.activations import Activation, Function
 from mlpstudy.network.initializers import Initializer, Shape, Weights
 
@@ -29,19 +27,6 @@ HOW = (
     "given, as module:name of a function of z "
     "(or let activation.function name a record: mlpstudy.Activation(g=..., dg=...))"
 )
-
-
-def load(key: str, path: str | None) -> Any:
-    """Import `module:name`; modules in the current directory are found too."""
-    if not path or path.count(":") != 1:
-        raise ConfigError(key, "an import path such as mypackage.mymodule:myfunction", path)
-    module, name = path.split(":")
-    if os.getcwd() not in sys.path:  # `python -m` looks there, a console script does not
-        sys.path.insert(0, os.getcwd())
-    try:
-        return getattr(importlib.import_module(module), name)
-    except Exception as error:  # the user's module can raise anything
-        raise ConfigError(key, f"importable ({type(error).__name__}: {error})", path) from error
 
 
 def activation(function: str | None, derivative: str | None) -> Activation:

@@ -90,11 +90,15 @@ def train_and_record(problem: Problem, theta: Array, first: int = 0) -> Iterator
 def evaluate_splits(problem: Problem, theta: Array, size: int | None = None) -> dict[str, NDArray[np.float64]]:
     """Loss and accuracy on both splits, (R,) each; on `size` examples of each split at most, or on all.
 
+    On the training split alone if there is no other.
+
     The examples are drawn at random, once for all records: the order of a data set may not be random (every second
     test image of MNIST is an easy one).
     """
     layers = unflatten(theta, problem.network.sizes)
     splits = {"train": (problem.x_train, problem.y_train), "test": (problem.x_test, problem.y_test)}
+    if not len(problem.y_test):
+        del splits["test"]
     curves: dict[str, NDArray[np.float64]] = {}
     for split, (x, y) in splits.items():
         if size is not None and size < len(y):

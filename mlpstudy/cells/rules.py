@@ -1,6 +1,5 @@
 """The table of all settings and of the values that each may have: one row for each key."""
 
-import difflib
 import re
 import sys
 from collections.abc import Callable, Iterable
@@ -9,6 +8,7 @@ from typing import Any
 import numpy as np
 
 from mlpstudy.cells import custom
+from mlpstudy.data.csv import ENCODINGS, GAPS
 from mlpstudy.data.datasets import DATASETS
 from mlpstudy.data.own import TASKS
 from mlpstudy.data.splits import STANDARDIZERS
@@ -64,6 +64,10 @@ NAME: Rule = (  # the characters that MLflow allows in a tag
     "a name of up to 100 letters, digits, spaces and _ . : -",
     lambda v: isinstance(v, str) and re.fullmatch(r"[\w .:-]{1,100}", v) is not None and v.strip() != "",
 )
+COLUMNS: Rule = (
+    "a list of names of columns",
+    lambda v: isinstance(v, list) and all(isinstance(n, str) for n in v),
+)
 FILE: Rule = ("a path", lambda v: v is None or (isinstance(v, str) and v != ""))
 
 
@@ -103,8 +107,8 @@ RULES: dict[str, Rule] = {
     "schedule.every": POSITIVE,
     "schedule.factor": POSITIVE,
     "data.standardize": _option(STANDARDIZERS),
-    "data.test_fraction": FRACTION,
-    "data.samples": _integer(10),
+    "data.test_fraction": SHARE,
+    "data.samples": _integer(4),
     "data.noise": NOT_NEGATIVE,
     "data.root": _or_null(("a folder", lambda v: isinstance(v, str))),
     "data.arms": _integer(2),
@@ -116,9 +120,12 @@ RULES: dict[str, Rule] = {
     "data.path": FILE,
     "data.task": _option(TASKS),
     "data.target": _or_null(("the name of a column", lambda v: isinstance(v, str))),
-    "data.columns": _or_null(
-        ("a list of names of columns", lambda v: isinstance(v, list) and all(isinstance(n, str) for n in v))
-    ),
+    "data.columns": _or_null(COLUMNS),
+    "data.exclude": _or_null(COLUMNS),
+    "data.separator": _or_null(("one character", lambda v: isinstance(v, str) and len(v) == 1)),
+    "data.encode": _or_null(_option(ENCODINGS)),
+    "data.missing": _or_null(_option(GAPS)),
+    "data.function": PATH,
     "network.depth": _integer(0),
     "network.width": _integer(1),
     "network.hidden": _or_null(
@@ -178,6 +185,4 @@ def unknown_key(key: str, known: Iterable[str]) -> ConfigError:
         if inside:
             siblings = inside
             break
-    names = {sibling.rpartition(".")[2]: sibling for sibling in siblings}
-    close = [names[name] for name in difflib.get_close_matches(key.rpartition(".")[2], names, n=1)]
-    return ConfigError("a key", one_of(siblings) + "".join(f" (closest: {name})" for name in close), key)
+    return ConfigError("a key", one_of(siblings), key)

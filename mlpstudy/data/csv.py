@@ -1,48 +1,108 @@
-"""A table of the user's own, in a CSV file."""
+"""Features and targets from a table of the user's own, in a CSV or Parquet file."""
 
-import warnings
+from typing import Any
 
 import numpy as np
 
 from mlpstudy.data.splits import Split
+from mlpstudy.data.table import read_table
 from mlpstudy.errors import ConfigError, one_of
 
+ENCODINGS = ("onehot",)  # of columns of text
+GAPS = ("drop", "mean")  # what becomes of missing values
+MOST_TEXTS = 50  # different texts in a column that is encoded
 
-def read_csv(path: str | None, target: str | None, columns: tuple[str, ...] | None) -> Split:
-    """Numbers of the named columns (null: all others) and the target column (null: the last) of a CSV with a header."""
-    import pandas as pd
 
-    if path is None:
-        raise ConfigError("data.path", "the path of a CSV file with a header", path)
-    try:
-        with warnings.catch_warnings():
-            warnings.simplefilter("error", pd.errors.ParserWarning)  # for lines that are longer than the header
-            table = pd.read_csv(path, skipinitialspace=True, index_col=False, skip_blank_lines=False)
-    except (OSError, ValueError, pd.errors.ParserWarning) as error:
-        raise ConfigError("data.path", f"a readable CSV file ({error})", path) from error
-    table = table.dropna(how="all")  # drops blank lines; the index still counts them, so line numbers are right
+def read_csv(
+    path: str | None,
+    target: str | None,
+    columns: tuple[str, ...] | None,
+    exclude: tuple[str, ...] | None,
+    separator: str | None,
+    encode: str | None,
+    missing: str | None,
+) -> tuple[Split, list[str]]:
+    """Features and target of a table, and remarks on how it was read; with missing=mean, gaps of features are NaN.
+
+    target: null is the last column. columns: null is all others, without `exclude` and without a first column that only
+    counts the rows.
+    """
+    table, remarks, first_line = read_table(path, separator)
     if not len(table):
         raise ConfigError("data.path", "a CSV file with at least one line below the header", path)
-    target = str(table.columns[-1]) if target is None else target
-    if target not in table:
-        raise ConfigError("data.target", one_of(table.columns), target)
-    names = [str(n) for n in table.columns if n != target] if columns is None else list(columns)
+    given = list(table.columns)
+    if target is None:
+        target = given[-1]
+        remarks.append(f"data.target is the last column, {target}")
+    if target not in given:
+        raise ConfigError("data.target", one_of(given), target)
+    for name in exclude or ():
+        if name not in given or name == target:
+            raise ConfigError("data.exclude", one_of(set(given) - {target}), name)
+    if columns is None:
+        names = [name for name in given if name != target and name not in (exclude or ())]
+        if names and names[0] == given[0] and counts_rows(given[0], table[given[0]]):
+            remarks.append(f"column {given[0]!r} only counts the rows and is left out (data.columns takes it)")
+            names = names[1:]
+    else:
+        names = list(columns)
     for name in names:
-        if name not in table or name == target:
-            raise ConfigError("data.columns", one_of(set(table.columns) - {target}), name)
+        if name not in given or name == target:
+            raise ConfigError("data.columns", one_of(set(given) - {target}), name)
     if not names:
         raise ConfigError("data.path", "a CSV file with at least one column beside the target", path)
-    for name in [*names, target]:
-        column = table[name]
-        if column.isna().any():
-            line = column.index[column.isna()][0] + 2
-            raise ConfigError("data.path", f"a CSV file without gaps; column {name!r} has one in line {line}", path)
-        text = pd.to_numeric(column, errors="coerce").isna()
-        if name != target and text.any():
-            row = column.index[text][0]
-            rule = f"a CSV file of numbers; column {name!r} has {column[row]!r} in line {row + 2}"
-            raise ConfigError("data.path", f"{rule} (leave it out with data.columns)", path)
-    x = table[names].to_numpy(dtype=np.float64)
-    if not np.isfinite(x).all():
+    table = without_gaps(path, table[[*names, target]], target, missing, first_line)
+    x = features(path, table[names], encode, first_line)
+    if np.isinf(x).any():
         raise ConfigError("data.path", "a CSV file of finite numbers", path)
-    return x, table[target].to_numpy()
+    return (x, table[target].to_numpy()), remarks
+
+
+def counts_rows(name: str, column: Any) -> bool:
+    """Whether a first column without a name, or called id or index, holds 0, 1, 2, ... or 1, 2, 3, ..."""
+    nameless = name.startswith("Unnamed: ") or name.strip().lower() in ("", "id", "index", "row", "rownames", "no")
+    values = column.to_numpy()
+    return bool(
+        nameless and np.issubdtype(values.dtype, np.number) and len(values) > 1 and (np.diff(values) == 1).all()
+        and values[0] in (0, 1)
+    )  # fmt: skip
+
+
+def without_gaps(path: str | None, table: Any, target: str, missing: str | None, first_line: int) -> Any:
+    """The table after what `missing` says; the target has no gaps then, and features have none unless it is mean."""
+    for name in table.columns:
+        gaps = table[name].isna()
+        if not gaps.any() or missing == "drop" or (missing == "mean" and name != target and not gaps.all()):
+            continue
+        help_ = "data.missing=drop leaves such lines out" + ", mean fills in the mean of the column" * (name != target)
+        line = table.index[gaps][0] + first_line
+        raise ConfigError(
+            "data.path", f"a CSV file without gaps; column {name!r} has one in line {line} ({help_})", path
+        )
+    table = table.dropna() if missing == "drop" else table
+    if not len(table):
+        raise ConfigError("data.missing", "mean or null for a file that has a gap in every line", missing)
+    return table
+
+
+def features(path: str | None, table: Any, encode: str | None, first_line: int) -> Any:
+    """The columns as numbers (n, n_0); columns of text as one column of 0 and 1 for each text, if they are encoded."""
+    import pandas as pd
+
+    parts = []
+    for name in table.columns:
+        column = table[name]
+        if pd.api.types.is_numeric_dtype(column):
+            parts.append(column.to_numpy(dtype=np.float64)[:, None])
+            continue
+        row = column.index[pd.to_numeric(column, errors="coerce").isna() & column.notna()][0]
+        where = f"column {name!r} has {column[row]!r} in line {row + first_line}"
+        options = "leave it out with data.exclude, or make it numbers with data.encode=onehot"
+        if encode is None:
+            raise ConfigError("data.path", f"a CSV file of numbers; {where} ({options})", path)
+        if column.nunique() > MOST_TEXTS:
+            many = f"null for column {name!r}, which has {column.nunique()} different texts"
+            rule = f"{many} (leave it out with data.exclude)"
+            raise ConfigError("data.encode", rule, encode)
+        parts.append(pd.get_dummies(column).to_numpy(dtype=np.float64))
+    return np.concatenate(parts, axis=1)

@@ -12,7 +12,7 @@ import numpy as np
 
 from mlpstudy.data.idx import digest, read_idx_folder
 from mlpstudy.data.openml import download
-from mlpstudy.data.own import csv, npz
+from mlpstudy.data.own import csv, custom, npz
 from mlpstudy.data.splits import Data, Split, finish, random_split
 
 IMAGES = {"mnist": "mnist_784", "fashion_mnist": "Fashion-MNIST"}  # and their names on OpenML
@@ -24,7 +24,17 @@ def image_files(name: str, *, root: str | None, standardize: str) -> str:
 
 
 def _from_sklearn(rng: np.random.Generator, *, test_fraction: float, standardize: str, name: str, classes: int) -> Data:
-    return finish(name, *random_split(rng, *_read_sklearn(name), test_fraction), standardize, classes)
+    train, test = random_split(rng, *_read_sklearn(name), test_fraction)
+    return finish(name, train, test, standardize, classes)
+
+
+def diabetes(rng: np.random.Generator, *, test_fraction: float, standardize: str) -> Data:
+    """Regression on the progress of a disease (Efron et al. 2004), with targets of mean 0 and variance 1."""
+    x, y = _read_sklearn("diabetes")
+    train, test = random_split(rng, x, y[:, None], test_fraction, stratify=False)
+    shift, scale = train[1].mean(), train[1].std()
+    train, test = ((x, (y - shift) / scale) for x, y in (train, test))
+    return finish("diabetes", train, test, standardize, classes=None)
 
 
 @cache
@@ -68,6 +78,14 @@ def circles(
         rng, samples=samples, noise=noise, factor=factor, test_fraction=test_fraction, standardize=standardize,
         name="circles",
     )  # fmt: skip
+
+
+def xor(rng: np.random.Generator, *, samples: int, noise: float, test_fraction: float, standardize: str) -> Data:
+    """The points (+-1, +-1), or noisy clouds around them; class 1 where the signs differ (Minsky & Papert 1969)."""
+    corner = np.arange(samples) % 4
+    x = np.stack([corner // 2, corner % 2], axis=1) * 2.0 - 1 + noise * rng.normal(size=(samples, 2))
+    y = (corner // 2) ^ (corner % 2)
+    return finish("xor", *random_split(rng, x, y, test_fraction), standardize, classes=2)
 
 
 def spirals(
@@ -118,6 +136,10 @@ DATASETS: dict[str, Callable[..., Data]] = {
     "mnist": partial(_images, name="mnist"),  # LeCun et al. 1998
     "fashion_mnist": partial(_images, name="fashion_mnist"),  # Xiao et al. 2017
     "breast_cancer": partial(_from_sklearn, name="breast_cancer", classes=2),  # Wolberg et al. 1995
+    "iris": partial(_from_sklearn, name="iris", classes=3),  # Fisher 1936
+    "wine": partial(_from_sklearn, name="wine", classes=3),  # Forina et al. 1988
+    "diabetes": diabetes,
+    "xor": xor,
     "moons": moons,
     "circles": circles,
     "spirals": spirals,
@@ -125,4 +147,5 @@ DATASETS: dict[str, Callable[..., Data]] = {
     "teacher": teacher,
     "npz": npz,
     "csv": csv,
+    "custom": custom,
 }

@@ -7,6 +7,7 @@ import tempfile
 from collections.abc import Callable
 from hashlib import sha256
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 
@@ -39,7 +40,8 @@ def _load(folder: Path) -> Data:
         os.utime(folder / f"{name}.npy")  # the time of the last use
     name, classes = (folder / "about.txt").read_text(encoding="utf-8").split()
     os.utime(folder / "about.txt")
-    return Data(name=name, classes=int(classes), **{key: np.asarray(array) for key, array in arrays.items()})
+    kept: dict[str, Any] = {key: np.asarray(array) for key, array in arrays.items()}
+    return Data(name=name, classes=int(classes), **kept)
 
 
 def _save(data: Data, folder: Path) -> None:

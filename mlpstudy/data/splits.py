@@ -1,6 +1,6 @@
 """A data set as a training and a test split: drawn at random, and standardized by the training split alone."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from hashlib import blake2b
@@ -23,6 +23,7 @@ class About:
     name: str
     digest: str  # follows from the content
     sizes: dict[str, int | None]  # training and test examples, features, classes
+    remarks: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True)
@@ -37,6 +38,7 @@ class Data:
     classes: int | None  # None for regression
     shift: Features  # how features were standardized: (x - shift) / scale, (n_0,)
     scale: Features
+    remarks: tuple[str, ...] = ()  # on how a file was read
 
     @cached_property
     def about(self) -> About:
@@ -46,7 +48,7 @@ class Data:
             digest.update(f"{array.shape} {array.dtype}".encode())
             digest.update(np.ascontiguousarray(array).data)
         sizes = {"train": len(self.x_train), "test": len(self.x_test), "features": self.x_train.shape[1]}
-        return About(self.name, digest.hexdigest(), {**sizes, "classes": self.classes})
+        return About(self.name, digest.hexdigest(), {**sizes, "classes": self.classes}, self.remarks)
 
 
 def _keep(x: Features) -> tuple[Features, Features]:
@@ -89,16 +91,22 @@ def finish(
     test: Split,
     standardize: str,
     classes: int | None,
+    remarks: Sequence[str] = (),
 ) -> Data:
+    """Features standardized as `standardize` says."""
+    if not len(test[1]):
+        remarks = [*remarks, "no test split, so accuracies and losses are those of the training examples"]
     shift, scale = STANDARDIZERS[standardize](train[0])
     x_train, x_test = ((x - shift) / scale for x, _ in (train, test))
-    return Data(name, x_train, train[1], x_test, test[1], classes, shift, scale)
+    return Data(name, x_train, train[1], x_test, test[1], classes, shift, scale, tuple(remarks))
 
 
 def random_split(
     rng: np.random.Generator, x: Features, y: Labels, test_fraction: float, stratify: bool = True
 ) -> tuple[Split, Split]:
-    """A random split; with `stratify` both parts have the same proportions of classes."""
+    """A random split; with `stratify` both parts have the same proportions of classes. The test split may be empty."""
+    if test_fraction == 0:
+        return (x, y), (x[:0], y[:0])
     from sklearn.model_selection import train_test_split
 
     seed = int(rng.integers(2**31))

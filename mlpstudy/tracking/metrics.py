@@ -15,6 +15,7 @@ from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import Config
 from mlpstudy.measure.foresight import Foreseen
 from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.score import score_of
 from mlpstudy.measure.statistics import LOG_SCALED, STATISTICS
 from mlpstudy.measure.verdict import Verdict
 from mlpstudy.tracking import dashboard
@@ -68,12 +69,12 @@ def note(result: CellResult) -> str:
         lines.append(f"- Foreseen **{result.foreseen.outcome}**, by {result.foreseen.by}: {result.foreseen.reason}.")
     if len(result.arrays["step"]) > 1:
         lines.append(f"- At the end **{result.verdict_final.name}**: {result.verdict_final.evidence}.")
-    name = "accuracy_test" if "curve_accuracy_test" in result.arrays else "loss_test"
+    name, _, told = score_of(result.arrays, "curve_")
     last = result.last(name)
     if last is not None and result.config.recipe.epochs > 0:
         centre, half = (float(value) for value in mean_and_interval(last))
         spread = f" ± {half:.3f} (95 % interval)" if np.isfinite(half) else ""
-        lines.append(f"- Outcome **{result.outcome}**: test {name.partition('_')[0]} {centre:.3f}{spread}.")
+        lines.append(f"- Outcome **{result.outcome}**: {told} {centre:.3f}{spread}.")
     return "\n".join(lines)
 
 

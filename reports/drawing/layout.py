@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.score import score_of
 from reports.drawing import marks, style, theme
 
 # marker for each outcome
@@ -99,20 +100,29 @@ def remark(axes: NDArray[Any], *lines: str) -> None:
 
 
 def score_name(run: style.Measured) -> str:
-    """The name of the test score: accuracy, or loss for a regression."""
-    return "accuracy" if "curve_accuracy_test" in run.arrays else "loss"
+    """The kind of the score: accuracy, or loss for a regression."""
+    return "accuracy" if score_of(run.arrays, "curve_")[1] else "loss"
+
+
+def score_label(run: style.Measured) -> str:
+    """The score in full, such as test accuracy."""
+    return score_of(run.arrays, "curve_")[2]
+
+
+def scores(run: style.Measured) -> NDArray[np.float64]:
+    """The score of each replica after training, (R,)."""
+    return np.asarray(run.arrays[f"curve_{score_of(run.arrays, 'curve_')[0]}"][-1], dtype=np.float64)
 
 
 def score(run: style.Measured) -> tuple[str, float, float]:
-    """The test score: its name, its mean and half its 95 % interval."""
-    name = score_name(run)
-    mean, half = mean_and_interval(run.arrays[f"curve_{name}_test"][-1])
-    return name, float(mean), float(half)
+    """The score: its kind, its mean and half its 95 % interval."""
+    mean, half = mean_and_interval(scores(run))
+    return score_name(run), float(mean), float(half)
 
 
 def finite(run: style.Measured) -> int:
     """How many replicas have a finite score."""
-    return int(np.isfinite(run.arrays[f"curve_{score_name(run)}_test"][-1]).sum())
+    return int(np.isfinite(scores(run)).sum())
 
 
 def text_on(colour: str) -> str:

@@ -130,7 +130,8 @@ def log_axis(axes: Axes, *limits: float, highest: float = np.inf) -> None:
 
 def same_limits(axes: Sequence[Axes]) -> None:
     """Give panels the same vertical axis, with numbers at the first panel alone."""
-    limits = np.array([ax.get_ylim() for ax in axes])
+    drawn = [ax for ax in axes if ax.get_yscale() == "log"] or axes  # a panel without a line is linear
+    limits = np.array([ax.get_ylim() for ax in drawn])
     for ax in axes:
         ax.set_ylim(limits.min(), limits.max())
         ax.tick_params(labelleft=ax is axes[0])

@@ -7,6 +7,7 @@ from math import isfinite, nan
 
 from mlpstudy.cells.config import NOT_SCIENCE
 from mlpstudy.measure.intervals import share_text
+from mlpstudy.measure.score import score_of
 from mlpstudy.tracking.run import Run
 from reports.drawing import style
 
@@ -144,12 +145,12 @@ def predicted(run: Run) -> str:
 
 
 def score(run: Run) -> tuple[str, str, float]:
-    """Name, text and value of the test accuracy with its 95 % interval; of the test loss for a regression."""
-    name = "accuracy_test" if "final/accuracy_test" in run.metrics else "loss_test"
+    """Name, text and value of the score, such as the test accuracy, with its 95 % interval."""
+    name, is_share, heading = score_of(run.metrics, "final/")
     value, half = (run.metrics.get(f"final/{name}{end}", nan) for end in ("", "_ci95"))
     replicas = int(run.params["replicas"]) - int(run.metrics.get("final/diverged_replicas", 0))
-    text = told(name.removesuffix("_test"), value, half, replicas)
-    return " ".join(reversed(name.split("_"))), text or NONE, value
+    text = told("accuracy" if is_share else "loss", value, half, replicas)
+    return heading, text or NONE, value
 
 
 def told(name: str, mean: float, half: float, replicas: int, join: str = " ") -> str:

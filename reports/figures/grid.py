@@ -52,7 +52,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         ax.tick_params(labelleft=ax is tables[0])
     for ax, activation in zip(curves, activations, strict=False):
         against_depth(ax, runs, activation)
-    score = f"test {layout.score_name(runs[0])}"
+    score = layout.score_label(runs[0])
     if curves:
         marks.same_limits(curves)
         curves[0].set_ylabel(score)

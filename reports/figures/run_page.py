@@ -6,6 +6,7 @@ import matplotlib
 from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
+from mlpstudy.measure.score import score_of
 from reports.drawing import marks, rendering, style, theme
 from reports.figures import gradient_flow, learning_curves
 
@@ -27,7 +28,9 @@ def shown(runs: style.Runs) -> list[str]:
     """The curves that are drawn; none if nothing was trained and there are profiles to show."""
     if style.depth(runs[0]) > 0 and runs[0].params["training.epochs"] == "0":
         return []
-    return [curve for curve in learning_curves.curves(runs) if curve in ("loss_train", "accuracy_test")]
+    score, is_share, _ = score_of(runs[0].arrays, "curve_")
+    score = score if is_share else "loss_train"
+    return [curve for curve in learning_curves.curves(runs) if curve in ("loss_train", score)]
 
 
 def fill(axes: NDArray[Any], runs: style.Runs) -> None:

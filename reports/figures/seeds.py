@@ -63,7 +63,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         ax.margins(y=0.2)  # for the numbers
         ax.set_xlim(-0.6, len(places) - 0.4)
         ax.grid(visible=False, axis="x")
-        ax.set_ylabel(f"test {layout.score_name(mine[0])}")
+        ax.set_ylabel(layout.score_label(mine[0]))
         marks.row_title(ax, *facet)
     layout.remark(
         axes,
@@ -87,7 +87,7 @@ def tone(place: int, count: int) -> str:
 def spread(axes: Axes, x: float, runs: style.Runs) -> None:
     """The scores of the runs of one place, a column for each seed, and both deviations below them."""
     runs = sorted(runs, key=lambda run: int(run.params["seed"]))
-    scores = [run.arrays[f"curve_{layout.score_name(run)}_test"][-1] for run in runs]
+    scores = [layout.scores(run) for run in runs]
     for i, values in enumerate(scores):
         place = x + WIDTH * ((i + 0.5) / len(runs) - 0.5)
         wide = 0.3 * WIDTH / len(runs)

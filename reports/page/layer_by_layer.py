@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_COLOURS, colour
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.style import MIDDLE
@@ -66,12 +67,12 @@ def measured(run: Run) -> dict[str, Any]:
         curve = {"name": "", "log": False, "step": []}
         return {name: nothing | {"theory": []} for name in LOG_SCALED} | {"curve": nothing | curve}
     profiles = {name: profile(arrays, name) for name in LOG_SCALED}
-    name = "accuracy_test" if "curve_accuracy_test" in arrays else "loss_test"
+    name, is_share, told = score_of(arrays, "curve_")
     values = arrays[f"curve_{name}"]
     some = np.unique(np.linspace(0, len(values) - 1, POINTS).astype(int))
-    curve = averaged(values[some].T, name == "loss_test") | {
-        "name": " ".join(reversed(name.split("_"))),
-        "log": name == "loss_test",
+    curve = averaged(values[some].T, not is_share) | {
+        "name": told,
+        "log": not is_share,
         "step": arrays["curve_step"][some].tolist(),
         "note": UNTRAINED if len(values) == 1 else "",
     }

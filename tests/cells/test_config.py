@@ -79,8 +79,8 @@ BAD = {
     "schedule.warmup": [*NOT_NUMBERS, -1],
     "schedule.every": [*NOT_NUMBERS, 0, -1],
     "schedule.factor": [*NOT_NUMBERS, 0, -0.1],
-    "data.test_fraction": [*NOT_NUMBERS, 0, 1, -0.1, 1.1],
-    "data.samples": [*NOT_INTEGERS, 9],
+    "data.test_fraction": [*NOT_NUMBERS, 1, -0.1, 1.1],
+    "data.samples": [*NOT_INTEGERS, 3],
     "data.noise": [*NOT_NUMBERS, -1e-9],
     "data.root": [3, ["a"], True],
     "data.arms": [*NOT_INTEGERS, 1],
@@ -92,6 +92,11 @@ BAD = {
     "data.path": NOT_NAMES,
     "data.target": [3, ["a"], True],
     "data.columns": [3, "a,b", [3], [None], True],
+    "data.exclude": [3, "a,b", [3], [None], True],
+    "data.separator": [3, "", ";;", True],
+    "data.encode": [3, "labels", True],
+    "data.missing": [3, "median", True],
+    "data.function": [3, True],
     "network.depth": [*NOT_INTEGERS, -1],
     "network.width": [*NOT_INTEGERS, 0],
     "network.hidden": [3, "3,4", [0], [3, -1], [3.0], [True], ["3"], [None], [[3]]],
@@ -424,15 +429,11 @@ def test_unknown_keys_are_refused_with_their_siblings(compose, key):
     assert message.startswith("a key must be one of ")
     assert message.endswith(f"; got {key!r}")
     parent = key.rpartition(".")[0]
-    listed, _, closest = message.removeprefix("a key must be one of ").partition("; got ")[0].partition(" (closest: ")
-    options = listed.split(", ")
+    options = message.removeprefix("a key must be one of ").partition("; got ")[0].split(", ")
     assert key not in options
     assert set(options) <= {*RULES, *TABLES, "experiment", "init.output"}
     if parent in raw:
         assert set(options) == {k for k in RULES if k.startswith(f"{parent}.")}
-    assert not closest or closest.removesuffix(")") in {*RULES, *TABLES}
-    if key in ("network.dept", "tracking.url"):
-        assert closest == {"network.dept": "network.depth)", "tracking.url": "tracking.uri)"}[key]
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)

@@ -15,6 +15,8 @@ TINY = ["network.depth=2", "network.width=6", "training.epochs=1", "replicas=2"]
 NEEDS = {  # beside the option itself, to run at all
     ("loss", "bce"): ["data=moons"],
     ("data", "teacher"): ["loss=mse"],
+    ("data", "diabetes"): ["loss=mse"],
+    ("data", "custom"): ["data.function=own_option:data", "training.batch_size=4"],
     ("data", "mnist"): ["data.root=images", "training.batch_size=4"],
     ("data", "fashion_mnist"): ["data.root=images", "training.batch_size=4"],
     ("data", "csv"): ["data.path=own.csv", "training.batch_size=4"],
@@ -46,6 +48,7 @@ def own_files(tmp_path, monkeypatch):
         "def g(z): return np.arctan(z)\n"
         "def dg(z): return 1 / (1 + z * z)\n"
         "def weights(rng, shape): return rng.normal(0, 0.1, shape)\n"
+        "def data(): return np.random.default_rng(0).normal(size=(30, 4)), np.arange(30) % 3\n"
     )
 
 

@@ -28,7 +28,7 @@ def npz(path, seed=0, task="classification", test_fraction=0.25, standardize="no
 def csv(path, seed=0, target=None, columns=None, task="classification", test_fraction=0.25, standardize="none"):
     return DATASETS["csv"](
         rng(seed), path=path, target=target, columns=columns, task=task, test_fraction=test_fraction,
-        standardize=standardize,
+        standardize=standardize, exclude=None, separator=None, encode=None, missing=None,
     )  # fmt: skip
 
 
@@ -145,7 +145,7 @@ def test_npz_may_hold_more_than_we_read(archive):
 
 EMPTY = {"x": np.zeros((0, 3)), "y": np.zeros(0, int)}
 BAD_NPZ = {
-    "no x": ({"x": None}, "data.path", "with arrays x and y (and x_test, y_test); it has y"),
+    "no x": ({"x": None}, "data.path", "or x_train, y_train, x_test and y_test; it has y"),
     "no y": ({"y": None}, "data.path", "it has x"),
     "nothing": ({"x": None, "y": None, "z": X}, "data.path", "it has z"),
     "x_test alone": ({"x_test": X}, "data.path", "it has x, x_test, y"),
@@ -153,7 +153,6 @@ BAD_NPZ = {
     "text": ({"x": np.full((40, 3), "a")}, "data.path", "one row of numbers in x for each y, not <U1 (40, 3)"),
     "objects": ({"x": np.full((40, 3), None)}, "data.path", "a readable .npz"),
     "lengths": ({"y": CLASSES[:39]}, "data.path", "one row of numbers in x for each y, not float64 (40, 3) for (39,)"),
-    "one number an example": ({"x": VALUES}, "data.path", "one row of numbers in x for each y, not float64 (40,)"),
     "no array y": ({"y": np.array(3)}, "data.path", "one row of numbers in x for each y"),
     "no array x": ({"x": np.array(3.0)}, "data.path", "one row of numbers in x for each y"),
     "columns": (
@@ -177,7 +176,7 @@ BAD_NPZ = {
     ),
     "one class": ({"y": np.full(40, 3)}, "data.path", "at least two classes; all targets are "),
     "fractions": ({"y": VALUES}, "data.task", f"regression for a target with values such as {VALUES[0]}"),
-    "columns of labels": ({"y": np.eye(2)[CLASSES]}, "data.task", "regression for a target with values such as "),
+    "columns of labels": ({"y": np.eye(2)[CLASSES] + 1}, "data.task", "regression for a target with values such as "),
     "empty": (EMPTY, "data.path", ""),
     "empty test": ({"x_test": np.zeros((0, 3)), "y_test": np.zeros(0, int)}, "data.path", ""),
 }  # fmt: skip
@@ -296,12 +295,12 @@ BAD_CSV = {
     ),
     "text": (
         changed_line(5, FIRST, "tall"), SICK, "data.path",
-        "of numbers; column 'height' has 'tall' in line 7 (leave it out with data.columns)",
+        "of numbers; column 'height' has 'tall' in line 7 (leave it out with data.exclude, or ",
     ),
     "text after a blank line": (
         changed_line(5, FIRST, "tall").replace(HEADER, HEADER + "\n"), SICK, "data.path", "'tall' in line 8"
     ),
-    "text column": (CSV, {}, "data.path", "column 'sick' has 'no' in line 2 (leave it out with data.columns)"),
+    "text column": (CSV, {}, "data.path", "column 'sick' has 'no' in line 2 (leave it out with data.exclude, or "),
     "infinite": (changed_line(5, FIRST, "inf"), SICK, "data.path", "finite numbers"),
     "unknown target": (CSV, {"target": "ill"}, "data.target", "one of age, height, sick, weight; got 'ill'"),
     "unknown column": (
@@ -333,8 +332,8 @@ def test_csv_that_is_no_data_set_is_refused_in_one_line(table, case):
     assert what in refused(key, csv, table(text), **options)
 
 
-def test_csv_that_cannot_be_read_is_refused_in_one_line(tmp_path, table):
-    for path in (str(tmp_path / "nowhere.csv"), str(tmp_path), table("häh,y\n1,2\n", "latin-1")):
+def test_csv_that_cannot_be_read_is_refused_in_one_line(tmp_path):
+    for path in (str(tmp_path / "nowhere.csv"), str(tmp_path)):
         message = refused("data.path", csv, path)
         assert "a readable CSV file" in message
         assert message.endswith(f"; got {path!r}")
@@ -355,8 +354,11 @@ def test_split_is_seeded_and_of_the_size_asked_for(archive, table, fraction):
 
 
 def test_a_split_that_leaves_a_class_out_is_refused(archive):
+    many = np.arange(40) // 2
+    assert "every class in both splits" in refused("data.test_fraction", npz, archive(y=many), test_fraction=0.1)
     one_of_its_kind = np.where(np.arange(40) == 3, 2, CLASSES)
-    assert "every class in both splits" in refused("data.test_fraction", npz, archive(y=one_of_its_kind))
+    assert "there is one of 2 (or set data.test_fraction=0)" in refused("data.path", npz, archive(y=one_of_its_kind))
+    assert len(npz(archive(y=one_of_its_kind), test_fraction=0.0).x_test) == 0
 
 
 def test_a_cell_trains_on_the_users_own_files(compose, archive, table):

@@ -108,7 +108,8 @@ def test_where_theory_does_not_apply_nothing_is_logged_of_it(runs):
         run = runs[name]
         told = [*run.metrics, *run.arrays]
         assert not any("theory" in key for key in told)
-        assert not any("predicted" in key for key in run.tags)
+        assert "verdict_predicted" not in run.tags
+        assert run.tags["outcome_predicted_reason"].startswith("stalls, by step 0: ")
         assert "profile/delta_rms_init" in run.metrics
 
 

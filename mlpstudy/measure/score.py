@@ -1,0 +1,16 @@
+"""The score of a network: its accuracy on the test split, or what comes nearest to it."""
+
+from collections.abc import Container
+
+# (curve, whether it is a share, its name for people), the first that a run has
+SCORES = (
+    ("accuracy_test", True, "test accuracy"),
+    ("accuracy_train", True, "training accuracy"),  # where there is no test split
+    ("loss_test", False, "test loss"),  # of a regression
+    ("loss_train", False, "training loss"),
+)
+
+
+def score_of(names: Container[str], prefix: str) -> tuple[str, bool, str]:
+    """The row of SCORES for a run with these names, each of which has the prefix."""
+    return next((row for row in SCORES if f"{prefix}{row[0]}" in names), SCORES[-1])

@@ -1,0 +1,168 @@
+"""What someone meant who typed a word that mlpstudy does not know: synonyms, near spellings, other forms."""
+
+import difflib
+import re
+from collections.abc import Iterable, Sequence
+
+from mlpstudy.cells.rules import RULES, TABLES
+from mlpstudy.errors import ConfigError
+
+SYNONYMS = {
+    "init": {
+        "kaiming": "he", "kaiming_normal": "he", "he_normal": "he", "msra": "he", "kaiming_uniform": "he_uniform",
+        "glorot": "xavier", "glorot_normal": "xavier", "xavier_normal": "xavier", "glorot_uniform": "xavier_uniform",
+        "lecun_normal": "lecun", "gaussian": "normal", "random": "normal", "randn": "normal", "random_normal": "normal",
+        "trunc_normal": "truncated_normal", "zero": "zeros", "ones": "constant", "orthonormal": "orthogonal",
+        "eye": "identity",
+    },
+    "activation": {
+        "swish": "silu", "logistic": "sigmoid", "linear": "identity", "none": "identity", "lrelu": "leaky_relu",
+        "softrelu": "softplus", "sine": "sin", "siren": "sin",
+    },
+    "loss": {
+        "ce": "cross_entropy", "categorical_crossentropy": "cross_entropy", "nll": "cross_entropy",
+        "log_loss": "cross_entropy", "softmax": "cross_entropy", "binary_crossentropy": "bce",
+        "binary_cross_entropy": "bce", "squared_error": "mse", "mean_squared_error": "mse", "l2": "mse",
+    },
+    "optimizer": {"gd": "sgd", "gradient_descent": "sgd", "momentum": "sgd", "nesterov": "sgd"},
+    "schedule": {"cosine_annealing": "cosine", "step_lr": "step", "none": "constant"},
+    "data": {
+        "fashion": "fashion_mnist", "fmnist": "fashion_mnist", "cancer": "breast_cancer", "two_moons": "moons",
+        "spiral": "spirals", "file": "csv", "optdigits": "digits",
+    },
+    "data.standardize": {"minmax": "unit", "zscore": "standard", "standardscaler": "standard", "center": "global"},
+}  # fmt: skip
+KEYS = {  # another name of a setting -> its key
+    "learning_rate": "optimizer.lr", "eta": "optimizer.lr", "n_epochs": "training.epochs", "epoch": "training.epochs",
+    "max_iter": "training.epochs", "batchsize": "training.batch_size", "minibatch": "training.batch_size",
+    "hidden_layer_sizes": "network.hidden", "hidden_sizes": "network.hidden", "layer_sizes": "network.hidden",
+    "num_layers": "network.depth", "n_layers": "network.depth", "layers": "network.depth",
+    "hidden_layers": "network.depth", "hidden_size": "network.width", "units": "network.width",
+    "neurons": "network.width", "initializer": "init", "initialization": "init", "weight_init": "init",
+    "kernel_initializer": "init", "nonlinearity": "activation", "activation_function": "activation",
+    "act": "activation", "random_state": "seed", "random_seed": "seed", "dataset": "data", "criterion": "loss",
+    "optim": "optimizer", "solver": "optimizer", "scheduler": "schedule", "std": "init.scale", "sigma": "init.scale",
+    "repeats": "replicas", "runs": "replicas", "n_jobs": "workers", "jobs": "workers", "processes": "workers",
+    "experiment_name": "tracking.experiment", "tracking_uri": "tracking.uri", "run_name": "tracking.sweep",
+    "l2": "optimizer.weight_decay", "gradient_clipping": "training.clip_norm", "clip": "training.clip_norm",
+}  # fmt: skip
+ELSEWHERE = {  # what mlpstudy does not have -> why, and what comes nearest
+    "batchnorm": "normalization layers hide what initialization does; init=lsuv starts every layer with variance 1",
+    "residual": "connections past layers change the question; init=identity starts a deep network as a short one",
+    "dropout": "it has no part in how signals and gradients pass at the start; optimizer.weight_decay is here",
+    "device": "these networks are too small for a GPU; cells run in parallel on all cores, see workers",
+    "launcher": "cells run in parallel on all cores by themselves, see workers",
+    "cifar10": "it is not downloaded; data=npz reads its arrays, by the names x_train, y_train, x_test and y_test",
+    "conv": "only fully connected networks are here; their theory carries over in part (Xiao et al. 2018)",
+}
+ELSEWHERE_TOO = {
+    "batch_norm": "batchnorm", "bn": "batchnorm", "layernorm": "batchnorm", "layer_norm": "batchnorm",
+    "normalization": "batchnorm", "norm": "batchnorm", "skip": "residual", "resnet": "residual",
+    "skip_connections": "residual", "gpu": "device", "cuda": "device", "hydra/launcher": "launcher",
+    "convolution": "conv", "cnn": "conv", "cifar": "cifar10",
+}  # fmt: skip
+
+
+def plain(word: str) -> str:
+    """Lower case, without signs: LeakyReLU and leaky_relu are the same."""
+    return re.sub(r"[^a-z0-9]", "", word.lower())
+
+
+def nearest(word: str, known: dict[str, str]) -> str | None:
+    """What `known` has for this word, or for the word that is spelled most like it."""
+    spelled = {plain(name): meant for name, meant in known.items()}
+    close = difflib.get_close_matches(plain(word), spelled, n=1, cutoff=0.8)
+    return spelled[close[0]] if close else None
+
+
+def option(key: str, value: str, options: Iterable[str]) -> str | None:
+    """The option of a key that was meant."""
+    group = key.removesuffix(".name").rpartition(".")[2] if key.startswith("init.output") else key.removesuffix(".name")
+    group = "init" if group == "output" else group
+    return nearest(value, {**SYNONYMS.get(group, {}), **{name: name for name in options}})
+
+
+def key(word: str) -> str | None:
+    """The key that was meant: by its last part, if that is unique, a synonym, or a near spelling."""
+    last = word.rpartition(".")[2]
+    by_last: dict[str, list[str]] = {}
+    for name in (*TABLES, "experiment", *RULES):
+        if not name.endswith(".name"):
+            by_last.setdefault(name.rpartition(".")[2], []).append(name)
+    unique = {name: keys[0] for name, keys in by_last.items() if len(keys) == 1}
+    exact = {plain(name): meant for name, meant in {**unique, **KEYS}.items()}
+    return exact.get(plain(last)) or nearest(word, {**KEYS, **unique, **{name: name for name in RULES}})
+
+
+def elsewhere(word: str) -> str | None:
+    """Why mlpstudy does not have this, and what comes nearest; None for a word that is not known."""
+    name = next((n for n in (*ELSEWHERE, *ELSEWHERE_TOO) if plain(n) == plain(word)), None)
+    return None if name is None else ELSEWHERE[ELSEWHERE_TOO.get(name, name)]
+
+
+def told(error: ConfigError) -> str:
+    """The error in words, and before it what was meant, or why it is not here. Then keys need not be listed."""
+    hint = meant(error)
+    if hint and error.args[0] == "a key":
+        error = ConfigError("a key", "one of those that --help lists", error.args[2])
+    return " ".join(filter(None, [hint, str(error)]))
+
+
+def meant(error: ConfigError) -> str:
+    """`did you mean init=he?`, `batchnorm is not here: ...`, or an empty text."""
+    name, rule, value = error.args
+    if name == "a key" and value in RULES:  # it exists, but not beside the other choices
+        return ""
+    if name == "a key":
+        word, _, given = str(value).partition("=")
+        if why := elsewhere(word):
+            return f"{word} is not here: {why}."
+        found = key(word)
+        return f"did you mean {found}={given or '...'}?" if found else ""
+    if not isinstance(value, str):
+        return ""
+    if why := elsewhere(value) or elsewhere(name):
+        return f"{value} is not here: {why}."
+    rule = str(rule).removeprefix("null or ")
+    if rule.startswith("one of "):
+        options = re.sub(r" \(.*", "", rule.removeprefix("one of ")).split(", ")
+        found = option(name, value, options)
+        return f"did you mean {name}={found}?" if found else ""
+    return ""
+
+
+# ---------------------------------------------------------------- the form of what was typed
+
+
+FLAGS = {  # of Hydra: flag -> whether a word follows it
+    "--help": False, "-h": False, "--hydra-help": False, "--version": False, "--multirun": False, "-m": False,
+    "--run": False, "-r": False, "--resolve": False, "--cfg": True, "-c": True, "--package": True, "-p": True,
+    "--shell-completion": False, "-sc": False, "--config-path": True, "-cp": True, "--config-name": True, "-cn": True,
+    "--config-dir": True, "-cd": True, "--experimental-rerun": True, "--info": True, "-i": True,
+}  # fmt: skip
+HOW = "written as key=value, without blanks"
+
+
+def check_form(arguments: Sequence[str]) -> None:
+    """Raise ConfigError for the first word that is neither a flag nor key=value."""
+    words = iter(enumerate(arguments))
+    for i, word in words:
+        flag = word.partition("=")[0]
+        if flag in FLAGS:
+            if FLAGS[flag] and "=" not in "".join(arguments[i : i + 2]):
+                next(words, None)
+        elif word.startswith("-"):
+            name, value = word.lstrip("-").partition("=")[::2]
+            following = arguments[i + 1] if i + 1 < len(arguments) and not value else ""
+            example = f"{key(name) or name.replace('-', '_')}={value or following or '...'}"
+            raise ConfigError("a setting", f"{HOW}, such as {example}", f"{word} {following}".strip())
+        elif word.endswith((",", "=")) or word.startswith((",", "=")):
+            near = arguments[max(i - word.startswith((",", "=")), 0) : i + 2]
+            raise ConfigError("a setting", f"{HOW}, such as {''.join(near)}", " ".join(near))
+        elif "=" not in word and not word.startswith(("~", "+")):
+            if "".join(arguments[i + 1 : i + 2]).startswith("="):
+                near = arguments[i : i + 3]
+                raise ConfigError("a setting", f"{HOW}, such as {''.join(near)}", " ".join(near))
+            group = next((g for g, table in TABLES.items() if option(g, word, table)), None)
+            such = f", such as {group}={option(group, word, TABLES[group])}" if group else ""
+            raise ConfigError("a setting", f"{HOW}{such}", word)

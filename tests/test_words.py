@@ -1,0 +1,216 @@
+"""What people type, and what they are told: synonyms, spellings, forms, and what mlpstudy does not have."""
+
+import os
+import re
+import subprocess
+import sys
+
+import pytest
+
+from mlpstudy import compose, help_text, suggestions
+from mlpstudy.cells.rules import RULES, TABLES
+from mlpstudy.errors import ConfigError
+
+
+@pytest.fixture
+def refused(monkeypatch):
+    """(*words) -> the line that is printed."""
+    monkeypatch.setattr(sys, "argv", ["mlpstudy"])
+
+    def _refused(*words):
+        with pytest.raises(compose.SETTINGS_ERRORS) as error:
+            compose.read(words)
+        line = compose.one_line(error.value)
+        assert "\n" not in line
+        return line
+
+    return _refused
+
+
+@pytest.mark.parametrize(
+    ("typed", "meant"),
+    [
+        ("init=kaiming", "init=he"),
+        ("init=glorot_uniform", "init=xavier_uniform"),
+        ("init=xaviar", "init=xavier"),
+        ("init.output=kaiming", "init.output=he"),
+        ("activation=ReLU", "activation=relu"),
+        ("activation=LeakyReLU", "activation=leaky_relu"),
+        ("activation=swish", "activation=silu"),
+        ("activation=linear", "activation=identity"),
+        ("loss=crossentropy", "loss=cross_entropy"),
+        ("loss=CrossEntropyLoss", "loss=cross_entropy"),
+        ("optimizer=AdamW", "optimizer=adamw"),
+        ("optimizer=SGD", "optimizer=sgd"),
+        ("data=fashion", "data=fashion_mnist"),
+        ("data.standardize=minmax", "data.standardize=unit"),
+        ("lr=0.1", "optimizer.lr=0.1"),
+        ("learning_rate=0.1", "optimizer.lr=0.1"),
+        ("depth=3", "network.depth=3"),
+        ("num_layers=3", "network.depth=3"),
+        ("hidden_layer_sizes=[3,4]", "network.hidden=[3,4]"),
+        ("epochs=5", "training.epochs=5"),
+        ("batch_size=5", "training.batch_size=5"),
+        ("trainig.epochs=5", "training.epochs=5"),
+        ("momentum=0.9", "optimizer.momentum=0.9"),
+        ("random_state=1", "seed=1"),
+        ("dataset=mnist", "data=mnist"),
+        ("n_jobs=4", "workers=4"),
+    ],
+)
+def test_what_was_meant_is_said_first(refused, typed, meant):
+    line = refused(typed)
+    assert line.startswith(f"did you mean {meant}? ")
+    assert "must be" in line
+
+
+def test_options_are_listed_and_keys_are_in_help(refused):
+    line = refused("init=kaiming")
+    assert all(name in line for name in TABLES["init"])
+    assert len(refused("lr=0.1")) < 120
+    assert "one of activation, " in refused("qwerty=1")
+
+
+@pytest.mark.parametrize("word", [*suggestions.ELSEWHERE, *suggestions.ELSEWHERE_TOO])
+def test_what_is_not_here_is_said_with_a_reason(refused, word):
+    if "/" in word:
+        assert "joblib is not here: cells run in parallel" in refused(f"{word}=joblib")
+        return
+    for typed in (f"{word}=3", f"activation={word}"):
+        assert refused(typed).startswith(f"{word} is not here: ")
+
+
+def test_reasons_name_settings_that_exist():
+    for reason in suggestions.ELSEWHERE.values():
+        for setting in re.findall(r"\b(\w+(?:\.\w+)*)=(\w+)", reason):
+            assert setting[1] in TABLES[setting[0]]
+        for key in re.findall(r"\b\w+\.\w+\b", reason):
+            assert key in RULES
+
+
+def test_synonyms_lead_to_options_and_keys_that_exist():
+    for group, names in suggestions.SYNONYMS.items():
+        options = TABLES[group] if group in TABLES else RULES[group][0]
+        assert all(option in options for option in names.values())
+        assert not set(names) & set(TABLES.get(group, ()))
+    assert set(suggestions.KEYS.values()) <= {*RULES, *TABLES}
+
+
+@pytest.mark.parametrize(
+    ("words", "example", "got"),
+    [
+        (("-m", "init=he,", "xavier"), "init=he,xavier", "init=he, xavier"),
+        (("-m", "init=he", ",xavier"), "init=he,xavier", "init=he ,xavier"),
+        (("init", "=", "he"), "init=he", "init = he"),
+        (("init=", "he"), "init=he", "init= he"),
+        (("--depth", "20"), "network.depth=20", "--depth 20"),
+        (("--depth=20",), "network.depth=20", "--depth=20"),
+        (("--batch-size", "8"), "training.batch_size=8", "--batch-size 8"),
+        (("tanh",), "activation=tanh", "tanh"),
+        (("-m", "relu"), "activation=relu", "relu"),
+    ],
+)
+def test_the_right_form_is_shown(refused, words, example, got):
+    line = refused(*words)
+    assert line == f"a setting must be written as key=value, without blanks, such as {example}; got {got!r}"
+
+
+@pytest.mark.parametrize(
+    "words", ["--cfg job", "-c hydra init=he", "-m init=he,xavier +x=3", "--info all", "-sc query=bash"]
+)
+def test_forms_that_are_right_pass(words):
+    suggestions.check_form(words.split())
+
+
+# ---------------------------------------------------------------- several grids
+
+
+def typed(*words):
+    return compose.grids(list(words))
+
+
+def test_another_grid_has_the_settings_of_the_first_and_its_own():
+    first, other = typed("-m", "init=normal", "init.scale=0.1,1", "network.depth=5", "--also", "init=he")
+    assert first == ["-m", "init=normal", "init.scale=0.1,1", "network.depth=5"]
+    assert other == ["-m", "network.depth=5", "init=he"]  # without init.scale, which he does not have
+
+
+def test_pairs_of_values():
+    _, a, b = typed(
+        "network.depth=5", "network.width=128", "activation=tanh,relu",
+        "--also", "network.depth=20 network.width=64", "--also=network.depth=50",
+    )  # fmt: skip
+    assert a == ["-m", "activation=tanh,relu", "network.depth=20", "network.width=64"]
+    assert b == ["-m", "network.width=128", "activation=tanh,relu", "network.depth=50"]
+
+
+def test_cells_of_all_grids_are_one_sweep(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["mlpstudy"])
+    cells = compose.cells([
+        "-m", "init=normal", "init.scale=0.1,1", "network.depth=2", "--also", "init=he,xavier", "--also", "init=he",
+    ])  # fmt: skip
+    found = [(cell.config.init_name, cell.config.flat.get("init.scale")) for cell in cells]
+    assert found == [("normal", 0.1), ("normal", 1), ("he", None), ("xavier", None)]  # he once
+
+
+@pytest.mark.parametrize("words", [["--also"], ["--also", ""], ["init=he", "--also="]])
+def test_an_empty_grid_is_refused(refused, words):
+    assert refused(*words).startswith("--also must be followed by")
+
+
+# ---------------------------------------------------------------- help, width, completion
+
+
+def test_help_has_a_phrase_for_every_setting():
+    told = help_text.text()
+    for key in RULES:
+        if key.endswith(".name"):
+            continue
+        row = re.search(rf"^ *{re.escape(key)}=\S+ +(.+)$", told, re.MULTILINE)
+        assert row, key
+        assert len(row[1]) > 3, key
+    for group, table in TABLES.items():
+        assert all(name in told for name in table), group
+    assert max(map(len, told.splitlines())) <= 121
+
+
+def test_commands_in_help_can_be_typed(monkeypatch):
+    monkeypatch.setattr(sys, "argv", ["mlpstudy"])
+    commands = re.findall(r"python -m mlpstudy (.*)", help_text.HEAD)
+    assert len(commands) == 3
+    import shlex
+
+    for command in commands:
+        assert compose.cells(shlex.split(command))
+
+
+def test_errors_are_wrapped_to_the_terminal(monkeypatch):
+    monkeypatch.setenv("COLUMNS", "60")
+    assert "\n" not in compose.wrapped("word " * 40)  # in a file
+    monkeypatch.setattr(sys.stderr, "isatty", lambda: True)
+    text = compose.wrapped("mlpstudy: " + "word " * 40)
+    assert max(map(len, text.splitlines())) <= 60
+
+
+def test_piped_output_honours_columns_and_has_no_trailing_blanks(tmp_path):
+    command = [sys.executable, "-m", "mlpstudy.predict", "-m", "init=he,xavier", "network.depth=2"]
+    out = subprocess.run(
+        command, cwd=tmp_path, env={**os.environ, "COLUMNS": "90"}, capture_output=True, text=True, check=True
+    ).stdout
+    lines = out.splitlines()
+    assert lines == [line.rstrip() for line in lines]
+    assert max(len(line) for line in lines if "─" in line) <= 90
+
+
+@pytest.mark.parametrize("shell", ["bash", "fish"])
+def test_completion_finds_options(shell, tmp_path):
+    env = {**os.environ, "COMP_LINE": "mlpstudy init=xav"}
+    command = [sys.executable, "-m", "mlpstudy", "-sc", f"query={shell}"]
+    done = subprocess.run(command, cwd=tmp_path, env=env, capture_output=True, text=True, check=True)
+    assert done.stdout.split() == ["init=xavier", "init=xavier_uniform"]
+
+
+def test_an_error_of_a_rule_has_no_hint_where_none_fits():
+    assert (
+        suggestions.told(ConfigError("seed", "an integer >= 0", "many")) == "seed must be an integer >= 0; got 'many'"
+    )
