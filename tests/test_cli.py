@@ -233,6 +233,7 @@ def test_an_interrupt_that_a_library_swallows_ends_the_sweep(new_uri, monkeypatc
     assert len(run.arrays["step"]) == 1
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("number", [signal.SIGINT, signal.SIGTERM])
 @pytest.mark.parametrize("where", ["collect", "ended"])
 def test_an_interrupt_while_a_cell_ends_does_not_lose_it(new_uri, monkeypatch, capsys, interrupted, number, where):

@@ -36,6 +36,7 @@ def runs(sweep_uri):
     return mlpstudy.load_runs(sweep_uri)
 
 
+@pytest.mark.slow
 def test_the_page_about_notebooks_runs(here):
     arguments = list(sys.argv)
     page = (ROOT / "docs" / "notebook.md").read_text(encoding="utf-8")
@@ -48,6 +49,7 @@ def test_the_page_about_notebooks_runs(here):
     assert (here / "gradients.png").stat().st_size > 10_000
 
 
+@pytest.mark.slow
 def test_the_example_notebook_runs(here):
     cells = json.loads((ROOT / "docs" / "example.ipynb").read_text(encoding="utf-8"))["cells"]
     (here / "mlflow.db").unlink()  # it runs its own sweep

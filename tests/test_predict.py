@@ -125,6 +125,7 @@ def test_bad_settings_end_in_one_line(said, setting, message):
     assert err.count("\n") == 1
 
 
+@pytest.mark.slow
 def test_as_a_command_it_exits_with_1_and_does_not_import_mlflow(tmp_path):
     done = subprocess.run(
         [sys.executable, "-m", "mlpstudy.predict", "activation=nope"],

@@ -139,6 +139,7 @@ def test_fixed_points_of_tanh(sigma_w, q, chi, c):
         assert point.c == pytest.approx(0.029696, abs=5e-7)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("sigma_w", [row[0] for row in POOLE])
 def test_networks_of_width_1000_stay_at_the_fixed_point(sigma_w):
     """The width of Poole et al. 2016, figures 1 and 2. At q* the length stays, and deltas grow by chi per layer.

@@ -192,6 +192,7 @@ def test_errors_are_wrapped_to_the_terminal(monkeypatch):
     assert max(map(len, text.splitlines())) <= 60
 
 
+@pytest.mark.slow
 def test_piped_output_honours_columns_and_has_no_trailing_blanks(tmp_path):
     command = [sys.executable, "-m", "mlpstudy.predict", "-m", "init=he,xavier", "network.depth=2"]
     out = subprocess.run(

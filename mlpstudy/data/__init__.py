@@ -3,6 +3,7 @@
 datasets   the table of all named data sets
 splits     a data set as two splits: how they are drawn and standardized
 prepared   large data sets, standardized once and kept as files that all processes share
-own        the user's own .npz or CSV file as such a data set
+own        the user's own file or function as such a data set
+table      a CSV or Parquet file as it comes, as a pandas table
 idx, openml, npz, csv   one reader for each kind of source
 """

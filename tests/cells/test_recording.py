@@ -334,6 +334,7 @@ def test_every_optimizer_learns_moons(run, problem_of, optimizer):
     assert (last.curves["accuracy_test"] > 0.8).all()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("init", ["orthogonal", "he", "lsuv"])
 def test_a_network_of_a_thousand_layers_is_measured_at_initialization(run, init):
     (record,) = run(

@@ -269,6 +269,7 @@ def overrides_of(case):
     return [f"optimizer={name}", *(f"optimizer.{setting}" for setting in settings)]
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("activation", "loss"), [("tanh", "mse"), ("relu", "cross_entropy")])
 @pytest.mark.parametrize("case", OPTIMIZER_CASES)
 def test_weights_after_200_steps(case, activation, loss, trained):

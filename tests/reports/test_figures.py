@@ -138,6 +138,7 @@ def test_what_stands_beside_the_panels_fits_the_narrowest_page(module, named, pl
     assert all(legend.get_window_extent(renderer).x1 <= canvas.bbox.x1 for legend in canvas.legends)
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("module", MODULES)
 def test_runs_without_an_array_are_left_out_and_named(module, runs):
     for name in module.FIGURE.needs:

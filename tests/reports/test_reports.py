@@ -63,6 +63,7 @@ def test_figures_have_titles(name):
     assert FIGURES[name].title[0].isupper()
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_same_runs_give_the_same_bytes(name, runs):
     formats = list(rendering.METADATA)
@@ -296,6 +297,7 @@ def test_a_figure_that_cannot_be_drawn_is_missing_and_the_others_are_drawn(runs,
 # the command
 
 
+@pytest.mark.slow
 def test_the_command_draws_the_latest_sweep_and_logs_it(sweep_copy, tmp_path, capsys):
     arguments = ["--uri", sweep_copy, "--out", str(tmp_path / "out"), "--format", "svg,png"]
     assert reports.main([*arguments, "--figures", "symmetry,gradient_flow"]) == 0

@@ -90,6 +90,7 @@ def inputs(n, c, lengths, seed=0):
     return np.stack([math.sqrt(one) * u, math.sqrt(other) * (c * u + math.sqrt(1 - c * c) * v)])
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(
     ("name", "depth", "sigma_w", "sigma_b"),
     [

@@ -364,6 +364,7 @@ def compared(case):
     return theory.profile(ACTIVATIONS[name], e), {k: (v.mean(axis=0), errors[k]) for k, v in found.items()}
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("case", CASES)
 def test_typical_profile_is_that_of_finite_networks(case):
     """Means over replicas of the log of mean squares, within 4 standard errors and 1e-3 for the next order in 1/n."""
@@ -405,6 +406,7 @@ def test_shares_and_correlations_are_those_of_finite_networks(case):
             assert (np.abs(prediction.typical[name] - mean) <= SIGMAS * error + 0.015).all(), name
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize(("name", "sigma_w"), [("relu", math.sqrt(2)), ("identity", 1.0), ("selu", 1.0)])
 def test_errors_that_depend_on_the_output_come_back_longer(name, sigma_w):
     """dJ/dh = h, of mse with targets 0: E[|h|^4 / q |h|^2] - 1 = n_L - 1, and 0 would be seen to be wrong.
@@ -450,6 +452,7 @@ def two_layers(activation, sigma_w, n, replicas, orthogonal, seed):
     return np.log(np.square(sigma_w * activation.dg(z1) * (across + reach * along)).mean(axis=1))
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("orthogonal", [False, True])
 @pytest.mark.parametrize(("name", "sigma_w"), [("tanh", 1.0), ("tanh", 1.5), ("sigmoid", 3.0), ("selu", 1.0)])
 def test_two_layers_by_their_law(name, sigma_w, orthogonal):

@@ -40,6 +40,7 @@ def database_size(uri):
     return pages * size
 
 
+@pytest.mark.slow
 def test_a_default_cell_takes_less_than_400_kb(new_uri):
     before = database_size(new_uri)
     assert cli.run(cli.cells(["-m", "init=xavier,he", f"tracking.uri={new_uri}", "workers=1"]))
@@ -126,6 +127,7 @@ def test_the_digest_follows_the_content():
     assert one == same != other
 
 
+@pytest.mark.slow
 def test_runs_and_experiments_say_what_came_out(trained, new_uri):
     runs = trained("init=zeros,xavier")
     note = runs["zeros-tanh-d2"].tags["mlflow.note.content"]

@@ -98,6 +98,7 @@ def test_an_export_that_fails_leaves_nothing(two_sweeps, tmp_path, monkeypatch, 
     assert list(tmp_path.glob("*.zip*")) == list(tmp_path.glob(".*.part")) == []
 
 
+@pytest.mark.slow
 def test_clean_removes_what_the_sweep_has_alone(two_sweeps, capsys):
     kept = load_runs(two_sweeps, sweep="one")
     (gone,) = [run for run in load_runs(two_sweeps, sweep="two") if run.params["init"] == "he"]

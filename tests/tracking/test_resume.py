@@ -217,6 +217,7 @@ def test_a_run_without_such_tags_is_left_alone(left_open):
     assert resume.close_lost_runs(store) == []
 
 
+@pytest.mark.slow
 @pytest.mark.parametrize("how", ["renamed", "copied"])
 def test_a_folder_that_was_moved_is_read_and_goes_on_where_it_is_now(tmp_path, how, monkeypatch):
     old, new = tmp_path / "old", tmp_path / "a new place"

@@ -320,6 +320,7 @@ def test_at_most_a_dozen_series_per_statistic():
     assert {"delta_rms/layer_01", "delta_rms/layer_40"} <= set(layers)
 
 
+@pytest.mark.slow
 def test_a_database_is_made_where_there_are_no_hard_links(tmp_path, monkeypatch):
     def no_links(*_):
         raise OSError(95, "Operation not supported")
