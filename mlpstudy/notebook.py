@@ -1,7 +1,9 @@
 """What `import mlpstudy` offers to a notebook or a script: run a sweep, read theory. See docs/notebook.md."""
 
 import contextlib
+import itertools
 import math
+import shlex
 import sys
 from collections.abc import Iterable, Iterator, Mapping
 from typing import TYPE_CHECKING, Any
@@ -25,8 +27,8 @@ def run(**settings: Any) -> "Runs":
 
     run(init=["xavier", "he"], activation="tanh", depth=[5, 20]) trains all combinations of the values. A setting has
     the name that it has on the command line, or the last part of it if that is unique (depth, lr, epochs); with dots,
-    write run(**{"init.scale": 0.1}). Cells that are done are not trained again. Raises ValueError for a setting that
-    is wrong.
+    write run(**{"init.scale": 0.1}). also=[dict(init="he")] adds grids, each with its settings in place of the others.
+    Cells that are done are not trained again. Raises ValueError for a setting that is wrong.
     """
     from mlpstudy.tracking.reading import load_runs
 
@@ -79,9 +81,16 @@ def _same_arguments() -> Iterator[None]:
 
 def _asked(settings: Mapping[str, Any]) -> Asked:
     try:
-        return read(["-m", *overrides(settings)])
+        return read(words(settings))
     except SETTINGS_ERRORS as error:
         raise ValueError(one_line(error)) from None
+
+
+def words(settings: Mapping[str, Any]) -> list[str]:
+    """The settings as the words of a command line, with other grids in `also`."""
+    others = [["--also", shlex.join(overrides(other))] for other in settings.get("also", ())]
+    first = {name: value for name, value in settings.items() if name != "also"}
+    return ["-m", *overrides(first), *itertools.chain(*others)]
 
 
 def overrides(settings: Mapping[str, Any]) -> list[str]:

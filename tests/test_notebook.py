@@ -13,7 +13,7 @@ import pytest
 
 import mlpstudy
 import reports
-from mlpstudy import notebook
+from mlpstudy import compose, notebook
 from mlpstudy.cells import sweep
 from mlpstudy.cells.rules import RULES, full_key
 from mlpstudy.errors import ConfigError
@@ -80,6 +80,22 @@ def test_settings_become_what_is_typed():
         "training.batch_size=null", "check_gradients=true", r"data.path='a \'b\'.csv'", "seed=3", "init.scale=0.5,1.0",
     ]  # fmt: skip
     assert notebook.overrides({"network.hidden": [[16, 8], [4]]}) == ["network.hidden=[16,8],[4]"]
+
+
+def test_other_grids_are_settings_too():
+    found = notebook.words(
+        {"init": "normal", "init.scale": [0.1, 1], "also": [{"init": ["he", "xavier"]}, {"depth": 3}]}
+    )
+    assert found[:3] == ["-m", "init='normal'", "init.scale=0.1,1"]
+    assert found[3::2] == ["--also", "--also"]
+    assert [cell.config.init_name for cell in compose.cells(found)] == [
+        "normal",
+        "normal",
+        "he",
+        "xavier",
+        "normal",
+        "normal",
+    ]
 
 
 def test_short_names_of_settings():

@@ -42,11 +42,11 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
         for ax, curve in zip(row, curves(runs), strict=True):
             panel(ax, style.facet(runs, activation, layers), curve)
-        row[0].set_ylabel("loss")
-        marks.same_limits(row[:2])
-        if len(row) > 2:
-            row[2].set_ylabel("accuracy")
-            marks.same_limits(row[2:])
+        for kind in ("loss", "accuracy"):
+            mine = [ax for ax, curve in zip(row, curves(runs), strict=True) if curve.startswith(kind)]
+            if mine:
+                mine[0].set_ylabel(kind)
+                marks.same_limits(mine)
         marks.row_title(row[0], activation, layers)
     for ax, curve in zip(axes[0], curves(runs), strict=True):
         ax.set_title(CURVES[curve])
