@@ -256,7 +256,7 @@ def test_fail_fast_keeps_what_the_other_workers_measured(new_uri, monkeypatch, c
         pipe, process = start(draw)
         started.append(process)
         if len(started) == 2:
-            threading.Timer(4, process.kill).start()
+            threading.Timer(8, process.kill).start()
         return pipe, process
 
     monkeypatch.setattr(sweep, "_start_worker", one_dies_later)
