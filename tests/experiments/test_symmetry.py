@@ -5,9 +5,9 @@ import dataclasses
 import numpy as np
 import pytest
 
+from experiments import STUDIES
 from experiments import __main__ as experiments
-from experiments.__main__ import STUDIES
-from experiments.study import check
+from experiments.study import NOT_REPRODUCED, REPRODUCED, check
 from mlpstudy import cli
 from mlpstudy.tracking.reading import load_runs
 
@@ -35,7 +35,7 @@ def test_sweeps_compose(name):
 
 
 def test_symmetry_claims_hold_on_real_runs(runs):
-    assert [finding.reproduced for finding in check(STUDIES["symmetry"], runs)] == [True, True]
+    assert [finding.verdict for finding in check(STUDIES["symmetry"], runs)] == [REPRODUCED] * 2
 
 
 def test_symmetry_claims_fail_on_sabotaged_runs(runs):
@@ -43,10 +43,10 @@ def test_symmetry_claims_fail_on_sabotaged_runs(runs):
     share["constant"][-1, 1, 2] = 2 / 8  # one layer of one replica has two distinct units
     share["xavier"][-1, 0, 1] = 7 / 8  # two units of one layer have become one
     broken = [sabotaged(run, distinct_units=share[run.params["init"]]) for run in runs]
-    assert [finding.reproduced for finding in check(STUDIES["symmetry"], broken)] == [False, False]
+    assert [finding.verdict for finding in check(STUDIES["symmetry"], broken)] == [NOT_REPRODUCED] * 2
     share["xavier"][-1, 0, 1] = np.nan
     broken = [sabotaged(run, distinct_units=share[run.params["init"]]) for run in runs]
-    assert not check(STUDIES["symmetry"], broken)[1].reproduced
+    assert check(STUDIES["symmetry"], broken)[1].verdict == NOT_REPRODUCED
 
 
 def test_missing_runs_are_an_error_not_a_pass(runs):
@@ -56,7 +56,9 @@ def test_missing_runs_are_an_error_not_a_pass(runs):
 
 def test_unknown_study_lists_the_known(capsys):
     assert experiments.main(["nope"]) == 2
-    assert "must be one of symmetry; got 'nope'" in capsys.readouterr().err
+    error = capsys.readouterr().err
+    assert "NAME must be one of all, dying_relu, " in error
+    assert all(name in error for name in STUDIES)
 
 
 @pytest.mark.slow
@@ -67,4 +69,6 @@ def test_study_command_reports_its_claims(tmp_path, monkeypatch, capsys):
     assert experiments.main(["symmetry", *tiny]) == 0
     output = capsys.readouterr().out
     assert "reproduced" in output
-    assert "(12 networks)" in output
+    assert "12 networks" in output
+    assert (tmp_path / "studies" / "index.html").exists()
+    assert (tmp_path / "studies" / "symmetry.png").exists()
