@@ -53,7 +53,8 @@ class Task:
         best = np.clip(loss.best_constant(y), -LARGEST_OUTPUT, LARGEST_OUTPUT)[None, None, :]
         errors = loss.gradient(best, y[None])[0]
         errors = errors - errors.mean(axis=0)
-        room = float(np.square(errors).sum(axis=1).mean()) / curvature(loss, best, y)
+        # the curvature can round to 0 where all examples are of one class; then there are no errors either
+        room = float(np.square(errors).sum(axis=1).mean()) / max(curvature(loss, best, y), np.finfo(float).tiny)
         bounded = float(np.abs(loss.gradient(best + FAR, y[None])).max()) < FAR / 2
         return Task(errors, room, float(np.square(x.T @ errors / len(x)).sum()), constant_loss, bounded)
 

@@ -77,8 +77,12 @@ def test_a_class_without_examples_leaves_finite_errors():
     assert 0 < task.room < np.inf
 
 
-def test_nothing_is_to_be_learned_of_one_class():
-    assert Task.of(LOSSES["cross_entropy"], np.ones((5, 2)), np.eye(2)[[0] * 5], 0.0).room < 1e-9
+@pytest.mark.parametrize(
+    ("loss", "y"), [("cross_entropy", np.eye(2)[[0] * 5]), ("bce", np.ones((5, 1))), ("bce", np.zeros((5, 1)))]
+)
+def test_nothing_is_to_be_learned_of_one_class(loss, y):
+    with np.errstate(divide="ignore"):
+        assert not Task.of(LOSSES[loss], np.ones((5, 2)), y, 0.0).room > 1e-9
 
 
 # ---------------------------------------------------------------- progress
