@@ -50,7 +50,6 @@ STUDY = Study(
     question="Is a random deep tanh network ordered or chaotic, and where do lengths and correlations end?",
     source="Poole et al. 2016, figures 1 and 2: tanh with sigma_b = 0.3 and sigma_w = 1.3, 2.5 and 4",
     varied=(("gain", tuple(PUBLISHED)),),
-    quick=("replicas=5",),
     replicas=3,
     claims=tuple(
         claim
