@@ -2,17 +2,21 @@
 
 import secrets
 import sys
+import time
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import datetime
+from functools import cache
 from pathlib import Path
 
 from rich.table import Table
 from rich.text import Text
 
 from experiments import STUDIES, page
-from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Finding, Study, check
+from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Study, check
 from mlpstudy import compose, conduct
 from mlpstudy.cells.cell import Cell
+from mlpstudy.compose import with_words
 from mlpstudy.display import console
 from mlpstudy.errors import ConfigError, one_of
 
@@ -38,60 +42,129 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if name not in STUDIES and name != "all":
             raise ConfigError("NAME", one_of([*STUDIES, "all"]), name)
         asked = list(STUDIES.values()) if name == "all" else [STUDIES[name]]
-        prepared = [(study, *cells_of(study, quick, overrides)) for study in asked]  # all are checked before one runs
-        done = [page.Done(study, run(study, sweep, cells)) for study, sweep, cells in prepared]
+        prepared = []  # all are checked before one runs
+        for study in asked:  # the folder of MNIST is for those of all that use it
+            mine = [o for o in overrides if len(asked) == 1 or on_images(study) or not o.startswith("data.root=")]
+            prepared.append(prepare(study, quick, mine))
+        return run_all(prepared)
     except compose.SETTINGS_ERRORS as error:
         print(compose.wrapped(f"experiments: {compose.one_line(error)}"), file=sys.stderr)
         return 2
     except KeyboardInterrupt:
         print("experiments: interrupted", file=sys.stderr)
         return 130
-    except ValueError as error:
-        print(f"experiments: {error}", file=sys.stderr)
+
+
+def run_all(prepared: "Sequence[Prepared]") -> int:
+    """Run studies, tell what each found, and write the page after each. One that fails does not stop the others."""
+    done: list[page.Done] = []
+    path = None
+    for one in prepared:
+        try:
+            done.append(run(one))
+        except ValueError as error:
+            print(f"experiments: {one.study.name}: {error}", file=sys.stderr)
+            continue
+        console().print(report(done[-1]))
+        print(f"{done[-1].words}\n")
+        path = page.write(FOLDER, done)
+    if len(prepared) > 1:
+        console().print(overview(done))
+    if path is not None:
+        print(f"The page: {path}")
+    if len(done) < len(prepared):
         return 2
-    for study in done:
-        console().print(report(study.findings))
-        print(f"{study.words}\n")
-    print(f"The page: {page.write(FOLDER, done)}")
-    return 0 if all(finding.verdict == REPRODUCED for study in done for finding in study.findings) else 1
+    return 0 if all(finding.verdict == REPRODUCED for one in done for finding in one.findings) else 1
 
 
-def cells_of(study: Study, quick: bool, overrides: Sequence[str]) -> tuple[str, list[Cell]]:
-    """The name of the sweep, and its cells. Raises ConfigError if they are not those that the claims are about."""
+@dataclass(frozen=True)
+class Prepared:
+    """A study whose cells are checked."""
+
+    study: Study
+    sweep: str  # its name
+    cells: Sequence[Cell]
+    instead: str  # why there is no MNIST, for a study that is about MNIST; nothing if there is
+
+
+def prepare(study: Study, quick: bool, overrides: Sequence[str]) -> Prepared:
+    """The cells of a study. Raises ConfigError if they are not those that the claims are about."""
     from mlpstudy.tracking.metrics import parameters
 
     sweep = f"{study.name}-{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
-    smaller = study.quick if quick else ()
-    cells = compose.cells(["-m", f"experiment={study.name}", f"tracking.sweep={sweep}", *smaller, *overrides])
-    if not all(cell.config.hidden for cell in cells):
+    root = [word for word in overrides if word.startswith("data.root=")]
+    others = [word for word in overrides if word not in root or not on_images(study)]
+    chosen = any(word.startswith("data=") for word in overrides)
+    instead = without_mnist() if on_images(study) and not root and not chosen else ""
+    images = [] if chosen else ["data=digits"] if instead else ["data=mnist", *root]
+    cells: dict[str, Cell] = {}  # by hash: grids may have cells in common
+    for grid in study.grids:
+        words = ["-m", f"experiment={study.name}", f"tracking.sweep={sweep}"]
+        for more in (images if grid.mnist else (), grid.words, grid.quick if quick else (), others):
+            words = with_words(words, more)
+        cells |= {cell.hash: cell for cell in compose.cells(words)}
+    if not all(cell.config.hidden for cell in cells.values()):
         raise ConfigError("network.depth", "an integer >= 1 for a study of hidden layers", 0)
-    params = [parameters(cell.config) for cell in cells]
+    params = [parameters(cell.config) for cell in cells.values()]
     for key, values in study.varied:
-        if set(values) - {one[key] for one in params}:
+        if set(values) - {one.get(key) for one in params}:
             raise ConfigError(key, f"swept over {', '.join(values)} for the claims of {study.name}", list(overrides))
-    fewest = min(cell.config.replicas for cell in cells)
+    fewest = min(cell.config.replicas for cell in cells.values())
     if fewest < study.replicas:
         raise ConfigError("replicas", f"an integer >= {study.replicas} for the tests of {study.name}", fewest)
-    return sweep, cells
+    return Prepared(study, sweep, list(cells.values()), instead)
 
 
-def run(study: Study, sweep: str, cells: Sequence[Cell]) -> list[Finding]:
+def on_images(study: Study) -> bool:
+    """Does it use MNIST?"""
+    return any(grid.mnist for grid in study.grids)
+
+
+@cache
+def without_mnist() -> str:
+    """Why MNIST cannot be had; nothing if it can."""
+    try:
+        compose.cells(["data=mnist"])
+    except ConfigError as error:
+        return compose.one_line(error)
+    return ""
+
+
+def run(prepared: Prepared) -> page.Done:
     """Do the sweep and check the claims."""
     from mlpstudy.tracking.reading import load_runs
 
+    study, cells = prepared.study, prepared.cells
     print(f"{study.question}\nSource: {study.source}")
+    if prepared.instead:
+        print(f"On digits, since MNIST is not here ({prepared.instead}). With its files: data.root=FOLDER")
+    started = time.monotonic()
     if not conduct.run(cells):
         raise ValueError(f"the sweep of {study.name} did not end well; type the command again to go on")
     tracking = cells[0].raw["tracking"]
-    return check(study, load_runs(tracking["uri"], sweep=sweep, experiment=tracking["experiment"]))
+    runs = load_runs(tracking["uri"], sweep=prepared.sweep, experiment=tracking["experiment"])
+    seconds = time.monotonic() - started
+    return page.Done(study, check(study, runs), runs, seconds, "digits, not MNIST" if prepared.instead else "")
 
 
-def report(findings: Sequence[Finding]) -> Table:
+def overview(done: Sequence[page.Done]) -> Table:
+    """A table: study, how many claims have each verdict, how long it took."""
+    table = Table(title="All studies", title_justify="left")
+    for heading in ("study", *STYLES, "took"):
+        table.add_column(heading)
+    for one in done:
+        verdicts = [finding.verdict for finding in one.findings]
+        counts = [Text(str(verdicts.count(verdict)), style) for verdict, style in STYLES.items()]
+        table.add_row(f"{one.study.name}{one.marked}", *counts, page.minutes(one.seconds))
+    return table
+
+
+def report(done: page.Done) -> Table:
     """A table: claim, expected value, measured value, verdict."""
-    table = Table(title="Claims", title_justify="left", show_lines=True)
+    table = Table(title=f"{done.study.name}{done.marked}", title_justify="left", show_lines=True)
     for heading in ("claim", "expected", "measured", "verdict"):
         table.add_column(heading)
-    for finding in findings:
+    for finding in done.findings:
         verdict = Text(finding.verdict, STYLES[finding.verdict])
         table.add_row(finding.claim.statement, finding.claim.expected_text, finding.measured_text, verdict)
     return table

@@ -1,24 +1,41 @@
 """How likely is a narrow ReLU network to be born dead, so that no gradient ever reaches it?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from experiments.study import Mean, Study, one
+from experiments import drawing
+from experiments.measures import profile
+from experiments.study import Grid, Mean, Measure, Study
 from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 DEPTH, WIDTHS = 10, ("2", "3", "5")
 
 
-def born_dead(width: str) -> Callable[[Sequence[Run]], NDArray[np.float64]]:
+def born_dead(width: str) -> Measure:
     """measure: 1 for a network with a layer in which all units are dead at initialization, else 0."""
-    return lambda runs: (one(runs, width=width).arrays["dead_fraction"][0] == 1).any(axis=1).astype(float)
+    return lambda runs: (profile(runs, "dead_fraction", width=width) == 1).any(axis=1).astype(float)
 
 
-def published(width: str) -> float:
+def published(width: str, depth: int = DEPTH) -> float:
     """1 - (1 - 2^-N)^L: in each layer, all N units are off with probability 2^-N."""
-    return 1 - (1 - 0.5 ** int(width)) ** DEPTH
+    return 1 - (1 - 0.5 ** int(width)) ** depth
+
+
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """The share of networks with a dead layer, up to each layer."""
+    (axes,) = drawing.panels(figure, 1, width=7)
+    layers = np.arange(1, DEPTH + 1)
+    for place, width in enumerate(WIDTHS):
+        dead = np.maximum.accumulate(profile(runs, "dead_fraction", width=width) == 1, axis=1).mean(axis=0)
+        axes.plot(layers, dead, label=f"width {width}", **drawing.look(place) | {"linestyle": ""})
+        line = [published(width, int(layer)) for layer in layers]
+        drawing.published(axes, layers, line, "_" if place else "published")
+    drawing.labelled(axes, "Networks that are born dead", "up to hidden layer", "share of networks")
 
 
 STUDY = Study(
@@ -26,10 +43,11 @@ STUDY = Study(
     question="How likely is a narrow ReLU network of ten layers to be born dead?",
     source="Lu et al. 2019, theorem 3: with probability 1 - (1 - 2^-N)^L for width N and depth L, for one input",
     varied=(("width", WIDTHS),),
-    quick=("replicas=400",),
+    grids=(Grid(quick=("replicas=400",)),),
     replicas=100,
     claims=tuple(
         Mean(f"width {width}: share of networks that are born dead", published(width), born_dead(width), rival=0.0)
         for width in WIDTHS
     ),
+    draw=draw,
 )

@@ -1,36 +1,27 @@
 """Why do deep ReLU networks need weights of twice the variance?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from math import log10, sqrt
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from experiments.study import Mean, Order, Study, one
+from experiments import drawing
+from experiments.measures import accuracy, at_start, log_ratio, minus, profile
+from experiments.study import Grid, Mean, Measure, Order, Study
 from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 WIDTH = 128
 LAYERS = {"23": 22, "31": 30}  # depth -> factors of the gradient from the last to the first hidden layer
+SHRINKS = log10(1 / sqrt(2))  # a layer, with Xavier
 
 
-def gradient(init: str, depth: str) -> Callable[[Sequence[Run]], NDArray[np.float64]]:
+def gradient(init: str, depth: str) -> Measure:
     """measure: log10 of delta_rms in the first over the last hidden layer, at initialization."""
-
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
-        delta = one(runs, init=init, depth=depth).arrays["delta_rms"][0]
-        return np.asarray(np.log10(delta[:, 0] / delta[:, -1]))
-
-    return measure
-
-
-def advantage(depth: str) -> Callable[[Sequence[Run]], NDArray[np.float64]]:
-    """measure: training accuracy with He minus that with Xavier, for networks with the same number."""
-
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
-        he, xavier = (one(runs, init=init, depth=depth).arrays["curve_accuracy_train"][-1] for init in ("he", "xavier"))
-        return np.asarray(he - xavier)
-
-    return measure
+    return log_ratio(*(at_start("delta_rms", layer, init=init, depth=depth) for layer in (0, -1)))
 
 
 def finite_width(depth: str) -> float:
@@ -41,22 +32,40 @@ def finite_width(depth: str) -> float:
     return 2.5 * LAYERS[depth] / WIDTH / 2 * log10(np.e)
 
 
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """The gradient by layer, and accuracy after training."""
+    left, right = drawing.panels(figure, 2)
+    layers = np.arange(1, 32)
+    for place, init in enumerate(("xavier", "he")):
+        delta = profile(runs, "delta_rms", init=init, depth="31")
+        drawing.series(left, layers, delta / delta[:, -1:], place, init)
+        drawing.published(left, layers, 10 ** ((31 - layers) * SHRINKS * (1 - place)), "_" if place else "published")
+        for x, depth in enumerate(LAYERS):
+            values = accuracy(init=init, depth=depth)(runs)
+            drawing.dots(right, x + 0.2 * place - 0.1, values, place, "_" if x else init)
+    right.set_xticks(range(len(LAYERS)), [f"{depth} hidden layers" for depth in LAYERS])
+    drawing.labelled(left, "31 hidden ReLU layers", "hidden layer", "gradient, relative to layer 31", log=True)
+    drawing.labelled(right, "After training on digits", "", "test accuracy")
+
+
 STUDY = Study(
     name="he_2015",
     question="Why do deep ReLU networks need weights of twice the variance?",
     source="He et al. 2015, section 2.2: gradients shrink by 1/sqrt(2) a layer with Xavier, and not with He",
     varied=(("init", ("xavier", "he")), ("depth", tuple(LAYERS))),
-    quick=("training.epochs=3", "replicas=6"),
+    grids=(Grid(quick=("training.epochs=3", "replicas=6")),),
     replicas=3,
     claims=(
         Mean("Xavier, 22 layers: log10 of the gradient ratio is 22 log10(1/sqrt 2) (4.9e-4)",
-             22 * log10(1 / sqrt(2)), gradient("xavier", "23"), finite_width("23"), rival=0.0),
+             22 * SHRINKS, gradient("xavier", "23"), finite_width("23"), rival=0.0),
         Mean("Xavier, 30 layers: 30 log10(1/sqrt 2) (3.1e-5)",
-             30 * log10(1 / sqrt(2)), gradient("xavier", "31"), finite_width("31"), rival=0.0),
+             30 * SHRINKS, gradient("xavier", "31"), finite_width("31"), rival=0.0),
         Mean("He, 22 layers: the gradient keeps its scale", 0.0, gradient("he", "23"), finite_width("23"),
-             rival=22 * log10(1 / sqrt(2))),
+             rival=22 * SHRINKS),
         Mean("He, 30 layers: the gradient keeps its scale", 0.0, gradient("he", "31"), finite_width("31"),
-             rival=30 * log10(1 / sqrt(2))),
-        Order("30 layers: He trains where Xavier stalls (difference of training accuracies)", 0.0, advantage("31")),
+             rival=30 * SHRINKS),
+        Order("30 layers: He trains where Xavier stalls (difference of training accuracies)", 0.0,
+              minus(*(accuracy("train", init=init, depth="31") for init in ("he", "xavier")))),
     ),
+    draw=draw,
 )  # fmt: skip

@@ -1,28 +1,21 @@
-"""What studies found, on one page: a figure of published beside measured values, the claims, and a paragraph each."""
+"""What studies found, on one page and as Markdown: a figure of published beside measured values, the claims, words."""
 
 import base64
 import io
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from html import escape
 from pathlib import Path
 
-import numpy as np
+from experiments import drawing
+from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Finding, Study
+from mlpstudy.tracking.run import Run
 
-from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Finding, Mean, Study, interval
-from mlpstudy.palette import VERDICT_COLOURS
-
-COLUMNS, PANEL = 4, (3.0, 2.1)  # inches
 STYLE = (
     "body { font: 16px system-ui; max-width: 60rem; margin: 2rem auto; padding: 0 1rem } img { max-width: 100% }"
     "td, th { text-align: left; padding: .3rem .8rem .3rem 0; vertical-align: top }"
 )
-COLOURS = {
-    REPRODUCED: VERDICT_COLOURS["healthy"],
-    NOT_REPRODUCED: VERDICT_COLOURS["exploding"],
-    INCONCLUSIVE: VERDICT_COLOURS["symmetric"],
-}
 
 
 @dataclass(frozen=True)
@@ -31,75 +24,103 @@ class Done:
 
     study: Study
     findings: Sequence[Finding]
+    runs: Sequence[Run]
+    seconds: float  # that its sweep took
+    instead: str = ""  # the data it used, if not those it is about
+
+    @property
+    def marked(self) -> str:
+        """` (on digits, not MNIST)` after the name of a study that used other data."""
+        return f" (on {self.instead})" if self.instead else ""
 
     @property
     def words(self) -> str:
         """A paragraph about what was found."""
-        counts = Counter(finding.verdict for finding in self.findings)
-        text = f"{self.study.question} Of {len(self.findings)} claims, {counts[REPRODUCED]} are reproduced."
-        for verdict, told in ((NOT_REPRODUCED, "Not reproduced"), (INCONCLUSIVE, "Inconclusive")):
-            for finding in (f for f in self.findings if f.verdict == verdict):
-                text += f" {told}: {finding.claim.statement}; expected {finding.claim.expected_text}, "
-                text += f"measured {finding.measured_text}."
+        first, counts = self.findings[0], Counter(finding.verdict for finding in self.findings)
+        text = f"{self.study.question}{self.marked} {told(first)} "
+        text += f"Of {len(self.findings)} claims, {counts[REPRODUCED]} are reproduced"
+        text += "." if counts[REPRODUCED] == len(self.findings) else (
+            f", {counts[NOT_REPRODUCED]} not, and {counts[INCONCLUSIVE]} inconclusive."
+        )  # fmt: skip
+        for finding in self.findings:
+            if finding.verdict != REPRODUCED:
+                text += f" {told(finding)} {finding.claim.note}".rstrip() * (finding is not first)
+                text += f" {first.claim.note}".rstrip() * (finding is first)
         return text
+
+    @property
+    def rows(self) -> list[tuple[str, str, str, str]]:
+        """Claim, expected value, measured value and verdict of each."""
+        return [(f.claim.statement, f.claim.expected_text, f.measured_text, f.verdict) for f in self.findings]
+
+
+def told(finding: Finding) -> str:
+    """A claim and what was measured, as a sentence."""
+    claim = finding.claim
+    return (
+        f"{claim.statement[0].upper()}{claim.statement[1:]}: published {claim.expected_text}, "
+        f"measured {finding.measured_text} ({finding.verdict})."
+    )
 
 
 def picture(done: Done) -> bytes:
-    """A panel for each claim: the published value, what each network measured, and the interval of the mean."""
-    import matplotlib
-
-    matplotlib.use("Agg")
-    from matplotlib.figure import Figure
-
-    n = len(done.findings)
-    columns = min(n, COLUMNS)
-    rows = -(-n // columns)
-    figure = Figure((PANEL[0] * columns, PANEL[1] * rows + 0.5), layout="constrained")
-    figure.suptitle(done.study.question, x=0.01, ha="left", weight="bold")
-    for axes, finding in zip(figure.subplots(rows, columns, squeeze=False).flat, done.findings, strict=False):
-        claim, values = finding.claim, finding.measured
-        colour = COLOURS[finding.verdict]
-        axes.plot(np.linspace(-0.3, 0.3, len(values)), values, ".", color="0.7", markersize=4)
-        axes.axhspan(claim.expected - claim.tolerance, claim.expected + claim.tolerance, color="0.85", zorder=0)
-        axes.axhline(claim.expected, color="0.2", linewidth=1, linestyle="--")
-        if isinstance(claim, Mean):
-            low, high = interval(values, finding.claims)
-            axes.plot([0.45, 0.45], [low, high], color=colour, linewidth=3)
-            axes.plot([0.45], [values.mean()], "o", color=colour)
-        axes.set_xticks([])
-        axes.set_xlim(-0.5, 0.7)
-        axes.set_title(f"{claim.statement}\n{finding.verdict}", fontsize=8, wrap=True, color=colour)
-        axes.spines[["top", "right"]].set_visible(False)
-    for axes in figure.axes[n:]:
-        axes.set_axis_off()
-    figure.supxlabel(
-        "dashed: published; grey: its rounding, or what the width explains; dots: networks; bar: interval of the mean",
-        fontsize=8, x=0.01, ha="left",
-    )  # fmt: skip
+    """The figure of a study: its own, or else a panel for each claim."""
+    figure = drawing.figure(done.study.question + done.marked)
+    if done.study.draw is None:
+        drawing.claims(figure, done.findings)
+    else:
+        done.study.draw(figure, done.runs)
     out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=120)
+    figure.savefig(out, format="png", dpi=110)
     return out.getvalue()
 
 
 def write(folder: Path, done: Sequence[Done]) -> Path:
-    """Write NAME.png for each study, and index.html, which needs no other file."""
+    """Write NAME.png for each study, studies.md, and index.html, which needs no other file."""
     folder.mkdir(exist_ok=True)
-    parts = []
-    for one in done:
-        png = picture(one)
-        (folder / f"{one.study.name}.png").write_bytes(png)
-        rows = "".join(
-            f"<tr><td>{escape(f.claim.statement)}</td><td>{escape(f.claim.expected_text)}</td>"
-            f'<td>{escape(f.measured_text)}</td><td style="color:{COLOURS[f.verdict]}">{f.verdict}</td></tr>'
-            for f in one.findings
-        )
-        image = base64.b64encode(png).decode()
-        parts.append(
-            f"<h2>{escape(one.study.name)}</h2><p>{escape(one.words)}</p><p>Source: {escape(one.study.source)}</p>"
-            f'<img alt="published and measured values" src="data:image/png;base64,{image}">'
-            f"<table><tr><th>claim<th>expected<th>measured<th>verdict</tr>{rows}</table>"
-        )
+    pictures = {one.study.name: picture(one) for one in done}
+    for name, png in pictures.items():
+        (folder / f"{name}.png").write_bytes(png)
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Studies</title><style>{STYLE}</style>'
+    parts = "".join(in_html(one, pictures[one.study.name]) for one in done)
     path = folder / "index.html"
-    path.write_text(f"{head}<h1>Published studies, reproduced</h1>{''.join(parts)}</html>", encoding="utf-8")
+    path.write_text(f"{head}<h1>Published studies, reproduced</h1>{parts}</html>", encoding="utf-8")
+    (folder / "studies.md").write_text("\n".join(map(in_markdown, done)), encoding="utf-8")
     return path
+
+
+def in_html(done: Done, png: bytes) -> str:
+    """One study on the page."""
+    colours = {REPRODUCED: drawing.GOOD, NOT_REPRODUCED: drawing.BAD, INCONCLUSIVE: drawing.NEUTRAL}
+    rows = "".join(
+        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}"
+        f'<td style="color:{colours[verdict]}">{verdict}</td></tr>'
+        for *cells, verdict in done.rows
+    )
+    return (
+        f"<h2>{escape(done.study.name)}</h2><p>{escape(done.words)}</p><p>Source: {escape(done.study.source)}. "
+        f'{taken(done)}.</p><img alt="published and measured values" '
+        f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
+        f"<table><tr><th>claim<th>expected<th>measured<th>verdict</tr>{rows}</table>"
+    )
+
+
+def in_markdown(done: Done) -> str:
+    """One study as a section of a Markdown file."""
+    code: Callable[[str], str] = lambda text: text.replace("|", "\\|").replace("*", "\\*")  # noqa: E731
+    rows = "\n".join(f"| {' | '.join(map(code, row))} |" for row in done.rows)
+    return (
+        f"## {done.study.name}\n\n{code(done.words)}\n\nSource: {done.study.source}. {taken(done)}.\n\n"
+        f"![{done.study.question}](images/studies/{done.study.name}.png)\n\n"
+        f"| claim | expected | measured | verdict |\n|---|---|---|---|\n{rows}\n"
+    )
+
+
+def taken(done: Done) -> str:
+    """How large the sweep was and how long it took."""
+    return f"{len(done.runs)} cells in {minutes(done.seconds)}"
+
+
+def minutes(seconds: float) -> str:
+    """`2 min 5 s`."""
+    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"

@@ -1,37 +1,26 @@
 """Is a random deep network ordered or chaotic? Fixed points of lengths and correlations."""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
-from experiments.study import Mean, Study, one
+from experiments import drawing
+from experiments.measures import at_start, profile, squared_length
+from experiments.study import Mean, Measure, Study
 from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
 
 # gain, which is sigma_w with lecun -> q*, chi, c*; computed from the published equations at sigma_b = 0.3
 PUBLISHED = {"1.3": (0.60705, 0.9398, 1.0), "2.5": (4.07912, 1.5852, 0.1221), "4.0": (12.60415, 2.3673, 0.0298)}
 WIDTH, DEPTH = 300, 80
 
 
-def length(gain: str, layer: int = -1) -> Callable[[Sequence[Run]], NDArray[np.float64]]:
-    """measure: q, the mean square of z, in a layer."""
-
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
-        arrays = one(runs, gain=gain).arrays
-        mean, std = (arrays[f"preactivation_{part}"][0][:, layer] for part in ("mean", "std"))
-        return np.asarray(mean**2 + std**2)
-
-    return measure
-
-
-def statistic(name: str, gain: str) -> Callable[[Sequence[Run]], NDArray[np.float64]]:
-    """measure: a statistic of the last layer."""
-    return lambda runs: np.asarray(one(runs, gain=gain).arrays[name][0][:, -1])
-
-
-def settled(gain: str) -> Callable[[Sequence[Run]], NDArray[np.float64]]:
+def settled(gain: str) -> Measure:
     """measure: q of layer 8 over that of the last layer."""
-    return lambda runs: length(gain, 7)(runs) / length(gain)(runs)
+    return lambda runs: squared_length(7, gain=gain)(runs) / squared_length(gain=gain)(runs)
 
 
 def started(gain: str) -> float:
@@ -45,6 +34,21 @@ def left(gain: str) -> float:
     return chi ** (DEPTH - 1) if chi < 1 else 0.0
 
 
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """Lengths and correlations by layer, with their fixed points."""
+    left, right = drawing.panels(figure, 2)
+    layers = np.arange(1, DEPTH + 1)
+    for place, (gain, (q, _, c)) in enumerate(PUBLISHED.items()):
+        name = f"sigma_w = {gain}"
+        mean, std = (profile(runs, f"preactivation_{part}", gain=gain) for part in ("mean", "std"))
+        drawing.series(left, layers, mean**2 + std**2, place, name)
+        drawing.series(right, layers, profile(runs, "input_correlation", gain=gain), place, name)
+        for axes, value in ((left, q), (right, c)):
+            drawing.published(axes, layers[[0, -1]], [value] * 2, "_" if place else "published fixed point")
+    drawing.labelled(left, "Lengths settle within a few layers", "hidden layer", "squared length q", log=True)
+    drawing.labelled(right, "Inputs: equal (ordered) or different (chaotic)", "hidden layer", "correlation")
+
+
 STUDY = Study(
     name="poole_2016",
     question="Is a random deep tanh network ordered or chaotic, and where do lengths and correlations end?",
@@ -55,15 +59,17 @@ STUDY = Study(
         claim
         for gain, (q, chi, c) in PUBLISHED.items()
         for claim in (
-            Mean(f"sigma_w = {gain}: the squared length ends at q*", q, length(gain), 2 * q / WIDTH, rival=1.2 * q),
-            Mean(f"sigma_w = {gain}: squared gradients change by chi a layer", chi, statistic("jacobian_gain", gain),
-                 2 * chi / WIDTH, rival=1.0),
-            Mean(f"sigma_w = {gain}: the correlation of two inputs ends at c*", c, statistic("input_correlation", gain),
-                 2 / WIDTH + left(gain), rival=0.5),
+            Mean(f"sigma_w = {gain}: the squared length ends at q*", q, squared_length(gain=gain),
+                 2 * q / WIDTH, rival=1.2 * q),
+            Mean(f"sigma_w = {gain}: squared gradients change by chi a layer", chi,
+                 at_start("jacobian_gain", gain=gain), 2 * chi / WIDTH, rival=1.0),
+            Mean(f"sigma_w = {gain}: the correlation of two inputs ends at c*", c,
+                 at_start("input_correlation", gain=gain), 2 / WIDTH + left(gain), rival=0.5),
         )
     )
     + tuple(
         Mean(f"sigma_w = {gain}: lengths settle to 1 % within 8 layers", 1.0, settled(gain), 0.01, rival=started(gain))
         for gain in PUBLISHED
     ),
+    draw=draw,
 )  # fmt: skip

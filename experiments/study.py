@@ -5,12 +5,16 @@ To add a study: a module with a STUDY, its name in STUDIES, and the sweep `conf/
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
 from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:  # matplotlib is slow to import
+    from matplotlib.figure import Figure
 
 LEVEL = 0.05  # the probability that any true claim of a study is said not to be reproduced
 REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
@@ -29,6 +33,8 @@ class Claim:
     expected: float
     measure: Measure
     tolerance: float = 0.0
+    data: str = ""  # the data that the published number is about; on other data it is not decided
+    note: str = ""  # what was found about it when it was not reproduced
 
     @property
     def expected_text(self) -> str:
@@ -54,10 +60,15 @@ class Mean(Claim):
     """
 
     rival: float = np.nan
+    networks: float = np.inf  # the published number is the mean of so many; inf for a number of theory
+
+    def interval(self, measured: NDArray[np.float64], claims: int) -> tuple[float, float]:
+        """Both ends of the interval for the published number, as one of so many claims."""
+        return interval(measured, claims, self.networks)
 
     def verdict(self, measured: NDArray[np.float64], claims: int) -> str:
         """Reproduced, not reproduced or inconclusive, as one of so many claims."""
-        low, high = interval(measured, claims)
+        low, high = self.interval(measured, claims)
         if not np.isfinite(low) or not np.isfinite(measured).all():
             return INCONCLUSIVE
         if high < self.expected - self.tolerance or low > self.expected + self.tolerance:
@@ -66,7 +77,7 @@ class Mean(Claim):
 
     def measured_text(self, measured: NDArray[np.float64], claims: int) -> str:
         """Mean and interval."""
-        low, high = interval(measured, claims)
+        low, high = self.interval(measured, claims)
         return f"{np.mean(measured):.4g} ({low:.4g} to {high:.4g})"
 
 
@@ -81,37 +92,51 @@ class Order(Mean):
 
     def verdict(self, measured: NDArray[np.float64], claims: int) -> str:
         """Reproduced, not reproduced or inconclusive, as one of so many claims."""
-        low, high = interval(measured, claims)
+        low, high = self.interval(measured, claims)
         if low > self.expected:
             return REPRODUCED
         return NOT_REPRODUCED if high < self.expected else INCONCLUSIVE
 
 
-def interval(values: NDArray[np.float64], claims: int) -> tuple[float, float]:
-    """Both ends of Student's interval of the mean, at the level LEVEL / claims; NaN for fewer than two values."""
+def interval(values: NDArray[np.float64], claims: int, networks: float = np.inf) -> tuple[float, float]:
+    """Both ends of Student's interval, at the level LEVEL / claims; NaN for fewer than two values.
+
+    It is that of the true mean; or, given a number of networks, of the mean of so many others.
+    """
     n = len(values)
     if n < 2:
         return np.nan, np.nan
-    half = special.stdtrit(n - 1, 1 - LEVEL / claims / 2) * values.std(ddof=1) / np.sqrt(n)
+    deviation = values.std(ddof=1) * np.sqrt(1 / n + 1 / networks)
+    half = special.stdtrit(n - 1, 1 - LEVEL / claims / 2) * deviation
     return float(values.mean() - half), float(values.mean() + half)
 
 
 @dataclass(frozen=True)
+class Grid:
+    """One grid of the sweep of a study."""
+
+    words: tuple[str, ...] = ()  # settings in the place of those in conf/experiment/<name>.yaml
+    quick: tuple[str, ...] = ()  # and of a smaller grid that still decides the main claim
+    mnist: bool = False  # on MNIST; on digits where there is none
+
+
+@dataclass(frozen=True)
 class Study:
-    """The sweep is `conf/experiment/<name>.yaml`."""
+    """The sweep is `conf/experiment/<name>.yaml`, with the settings of each of `grids` in the place of its own."""
 
     name: str
     question: str
     source: str
     claims: tuple[Claim, ...]
     varied: tuple[tuple[str, tuple[str, ...]], ...]  # (param, values) that the claims are about
-    quick: tuple[str, ...] = ()  # settings of a smaller sweep that still decides the main claim
+    grids: tuple[Grid, ...] = (Grid(),)
     replicas: int = 2  # at least so many for its tests
+    draw: "Callable[[Figure, Sequence[Run]], None] | None" = None  # its figure; None = a panel for each claim
 
 
 @dataclass(frozen=True)
 class Finding:
-    """A claim and its measured values."""
+    """A claim and its measured values; none if its data are not here."""
 
     claim: Claim
     measured: NDArray[np.float64]
@@ -120,28 +145,37 @@ class Finding:
     @property
     def verdict(self) -> str:
         """Reproduced, not reproduced or inconclusive."""
-        return self.claim.verdict(self.measured, self.claims)
+        return self.claim.verdict(self.measured, self.claims) if self.measured.size else INCONCLUSIVE
 
     @property
     def measured_text(self) -> str:
         """The measured value, with its interval where it is a mean, and the number of networks."""
+        if not self.measured.size:
+            return f"not measured, since it is about {self.claim.data}"
         return f"{self.claim.measured_text(self.measured, self.claims)}, {self.measured.size} networks"
 
 
 def check(study: Study, runs: Sequence[Run]) -> list[Finding]:
     """Check every claim of a study on these runs."""
-    return [Finding(claim, claim.measure(runs), len(study.claims)) for claim in study.claims]
+    there = {run.params.get("data") for run in runs}
+    return [
+        Finding(claim, claim.measure(runs) if not claim.data or claim.data in there else np.empty(0), len(study.claims))
+        for claim in study.claims
+    ]
 
 
 def chosen(runs: Sequence[Run], **params: str | Sequence[str]) -> list[Run]:
-    """The runs with these params, such as init="he" or init=("zeros", "he"). ValueError if a value has no run."""
+    """The runs with these params, such as init="he" or init=("zeros", "he"). ValueError if a value has no run.
+
+    A param with a dot in its name is given by **{"init.scale": "0.1"}.
+    """
     found = list(runs)
     for name, values in params.items():
         wanted = (values,) if isinstance(values, str) else tuple(values)
-        missing = set(wanted) - {run.params[name] for run in found}
+        missing = set(wanted) - {run.params.get(name) for run in found}
         if missing:
             raise ValueError(f"the sweep has no run with {name}={','.join(sorted(missing))}")
-        found = [run for run in found if run.params[name] in wanted]
+        found = [run for run in found if run.params.get(name) in wanted]
     return found
 
 

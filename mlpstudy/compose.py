@@ -134,12 +134,13 @@ def grids(arguments: Sequence[str]) -> list[list[str]]:
             raise ConfigError(ALSO, 'followed by the settings of another grid, such as --also "init=he"', "nothing")
     if others and not {"-m", "--multirun"} & set(first):
         first.insert(0, "-m")
-    found = [first]
-    for other in others:
-        keys = {word.partition("=")[0] for word in other}
-        kept = [word for word in first if not {key := word.partition("=")[0], key.partition(".")[0]} & keys]
-        found.append([*kept, *other])
-    return found
+    return [first, *(with_words(first, other) for other in others)]
+
+
+def with_words(first: Sequence[str], other: Sequence[str]) -> list[str]:
+    """The words of a command with others in the place of those about the same setting, or of the same group."""
+    keys = {word.partition("=")[0] for word in other}
+    return [*(word for word in first if not {key := word.partition("=")[0], key.partition(".")[0]} & keys), *other]
 
 
 def progress(text: str) -> None:

@@ -86,6 +86,7 @@ RULES: dict[str, Rule] = {
     "init.bias": NUMBER,
     "init.sigma_b": NOT_NEGATIVE,
     "init.scale": NOT_NEGATIVE,
+    "init.noise": NOT_NEGATIVE,
     "init.value": NUMBER,
     "init.mode": _option(FANS),
     "init.cut": POSITIVE,

@@ -81,8 +81,10 @@ def constant(rng: np.random.Generator, shape: Shape, *, value: float) -> Weights
     return np.full(shape, value)
 
 
-def identical(rng: np.random.Generator, shape: Shape, *, layer: int) -> Weights:
+def identical(rng: np.random.Generator, shape: Shape, *, layer: int, noise: float) -> Weights:
     """All neurons of a layer have the same random weight vector, so training can never make them different.
+
+    noise > 0 adds an own N(0, noise^2 / n_in) to every weight; training can then enlarge the differences.
 
     Layer 1: every row is the same vector v ~ N(0, 1/n_in). Deeper layers: every entry is the same number
     c ~ N(0, 1) / n_in. Equal rows alone are not enough: the gradient of a neuron in layer l comes through its column
@@ -90,8 +92,10 @@ def identical(rng: np.random.Generator, shape: Shape, *, layer: int) -> Weights:
     """
     fan_out, fan_in = shape
     if layer == 1:
-        return np.tile(rng.normal(0.0, 1 / np.sqrt(fan_in), fan_in), (fan_out, 1))
-    return np.full(shape, rng.normal() / fan_in)
+        W = np.tile(rng.normal(0.0, 1 / np.sqrt(fan_in), fan_in), (fan_out, 1))
+    else:
+        W = np.full(shape, rng.normal() / fan_in)
+    return W + rng.normal(0.0, noise / np.sqrt(fan_in), shape) if noise else W
 
 
 def orthogonal(rng: np.random.Generator, shape: Shape) -> Weights:

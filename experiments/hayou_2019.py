@@ -1,0 +1,97 @@
+"""What does the edge of chaos do for networks of 100 to 300 layers?"""
+
+from collections.abc import Sequence
+from math import pi, sqrt
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import drawing
+from experiments.measures import at_start, log_ratio, minus, profile, squared_length
+from experiments.study import Grid, Mean, Measure, Order, Study
+from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+RELU = {"activation": "relu", "width": "1000"}
+SMOOTH = {name: {"activation": name, "width": "300"} for name in ("tanh", "elu")}
+TRAPS = {name: {"activation": name, "width": "300"} for name in ("gelu", "silu")}
+RATE = sqrt(2) / (3 * pi)  # of 1 / sqrt(1 - c) a layer: then 1 - c becomes 9 pi^2 / (2 l^2)
+FIRST, LAST = 10, 40  # layers between which it is measured: correlated enough, and few beside the width
+
+
+def rate(runs: Sequence[Run]) -> NDArray[np.float64]:
+    """By how much 1 / sqrt(1 - c) grows a layer in ReLU networks."""
+    c = profile(runs, "input_correlation", **RELU)
+    first, last = (1 / np.sqrt(1 - c[:, layer - 1]) for layer in (FIRST, LAST))
+    return np.asarray((last - first) / (LAST - FIRST))
+
+
+def exponent(params: dict[str, str]) -> Measure:
+    """measure: p of 1 - c ~ l^-p, between layers FIRST and LAST."""
+
+    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+        away = np.log(1 - profile(runs, "input_correlation", **params))
+        return np.asarray((away[:, FIRST - 1] - away[:, LAST - 1]) / np.log(LAST / FIRST))
+
+    return measure
+
+
+def grown(params: dict[str, str]) -> Measure:
+    """measure: log10 of the squared length in layer 100 over that in layer 1."""
+    return log_ratio(squared_length(99, **params), squared_length(0, **params))
+
+
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """Correlations and lengths against depth."""
+    left, right = drawing.panels(figure, 2)
+    kinds = {"ReLU": RELU, "tanh": SMOOTH["tanh"], "ELU": SMOOTH["elu"]}
+    for place, (name, params) in enumerate(kinds.items()):
+        c = profile(runs, "input_correlation", **params)
+        drawing.series(left, np.arange(1, c.shape[1] + 1), np.maximum(1 - c, 1e-6), place, name)
+    layers = np.arange(20, 101)
+    drawing.published(left, layers, 9 * pi**2 / 2 / layers**2.0, "published: 9 pi^2 / (2 l^2)")
+    left.set_xscale("log")
+    drawing.labelled(left, "On the edge of chaos, inputs become equal slowly", "hidden layer", "1 - c", log=True)
+    lengths = kinds | {"GELU": TRAPS["gelu"], "SiLU": TRAPS["silu"]}
+    for place, (name, params) in enumerate(lengths.items()):
+        mean, std = (profile(runs, f"preactivation_{part}", **params) for part in ("mean", "std"))
+        drawing.series(right, np.arange(1, mean.shape[1] + 1), mean**2 + std**2, place, name)
+    right.set_ylim(1e-2, 1e6)
+    drawing.labelled(right, "GELU and SiLU do not stay there", "hidden layer", "squared length q", log=True)
+
+
+STUDY = Study(
+    name="hayou_2019",
+    question="How do signals and inputs behave in 100 to 300 layers on the edge of chaos?",
+    source="Hayou, Doucet & Rousseau 2019: 1 - c ~ 9 pi^2 / (2 l^2) for ReLU, and c_l ~ 1 - k / l for smooth "
+    "activations, k constant (propositions 1 to 3)",
+    varied=(("activation", ("relu", "tanh", "elu", "gelu", "silu")),),
+    replicas=3,
+    grids=(
+        Grid(quick=("network.depth=60",)),
+        Grid(("init=critical", "init.sigma_b=0.2", "activation=tanh,elu", "network.width=300", "network.depth=300"),
+             quick=("network.depth=100",)),
+        *(Grid(("init=lecun", f"init.gain={gain}", "init.sigma_b=0.2", f"activation={name}", "network.width=300"))
+          for name, gain in (("gelu", "1.547"), ("silu", "1.68"))),
+    ),
+    claims=(
+        Mean("ReLU: 1 / sqrt(1 - c) grows by sqrt 2 / (3 pi) a layer, so that 1 - c ~ 9 pi^2 / (2 l^2)", RATE, rate,
+             RATE * (LAST / 1000 + 1 / 20), rival=0.0),
+        Order("tanh: inputs become equal more slowly than with ReLU (difference of exponents)", 0.0,
+              minus(exponent(RELU), exponent(SMOOTH["tanh"]))),
+        Order("ELU: so do they (difference of exponents)", 0.0, minus(exponent(RELU), exponent(SMOOTH["elu"]))),
+        Mean("tanh: the squared length keeps its scale to the last layer (log10, over layer 100)", 0.0,
+             log_ratio(squared_length(-1, **SMOOTH["tanh"]), squared_length(99, **SMOOTH["tanh"])), 0.05, rival=1.0),
+        Mean("ELU: the same", 0.0,
+             log_ratio(squared_length(-1, **SMOOTH["elu"]), squared_length(99, **SMOOTH["elu"])), 0.5, rival=1.0),
+        Mean("tanh: squared gradients keep their scale (chi, last layer)", 1.0,
+             at_start("jacobian_gain", **SMOOTH["tanh"]), 2 / 300, rival=1.2),
+        Order("GELU with chi = 1 at sigma_b = 0.2 is a trap: lengths grow 10 times and more in 100 layers (log10)", 1.0,
+              grown(TRAPS["gelu"])),
+        Order("SiLU is one, too (log10)", 1.0, grown(TRAPS["silu"])),
+    ),
+    draw=draw,
+)  # fmt: skip

@@ -1,0 +1,68 @@
+"""Does LSUV give every layer variance 1, how fast, and does it help?"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments import drawing
+from experiments.measures import accuracy, minus, profile
+from experiments.study import Claim, Grid, Measure, Order, Study
+from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ACTIVATIONS = ("tanh", "relu", "gelu")
+ONCE, TEN = ({"init": "lsuv", "init.iterations": n} for n in ("1", "10"))
+OTHERS = {"he": {"init": "he"}, "xavier": {"init": "xavier"}}
+
+
+def variances(activation: str, scheme: dict[str, str]) -> Measure:
+    """measure: the variance of z in every hidden layer of every network at initialization, flat."""
+    return lambda runs: profile(runs, "preactivation_std", activation=activation, **scheme).ravel() ** 2
+
+
+def gained(activation: str, other: str) -> Measure:
+    """measure: test accuracy with LSUV less that with another initializer."""
+    return minus(accuracy(activation=activation, **TEN), accuracy(activation=activation, **OTHERS[other]))
+
+
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """Variance by layer and test accuracy, a column for each activation."""
+    axes = drawing.panels(figure, len(ACTIVATIONS), 2, width=3.6, height=2.9)
+    for i, activation in enumerate(ACTIVATIONS):
+        top, bottom = axes[i], axes[i + len(ACTIVATIONS)]
+        for place, (name, scheme) in enumerate(({"LSUV": TEN} | OTHERS).items()):
+            values = profile(runs, "preactivation_std", activation=activation, **scheme) ** 2
+            drawing.series(top, np.arange(1, values.shape[1] + 1), values, place, name)
+            drawing.dots(bottom, place, accuracy(activation=activation, **scheme)(runs), place)
+        drawing.published(top, [1, 20], [1, 1])
+        bottom.set_xticks(range(1 + len(OTHERS)), ["LSUV", *OTHERS])
+        bottom.set_ylim(0, 1)
+        drawing.labelled(top, activation, "hidden layer", "variance of z", log=True, legend=i == 0)
+        drawing.labelled(bottom, f"{activation}, after 10 epochs", "", "test accuracy", legend=False)
+
+
+STUDY = Study(
+    name="lsuv_2015",
+    question="Does LSUV give every layer variance 1, in how many iterations, and does it help training?",
+    source="Mishkin & Matas 2016 (arXiv 2015): variance within 0.1 of 1 after at most 10 iterations a layer",
+    varied=(("activation", ACTIVATIONS), ("init", ("lsuv", "he", "xavier"))),
+    replicas=3,
+    grids=(
+        Grid(("init.iterations=10",), quick=("replicas=4",)),
+        Grid(("init.iterations=1", "training.epochs=0"), quick=("replicas=4",)),
+        Grid(("init=he,xavier", "activation=tanh,relu,gelu"), quick=("replicas=4",)),
+    ),
+    claims=(
+        *(Claim(f"{activation}: at most 10 iterations bring the variance of every layer to 1", 1.0,
+                variances(activation, TEN), 0.1) for activation in ACTIVATIONS),
+        *(Claim(f"{activation}: one iteration is enough", 1.0, variances(activation, ONCE), 0.1,
+                note="z is linear in the weights of its layer.") for activation in ACTIVATIONS),
+        *(Order(f"{activation}: LSUV ends with a higher test accuracy than {other} (difference)", 0.0,
+                gained(activation, other)) for activation, other in
+          (("relu", "xavier"), ("gelu", "xavier"), ("relu", "he"), ("gelu", "he"), ("tanh", "xavier"))),
+    ),
+    draw=draw,
+)  # fmt: skip

@@ -1,0 +1,117 @@
+"""Which of 192 networks on MNIST learn: four activations, eight initializers, six depths."""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import drawing
+from experiments.measures import Values, accuracy, minus
+from experiments.study import Claim, Grid, Mean, Measure, Order, Study, chosen
+from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
+INITIALIZERS = ("he", "he_uniform", "xavier", "xavier_uniform", "normal", "truncated_normal", "orthogonal", "zeros")
+ONE, FIFTY = {"training.epochs": "1"}, {"training.epochs": "50"}
+LONG = (("relu", "he"), ("relu", "xavier"), ("tanh", "orthogonal"))  # with 20 layers, also for 50 epochs
+
+
+def ended(activation: str, init: str, depth: str, epochs: dict[str, str] = ONE) -> Measure:
+    """measure: test accuracy after training; chance, 0.1, for a network that diverged."""
+
+    def measure(runs: Sequence[Run]) -> Values:
+        return np.nan_to_num(accuracy(activation=activation, init=init, depth=depth, **epochs)(runs), nan=0.1)
+
+    return measure
+
+
+def zeros(runs: Sequence[Run]) -> Values:
+    """Test accuracies of all networks that start with zeros."""
+    return np.concatenate([run.arrays["curve_accuracy_test"][-1] for run in chosen(runs, init="zeros", **ONE)])
+
+
+def gradient_ratios(runs: Sequence[Run]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """log10 of the gradient in the first over that in the last layer: predicted (cells,) and measured (cells, R)."""
+    there = [run for run in chosen(runs, **ONE) if "theory_delta_rms" in run.arrays]
+    predicted = [run.arrays["theory_delta_rms"][0] for run in there]
+    measured = [run.arrays["delta_rms"][0][:, 0] / run.arrays["delta_rms"][0][:, -1] for run in there]
+    with np.errstate(divide="ignore"):
+        return np.log10(np.array(predicted)), np.log10(np.array(measured))
+
+
+def off_theory(runs: Sequence[Run]) -> Values:
+    """Measured less predicted log10 of the gradient ratio: median over cells, for each network."""
+    predicted, measured = gradient_ratios(runs)
+    return np.asarray(np.nanmedian(measured - predicted[:, None], axis=0))
+
+
+def deepest(runs: Sequence[Run]) -> str:
+    """The largest depth of the sweep."""
+    return max({run.params["depth"] for run in runs}, key=int)
+
+
+def deep(first: tuple[str, str], second: tuple[str, str]) -> Measure:
+    """measure: the test accuracy of (activation, init) less that of another, in the deepest networks."""
+    return lambda runs: minus(ended(*first, deepest(runs)), ended(*second, deepest(runs)))(runs)
+
+
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """Accuracy of all cells, a panel for each activation; gradient ratios, measured against predicted."""
+    from matplotlib.colors import Normalize
+
+    there = [init for init in INITIALIZERS if any(run.params["init"] == init for run in runs)]
+    activations = [name for name in ACTIVATIONS if any(run.params["activation"] == name for run in runs)]
+    axes = drawing.panels(figure, len(activations) + 1, width=3.0, height=3.8)
+    once = chosen(runs, **ONE)
+    depths = sorted({int(run.params["depth"]) for run in once})
+    for place, (panel, activation) in enumerate(zip(axes, activations, strict=False)):
+        means = np.array([[ended(activation, init, str(depth))(runs).mean() for depth in depths] for init in there])
+        panel.imshow(means, norm=Normalize(0, 1), cmap="viridis", aspect="auto")
+        for (row, column), value in np.ndenumerate(means):
+            panel.text(column, row, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=7,
+                       color="white" if value < 0.6 else "black")  # fmt: skip
+        panel.set_xticks(range(len(depths)), [str(depth) for depth in depths])
+        panel.set_yticks(range(len(there)), there if place == 0 else [""] * len(there), fontsize=8)
+        drawing.labelled(panel, f"{activation}: test accuracy", "hidden layers", "", legend=False)
+    predicted, measured = gradient_ratios(runs)
+    last = axes[-1]
+    for column in measured.T:
+        last.plot(predicted, column, "o", color=drawing.SERIES[0], markersize=3, alpha=0.4)
+    ends = [np.nanmin(predicted), np.nanmax(predicted)]
+    drawing.published(last, ends, ends, "predicted")
+    drawing.labelled(last, "Gradient, first / last layer (log10)", "predicted", "measured")
+
+
+STUDY = Study(
+    name="mnist_grid",
+    question="Which of four activations, eight initializers and six depths learn MNIST in one epoch?",
+    source="a public study of this grid with one seed and 50 epochs; gradients by theory: Schoenholz et al. 2017. "
+    "ReLU needs He (He et al. 2015), orthogonal weights suit tanh (Saxe et al. 2013), sigmoid stalls (Glorot 2010)",
+    varied=(("init", ("he", "xavier", "orthogonal", "zeros")), ("activation", ("relu", "tanh", "sigmoid"))),
+    replicas=2,
+    grids=(
+        Grid(mnist=True, quick=("init=he,xavier,zeros,orthogonal", "activation=relu,tanh,sigmoid", "network.depth=5,20",
+                                "replicas=2")),
+        *(Grid((f"init={init}", "init.scale=0.1"), mnist=True,
+               quick=("activation=relu,tanh,sigmoid", "network.depth=5,20", "replicas=2"))
+          for init in ("normal", "truncated_normal")),
+        *(Grid((f"activation={activation}", f"init={init}", "network.depth=20", "training.epochs=50"), mnist=True,
+               quick=("training.epochs=1", "replicas=2")) for activation, init in LONG),
+    ),
+    claims=(
+        Mean("theory predicts the gradient ratio (log10 of measured over predicted, median over cells)", 0.0,
+             off_theory, rival=0.3),
+        Claim("zeros: all networks give every image the most frequent class", 0.1135, zeros, 5e-5, data="mnist"),
+        Order("deepest networks, ReLU: he learns more than xavier (test accuracy, difference)", 0.0,
+              deep(("relu", "he"), ("relu", "xavier"))),
+        Order("deepest networks, tanh: orthogonal learns more than xavier (difference)", 0.0,
+              deep(("tanh", "orthogonal"), ("tanh", "xavier"))),
+        Order("five layers: sigmoid learns less than tanh with xavier (difference)", 0.0,
+              minus(ended("tanh", "xavier", "5"), ended("sigmoid", "xavier", "5"))),
+    ),
+    draw=draw,
+)  # fmt: skip

@@ -1,0 +1,77 @@
+"""Does Adam hide what initialization breaks?"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import drawing
+from experiments.measures import accuracy, minus, profile
+from experiments.study import Claim, Grid, Measure, Order, Study
+from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+SMALL, LARGE = {"init": "normal", "init.scale": "0.01"}, {"init": "normal", "init.scale": "1"}
+STARTS: dict[str, dict[str, str]] = {
+    "zeros": {"init": "zeros"}, "too small": SMALL, "xavier": {"init": "xavier"}, "too large": LARGE,
+}  # fmt: skip
+SGD, MOMENTUM = ({"optimizer": "sgd", "optimizer.momentum": momentum} for momentum in ("0", "0.9"))
+ADAM = {"optimizer": "adam"}
+OPTIMIZERS: dict[str, dict[str, str]] = {"SGD": SGD, "momentum 0.9": MOMENTUM, "Adam": ADAM}
+
+
+def distinct(optimizer: str) -> Measure:
+    """measure: the number of distinct units in the layer with the most, after training from zeros."""
+
+    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+        width = int(runs[0].params["width"])
+        shares = profile(runs, "distinct_units", -1, **STARTS["zeros"], **OPTIMIZERS[optimizer])
+        return np.asarray(np.rint(shares.max(axis=1) * width))
+
+    return measure
+
+
+def gained(start: dict[str, str], better: dict[str, str], worse: dict[str, str]) -> Measure:
+    """measure: test accuracy with one optimizer less that with another, from the same weights."""
+    return minus(accuracy(**start, **better), accuracy(**start, **worse))
+
+
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """Accuracy of every start under every optimizer."""
+    (axes,) = drawing.panels(figure, 1, width=7.5)
+    for place, (name, optimizer) in enumerate(OPTIMIZERS.items()):
+        for x, start in enumerate(STARTS.values()):
+            values = accuracy(**start, **optimizer)(runs)
+            drawing.dots(axes, x + 0.25 * (place - 1), values, place, name if x == 0 else "_")
+    axes.axhline(0.1, color="0.15", linestyle="--", linewidth=1.2, label="chance")
+    axes.set_xticks(range(len(STARTS)), list(STARTS))
+    drawing.labelled(axes, "tanh, five hidden layers, digits, 20 epochs", "initial weights", "test accuracy")
+
+
+STUDY = Study(
+    name="optimizers",
+    question="Does Adam hide what a bad initialization breaks?",
+    source="Kingma & Ba 2015: steps of Adam do not depend on the scale of the gradient. So it should mend weights that "
+    "are too small, but neither equal nor saturated units",
+    varied=(("init", ("zeros", "normal", "xavier")), ("optimizer", ("sgd", "adam"))),
+    replicas=3,
+    grids=(
+        Grid(("optimizer.momentum=0,0.9",), quick=("replicas=5",)),
+        Grid(("optimizer.momentum=0,0.9", "init=normal", "init.scale=0.01,1"), quick=("replicas=5",)),
+        Grid(("optimizer=adam", "init=zeros,xavier"), quick=("replicas=5",)),
+        Grid(("optimizer=adam", "init=normal", "init.scale=0.01,1"), quick=("replicas=5",)),
+    ),
+    claims=(
+        Order("too small: Adam learns more than SGD (difference of test accuracies)", 0.0, gained(SMALL, ADAM, SGD)),
+        Order("too small: Adam learns more than momentum", 0.0, gained(SMALL, ADAM, MOMENTUM)),
+        Order("too large: Adam learns less than momentum", 0.0, gained(LARGE, MOMENTUM, ADAM)),
+        *(Claim(f"zeros: every hidden layer has one distinct unit after training with {name}", 1.0, distinct(name))
+          for name in OPTIMIZERS),
+        Order("too small: xavier is better than small weights even with Adam", 0.0,
+              minus(accuracy(**STARTS["xavier"], **ADAM), accuracy(**SMALL, **ADAM))),
+    ),
+    draw=draw,
+)  # fmt: skip

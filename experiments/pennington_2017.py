@@ -1,0 +1,92 @@
+"""Can all singular values of a deep network's Jacobian be near 1?"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import drawing
+from experiments.measures import minus
+from experiments.study import Grid, Mean, Measure, Order, Study, one
+from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+WIDTH = 400
+DEPTHS = ("2", "4", "8", "16")
+TANH_SUMS = {"2": 1.0469, "4": 1.4243, "8": 1.8714, "16": 2.5193}
+# (activation, init) -> what layers add by mu_2 / mu_1^2 - 1, by depth, and what each matrix adds; mu_k = E[g'^(2k)].
+# ReLU: both mu are 1/2. tanh at sigma_b = 0.05 on its edge of chaos: sums over layers by quadrature, from q = 1.26.
+CHANGES: dict[tuple[str, str], tuple[dict[str, float], float]] = {
+    ("relu", "he"): ({depth: float(depth) for depth in DEPTHS}, 1.0),
+    ("relu", "orthogonal"): ({depth: float(depth) for depth in DEPTHS}, 0.0),
+    ("tanh", "orthogonal"): (TANH_SUMS, 0.0),
+}
+
+
+def variance(activation: str, init: str, depth: str) -> Measure:
+    """measure: the variance of the squared singular values of dh/dx over their squared mean; mean over inputs."""
+
+    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+        run = one(runs, activation=activation, init=init, depth=depth)
+        squared = run.arrays["jacobian_singular_values"] ** 2
+        return np.asarray((squared.var(axis=2) / squared.mean(axis=2) ** 2).mean(axis=1))
+
+    return measure
+
+
+def published(activation: str, init: str, depth: str) -> float:
+    """L layers add L (mu_2 / mu_1^2 - 1), and their L + 1 matrices 1 each if they are Gaussian."""
+    layers, matrix = CHANGES[activation, init]
+    return layers[depth] + (int(depth) + 1) * matrix
+
+
+def tolerance(activation: str, init: str, depth: str) -> float:
+    """Corrections of relative order depth / width."""
+    return published(activation, init, depth) * int(depth) / WIDTH
+
+
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """Variance against depth, and the singular values of the deepest networks."""
+    left, right = drawing.panels(figure, 2)
+    names = {("relu", "he"): "ReLU, Gaussian", ("relu", "orthogonal"): "ReLU, orthogonal",
+             ("tanh", "orthogonal"): "tanh, orthogonal"}  # fmt: skip
+    depths = [int(depth) for depth in DEPTHS]
+    for place, ((activation, init), name) in enumerate(names.items()):
+        values = np.stack([variance(activation, init, depth)(runs) for depth in DEPTHS], axis=1)
+        drawing.series(left, depths, values, place, name)
+        label = "published" if place == 0 else "_"
+        drawing.published(left, depths, [published(activation, init, depth) for depth in DEPTHS], label)
+        found = one(runs, activation=activation, init=init, depth=DEPTHS[-1]).arrays["jacobian_singular_values"]
+        values = (found / np.sqrt((found**2).mean(axis=2, keepdims=True))).mean(axis=1)
+        drawing.series(right, np.arange(1, WIDTH + 1) / WIDTH, np.maximum(values, 1e-3), place, name)
+    left.set_xscale("log", base=2)
+    left.set_xticks(depths, [str(depth) for depth in depths])
+    drawing.labelled(left, "Variance of squared singular values", "hidden layers", "variance (mean 1)", log=True)
+    drawing.labelled(right, f"Singular values, {DEPTHS[-1]} layers", "rank / width", "singular value", log=True)
+
+
+STUDY = Study(
+    name="pennington_2017",
+    question="Can all singular values of a deep network's Jacobian be near 1?",
+    source="Pennington, Schoenholz & Ganguli 2017: the variance of s^2 is L (mu_2 / mu_1^2 - 1 - s_1); "
+    "2L for Gaussian and L for orthogonal ReLU layers, little for orthogonal tanh layers near q = 0",
+    varied=(("depth", DEPTHS), ("activation", ("relu", "tanh"))),
+    replicas=3,
+    grids=(
+        Grid(quick=("replicas=3",)),
+        Grid(("init=orthogonal", "init.gain=1.4142136"), quick=("replicas=3",)),
+        Grid(("init=orthogonal", "init.gain=1.122539", "init.sigma_b=0.05", "activation=tanh"), quick=("replicas=3",)),
+    ),
+    claims=(
+        *(Mean(f"{activation}, {'Gaussian' if init == 'he' else init}, {depth} layers: variance of s^2",
+               published(activation, init, depth), variance(activation, init, depth),
+               tolerance(activation, init, depth), rival=0.0)
+          for activation, init in CHANGES for depth in ("4", "16")),
+        Order("16 layers: ReLU has no isometry even with orthogonal weights (variance minus that of tanh)", 0.0,
+              minus(variance("relu", "orthogonal", "16"), variance("tanh", "orthogonal", "16"))),
+    ),
+    draw=draw,
+)  # fmt: skip

@@ -1,0 +1,114 @@
+"""What do orthogonal weights do that Gaussian ones do not?"""
+
+from collections.abc import Sequence
+from math import log10
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+
+from experiments import drawing
+from experiments.measures import accuracy, log_ratio, minus
+from experiments.study import Claim, Grid, Mean, Measure, Order, Study, one
+from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+GAUSSIAN, ORTHOGONAL = "lecun", "orthogonal"
+DEPTH, MATRICES = "4", 5  # of the networks whose singular values are measured
+WIDTHS = ("100", "400")
+EDGE = (MATRICES + 1) ** (MATRICES + 1) / MATRICES**MATRICES
+RATES = {"4": "0.02", "19": "0.005", "49": "0.002", "99": "0.001"}  # depth -> learning rate 0.1 / (number of matrices)
+LEVEL = 0.5  # training loss that counts as learned
+
+
+def singular_values(init: str, width: str) -> Measure:
+    """measure: all singular values of dh/dx, flat. A linear network has the same Jacobian at every input."""
+
+    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+        found = one(runs, init=init, width=width, depth=DEPTH, data="gaussian").arrays["jacobian_singular_values"]
+        return np.asarray(found[:, 0].ravel())
+
+    return measure
+
+
+def largest(width: str) -> Measure:
+    """measure: the largest squared singular value of each Gaussian network."""
+    return lambda runs: singular_values(GAUSSIAN, width)(runs).reshape(-1, int(width)).max(axis=1) ** 2
+
+
+def largest_at_any_width(runs: Sequence[Run]) -> NDArray[np.float64]:
+    """The largest squared singular value, extrapolated to infinite width: the distance to it shrinks as n^(-2/3)."""
+    narrow, wide = (int(width) ** (2 / 3) for width in WIDTHS)
+    return np.asarray((wide * largest(WIDTHS[1])(runs) - narrow * largest(WIDTHS[0])(runs)) / (wide - narrow))
+
+
+def variance(runs: Sequence[Run]) -> NDArray[np.float64]:
+    """The variance of the squared singular values of the wide Gaussian network, whose mean is 1."""
+    squared = singular_values(GAUSSIAN, WIDTHS[1])(runs).reshape(-1, int(WIDTHS[1])) ** 2
+    return np.asarray(squared.var(axis=1) / squared.mean(axis=1) ** 2)
+
+
+def time(init: str, depth: str) -> Measure:
+    """measure: epochs until the training loss is LEVEL, by interpolation of its logarithm; NaN if it never is."""
+
+    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+        arrays = one(runs, init=init, depth=depth, activation="identity", data="digits").arrays
+        epochs, losses = arrays["curve_epoch"], np.log(arrays["curve_loss_train"]).T
+        return np.array([crossing(epochs, curve, np.log(LEVEL)) for curve in losses])
+
+    return measure
+
+
+def crossing(x: NDArray[np.float64], y: NDArray[np.float64], level: float) -> float:
+    """Where y first falls to the level; NaN if it never does."""
+    below = np.flatnonzero(y <= level)
+    if not below.size or below[0] == 0:
+        return np.nan
+    i = int(below[0])
+    return float(np.interp(level, [y[i], y[i - 1]], [x[i], x[i - 1]]))
+
+
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """Singular values in order of size, and learning time against depth."""
+    left, right = drawing.panels(figure, 2)
+    n = int(WIDTHS[1])
+    for place, (init, name) in enumerate(((GAUSSIAN, "Gaussian"), (ORTHOGONAL, "orthogonal"))):
+        values = singular_values(init, WIDTHS[1])(runs).reshape(-1, n)
+        drawing.series(left, np.arange(1, n + 1) / n, np.maximum(values, 1e-4), place, name)
+        times = np.stack([time(init, depth)(runs) for depth in RATES], axis=1)
+        drawing.series(right, [int(depth) for depth in RATES], times, place, name)
+    left.axhline(EDGE**0.5, color="0.15", linestyle="--", linewidth=1.2, label="published: largest of wide Gaussian")
+    left.set_ylim(1e-4, 10)
+    drawing.labelled(left, "Singular values of five layers", "rank / width", "singular value", log=True)
+    drawing.labelled(right, "Linear networks, learning rate 0.1 / (depth + 1)", "hidden layers", "epochs to loss 0.5",
+                     log=True)  # fmt: skip
+
+
+STUDY = Study(
+    name="saxe_2013",
+    question="What do orthogonal weights do in deep networks that Gaussian weights do not?",
+    source="Saxe et al. 2013: orthogonal products are isometries, and linear networks then learn as fast at any depth",
+    varied=(("init", (GAUSSIAN, ORTHOGONAL)), ("width", WIDTHS), ("depth", tuple(RATES))),
+    replicas=3,
+    grids=(
+        *(Grid(("data=gaussian", f"data.features={width}", f"data.classes={width}", f"network.width={width}",
+                "dtype=float64", "training.epochs=0", "replicas=20"), quick=("replicas=10",)) for width in WIDTHS),
+        *(Grid((f"network.depth={depth}", f"optimizer.lr={lr}"), quick=("replicas=5",)) for depth, lr in RATES.items()),
+        Grid(("activation=tanh", "network.depth=49", "optimizer.lr=0.002"), quick=("replicas=5",)),
+    ),
+    claims=(
+        Claim("orthogonal, five layers: every singular value is 1", 1.0, singular_values(ORTHOGONAL, WIDTHS[1]), 1e-12),
+        Mean("Gaussian: the squared singular values have variance 5, the number of layers", float(MATRICES), variance,
+             MATRICES**2 / int(WIDTHS[1]), rival=1.0),
+        Mean("Gaussian: the largest, squared, is 6^6 / 5^5 for infinite width", EDGE, largest_at_any_width, rival=4.0),
+        Mean("orthogonal, linear: 100 layers learn as fast as 5 (log10 of the ratio of times)", 0.0,
+             log_ratio(time(ORTHOGONAL, "99"), time(ORTHOGONAL, "4")), log10(1 + 1 / MATRICES), rival=log10(20)),
+        Order("Gaussian, linear: 100 layers learn more slowly than 5 (log10 of the ratio)", 0.0,
+              log_ratio(time(GAUSSIAN, "99"), time(GAUSSIAN, "4"))),
+        Order("tanh, 49 layers: orthogonal weights learn better (difference of test accuracies)", 0.0,
+              minus(accuracy(init=ORTHOGONAL, activation="tanh"), accuracy(init=GAUSSIAN, activation="tanh"))),
+    ),
+    draw=draw,
+)  # fmt: skip

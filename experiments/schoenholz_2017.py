@@ -1,0 +1,109 @@
+"""How deep can a random tanh network be and still be trained?"""
+
+from collections.abc import Sequence
+from typing import TYPE_CHECKING
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy import stats
+
+from experiments import drawing
+from experiments.measures import profile
+from experiments.study import Grid, Mean, Order, Study
+from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+# sigma_w -> depth scale of correlations xi_c at sigma_b^2 = 0.05, by quadrature of the published equations
+SCALES = {"1": 3.627, "1.1": 6.104, "1.2": 12.38, "1.32701": np.inf, "1.45": 19.30, "1.6": 11.30, "1.8": 8.344,
+          "2.1": 6.516, "2.5": 5.309}  # fmt: skip
+CRITICAL = "1.32701"  # its square is 1.76096
+DEPTHS = ("5", "10", "20", "40", "80")
+TRAINED = 0.5  # test accuracy
+SCALES_DEEP = 6  # published: networks train up to about six depth scales
+
+
+def accuracies(runs: Sequence[Run], gain: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """The depths with this sigma_w, and the test accuracies, (depth, R)."""
+    found = sorted((run for run in runs if run.params["gain"] == gain), key=lambda run: int(run.params["depth"]))
+    depths = np.array([int(run.params["depth"]) for run in found])
+    return depths, np.stack([run.arrays["curve_accuracy_test"][-1] for run in found])
+
+
+def trainable_depth(runs: Sequence[Run], gain: str) -> NDArray[np.float64]:
+    """The depth where the accuracy falls to TRAINED, interpolated in log depth, (R,)."""
+    depths, values = accuracies(runs, gain)
+    found = []
+    for curve in values.T:
+        last = int(np.flatnonzero(curve > TRAINED)[-1]) if (curve > TRAINED).any() else 0
+        following = min(last + 1, len(depths) - 1)
+        ends = np.log(depths[[following, last]])
+        found.append(np.exp(np.interp(TRAINED, [curve[following], curve[last]], ends)) if following > last else np.inf)
+    return np.array(found)
+
+
+def off_critical(runs: Sequence[Run]) -> list[str]:
+    """The values of sigma_w of the sweep whose depth scale is finite."""
+    return [gain for gain in SCALES if gain != CRITICAL and any(run.params["gain"] == gain for run in runs)]
+
+
+def log_depths(runs: Sequence[Run]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """log2 of SCALES_DEEP depth scales, (gain,), and log2 of the trainable depth, (gain, R)."""
+    gains = off_critical(runs)
+    scales = np.log2([SCALES_DEEP * SCALES[gain] for gain in gains])
+    return scales, np.log2(np.stack([trainable_depth(runs, gain) for gain in gains]))
+
+
+def rank_correlation(runs: Sequence[Run]) -> NDArray[np.float64]:
+    """Kendall's correlation of trainable depth and depth scale over sigma_w, for each network."""
+    scales, depths = log_depths(runs)
+    return np.array([stats.kendalltau(scales, mine).statistic for mine in depths.T])
+
+
+def excess(runs: Sequence[Run]) -> NDArray[np.float64]:
+    """log2 of the trainable depth over SCALES_DEEP depth scales: mean over sigma_w, for each network."""
+    scales, depths = log_depths(runs)
+    return np.asarray((depths - scales[:, None]).mean(axis=0))
+
+
+def critical_gain(runs: Sequence[Run]) -> NDArray[np.float64]:
+    """chi, the factor of squared gradients, at the critical sigma_w: mean over the last 20 of 40 layers."""
+    return np.asarray(profile(runs, "jacobian_gain", gain=CRITICAL, depth="40")[:, 20:].mean(axis=1))
+
+
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """The heat map of accuracy over sigma_w and depth, with the published curve over it."""
+    (axes,) = drawing.panels(figure, 1, width=8, height=4.2)
+    gains = [gain for gain in SCALES if any(run.params["gain"] == gain for run in runs)]
+    depths = accuracies(runs, gains[0])[0]
+    means = np.stack([accuracies(runs, gain)[1].mean(axis=1) for gain in gains], axis=1)
+    image = axes.pcolormesh(range(len(gains)), np.log2(depths), means, vmin=0, vmax=1, shading="nearest")
+    figure.colorbar(image, label="test accuracy")
+    limit = np.log2(np.minimum([SCALES_DEEP * SCALES[gain] for gain in gains], 1e3))
+    axes.plot(range(len(gains)), limit, "o--", color="white", label=f"published: {SCALES_DEEP} depth scales")
+    axes.set_xticks(range(len(gains)), [f"{float(gain):.2f}" for gain in gains])
+    axes.set_yticks(np.log2(depths), [str(depth) for depth in depths])
+    axes.set_ylim(np.log2(depths[0]) - 0.5, np.log2(depths[-1]) + 0.5)
+    drawing.labelled(axes, "tanh, width 100, digits", "sigma_w (critical: 1.33)", "hidden layers", legend=False)
+    axes.legend(fontsize=8, labelcolor="white", frameon=False)
+
+
+STUDY = Study(
+    name="schoenholz_2017",
+    question="How deep can a random tanh network be and still be trained?",
+    source="Schoenholz et al. 2017: at sigma_b^2 = 0.05 the edge of chaos is at sigma_w^2 = 1.7610, and networks train "
+    "up to about six depth scales (figure 5)",
+    varied=(("gain", ("1", CRITICAL, "1.6")), ("depth", ("20", "40"))),
+    replicas=3,
+    grids=(Grid(quick=("init.gain=1,1.2,1.32701,1.6,2.1", "network.depth=10,20,40,80", "training.epochs=5")),),
+    claims=(
+        Order("networks train deeper where the depth scale is larger (Kendall's correlation over sigma_w)", 0.0,
+              rank_correlation),
+        Mean("networks train up to 6 depth scales (log2 of the ratio; depths are swept by factors of 2)", 0.0, excess,
+             0.5, rival=1.5),
+        Mean("squared gradients keep their scale at sigma_w^2 = 1.7610 (chi, mean over the last 20 of 40 layers)", 1.0,
+             critical_gain, 0.02, rival=1.15),
+    ),
+    draw=draw,
+)  # fmt: skip
