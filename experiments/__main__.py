@@ -99,8 +99,10 @@ def prepare(study: Study, quick: bool, overrides: Sequence[str]) -> Prepared:
     images = [] if chosen else ["data=digits"] if instead else ["data=mnist", *root]
     cells: dict[str, Cell] = {}  # by hash: grids may have cells in common
     for grid in study.grids:
+        if quick and grid.quick is None:
+            continue
         words = ["-m", f"experiment={study.name}", f"tracking.sweep={sweep}"]
-        for more in (images if grid.mnist else (), grid.words, grid.quick if quick else (), others):
+        for more in (images if grid.mnist else (), grid.words, (grid.quick or ()) if quick else (), others):
             words = with_words(words, more)
         cells |= {cell.hash: cell for cell in compose.cells(words)}
     if not all(cell.config.hidden for cell in cells.values()):

@@ -1,5 +1,6 @@
 """Parts of the figures of studies: measured values with their spread, and published ones beside them."""
 
+import textwrap
 from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
@@ -14,22 +15,27 @@ if TYPE_CHECKING:  # matplotlib is slow to import
     from matplotlib.figure import Figure
 
 COLUMNS, PANEL = 4, (3.0, 2.1)  # inches
+LETTERS = 10  # of a title in one inch
 GOOD, BAD, NEUTRAL = VERDICT_COLOURS["healthy"], VERDICT_COLOURS["exploding"], VERDICT_COLOURS["symmetric"]
 COLOURS = {REPRODUCED: GOOD, NOT_REPRODUCED: BAD, INCONCLUSIVE: NEUTRAL}
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d", "#8c6bb1")  # Okabe & Ito 2008
 MARKERS = "os^Dv<>P"
 
 
-def figure(title: str) -> "Figure":
-    """An empty figure with this title."""
+def figure() -> "Figure":
+    """An empty figure."""
     import matplotlib
 
     matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
-    found = Figure((9.0, 3.6), layout="constrained")
-    found.suptitle(title, x=0.01, ha="left", weight="bold", fontsize=11)
-    return found
+    return Figure((9.0, 3.6), layout="constrained")
+
+
+def title(figure: "Figure", text: str) -> None:
+    """A title in lines that fit the width of the figure."""
+    lines = textwrap.fill(text, int(LETTERS * figure.get_figwidth()))
+    figure.suptitle(lines, x=0.01, ha="left", weight="bold", fontsize=11)
 
 
 def panels(figure: "Figure", columns: int, rows: int = 1, width: float = 4.2, height: float = 3.4) -> "list[Axes]":

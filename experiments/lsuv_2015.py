@@ -51,9 +51,9 @@ STUDY = Study(
     varied=(("activation", ACTIVATIONS), ("init", ("lsuv", "he", "xavier"))),
     replicas=3,
     grids=(
-        Grid(("init.iterations=10",), quick=("replicas=4",)),
-        Grid(("init.iterations=1", "training.epochs=0"), quick=("replicas=4",)),
-        Grid(("init=he,xavier", "activation=tanh,relu,gelu"), quick=("replicas=4",)),
+        Grid(("init.iterations=10",), quick=("replicas=5", "training.epochs=5")),
+        Grid(("init.iterations=1", "training.epochs=0"), quick=("replicas=5",)),
+        Grid(("init=he,xavier", "activation=tanh,relu,gelu"), quick=("replicas=5", "training.epochs=5")),
     ),
     claims=(
         *(Claim(f"{activation}: at most 10 iterations bring the variance of every layer to 1", 1.0,

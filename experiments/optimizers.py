@@ -59,10 +59,10 @@ STUDY = Study(
     varied=(("init", ("zeros", "normal", "xavier")), ("optimizer", ("sgd", "adam"))),
     replicas=3,
     grids=(
-        Grid(("optimizer.momentum=0,0.9",), quick=("replicas=5",)),
-        Grid(("optimizer.momentum=0,0.9", "init=normal", "init.scale=0.01,1"), quick=("replicas=5",)),
-        Grid(("optimizer=adam", "init=zeros,xavier"), quick=("replicas=5",)),
-        Grid(("optimizer=adam", "init=normal", "init.scale=0.01,1"), quick=("replicas=5",)),
+        Grid(("optimizer.momentum=0,0.9",), quick=("replicas=6",)),
+        Grid(("optimizer.momentum=0,0.9", "init=normal", "init.scale=0.01,1"), quick=("replicas=6",)),
+        Grid(("optimizer=adam", "init=zeros,xavier"), quick=("replicas=6",)),
+        Grid(("optimizer=adam", "init=normal", "init.scale=0.01,1"), quick=("replicas=6",)),
     ),
     claims=(
         Order("too small: Adam learns more than SGD (difference of test accuracies)", 0.0, gained(SMALL, ADAM, SGD)),

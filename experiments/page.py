@@ -65,11 +65,12 @@ def told(finding: Finding) -> str:
 
 def picture(done: Done) -> bytes:
     """The figure of a study: its own, or else a panel for each claim."""
-    figure = drawing.figure(done.study.question + done.marked)
+    figure = drawing.figure()
     if done.study.draw is None:
         drawing.claims(figure, done.findings)
     else:
         done.study.draw(figure, done.runs)
+    drawing.title(figure, done.study.question + done.marked)
     out = io.BytesIO()
     figure.savefig(out, format="png", dpi=110)
     return out.getvalue()

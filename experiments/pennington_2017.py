@@ -61,7 +61,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
         drawing.published(left, depths, [published(activation, init, depth) for depth in DEPTHS], label)
         found = one(runs, activation=activation, init=init, depth=DEPTHS[-1]).arrays["jacobian_singular_values"]
         values = (found / np.sqrt((found**2).mean(axis=2, keepdims=True))).mean(axis=1)
-        drawing.series(right, np.arange(1, WIDTH + 1) / WIDTH, np.maximum(values, 1e-3), place, name)
+        drawing.series(right, np.arange(1, WIDTH + 1) / WIDTH, np.where(values > 1e-3, values, np.nan), place, name)
     left.set_xscale("log", base=2)
     left.set_xticks(depths, [str(depth) for depth in depths])
     drawing.labelled(left, "Variance of squared singular values", "hidden layers", "variance (mean 1)", log=True)

@@ -7,7 +7,7 @@ import numpy as np
 
 from experiments import drawing
 from experiments.measures import at_start, profile, squared_length
-from experiments.study import Mean, Measure, Study
+from experiments.study import Grid, Mean, Measure, Study
 from mlpstudy.tracking.run import Run
 
 if TYPE_CHECKING:
@@ -45,7 +45,9 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
         drawing.series(right, layers, profile(runs, "input_correlation", gain=gain), place, name)
         for axes, value in ((left, q), (right, c)):
             drawing.published(axes, layers[[0, -1]], [value] * 2, "_" if place else "published fixed point")
-    drawing.labelled(left, "Lengths settle within a few layers", "hidden layer", "squared length q", log=True)
+    drawing.labelled(
+        left, "Lengths settle within a few layers", "hidden layer", "squared length q", log=True, legend=False
+    )
     drawing.labelled(right, "Inputs: equal (ordered) or different (chaotic)", "hidden layer", "correlation")
 
 
@@ -55,6 +57,7 @@ STUDY = Study(
     source="Poole et al. 2016, figures 1 and 2: tanh with sigma_b = 0.3 and sigma_w = 1.3, 2.5 and 4",
     varied=(("gain", tuple(PUBLISHED)),),
     replicas=3,
+    grids=(Grid(quick=("replicas=5",)),),
     claims=tuple(
         claim
         for gain, (q, chi, c) in PUBLISHED.items()

@@ -116,7 +116,7 @@ class Grid:
     """One grid of the sweep of a study."""
 
     words: tuple[str, ...] = ()  # settings in the place of those in conf/experiment/<name>.yaml
-    quick: tuple[str, ...] = ()  # and of a smaller grid that still decides the main claim
+    quick: tuple[str, ...] | None = ()  # and of a smaller grid that still decides the main claim; None = no grid
     mnist: bool = False  # on MNIST; on digits where there is none
 
 
