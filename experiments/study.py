@@ -1,6 +1,6 @@
 """What a named study is: a question, its source, a sweep, and claims that are decided on the runs of that sweep.
 
-To add a study: a module with a STUDY, its name in STUDIES, and the sweep `conf/experiment/<name>.yaml`.
+To add a study: a module here with a STUDY, and its sweep `conf/experiment/<name>.yaml`.
 """
 
 from collections.abc import Callable, Sequence
@@ -39,7 +39,7 @@ class Claim:
     @property
     def expected_text(self) -> str:
         """What was published."""
-        return f"{self.expected:.4g}" + (f" ± {self.tolerance:.2g}" if self.tolerance else "")
+        return f"{self.expected:.5g}" + (f" ± {self.tolerance:.2g}" if self.tolerance else "")
 
     def verdict(self, measured: NDArray[np.float64], claims: int) -> str:
         """Reproduced, not reproduced or inconclusive, as one of so many claims."""
@@ -48,7 +48,7 @@ class Claim:
     def measured_text(self, measured: NDArray[np.float64], claims: int) -> str:
         """`1`, or `0.98 to 1` if the networks differ."""
         low, high = measured.min(), measured.max()
-        return f"{low:.4g}" if low == high else f"{low:.4g} to {high:.4g}"
+        return f"{low:.5g}" if low == high else f"{low:.5g} to {high:.5g}"
 
 
 @dataclass(frozen=True)

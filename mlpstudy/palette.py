@@ -33,6 +33,15 @@ VERDICT_COLOURS: dict[str, str] = {
     "vanishing": "#0072b2",
     "collapsed": "#cc79a7",
 }
+VERDICT_GLYPHS: dict[str, str] = {
+    "healthy": "●",
+    "symmetric": "=",
+    "dead": "†",
+    "saturated": "⊓",
+    "exploding": "▲",
+    "vanishing": "▼",
+    "collapsed": "◆",
+}
 DEEPEST = 100  # at this depth and beyond, the shade is darkest
 
 

@@ -89,7 +89,7 @@ BAD_SETTINGS = {
     "tracking.uri=nope": ["tracking.uri must be a URI such as", "'nope'"],
     "tracking.uri=sqlite:////proc/no.db": ["tracking.uri must be a store that can be reached", "/proc/no.db"],
     "tracking.uri=http://127.0.0.1:9": ["tracking.uri must be a store that can be reached", "127.0.0.1:9"],
-    "experiment=nope": ["experiment must be one of dying_relu, glorot_2010, hanin_2018, hayou_2019, he_2015,", "got 'nope'"],
+    "experiment=nope": ["experiment must be one of dying_relu, glorot_2010, hanin_2018,", "got 'nope'"],
 }  # fmt: skip
 
 

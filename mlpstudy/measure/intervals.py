@@ -36,7 +36,8 @@ def share_interval(mean: Any, half: Any) -> tuple[NDArray[np.float64], NDArray[n
         angle = np.arcsin(np.sqrt(mean))
         spread = np.where(half == 0, 0.0, half / (2 * np.sqrt(mean * (1 - mean))))
         low, high = np.clip(angle - spread, 0, np.pi / 2), np.clip(angle + spread, 0, np.pi / 2)
-        return np.square(np.sin(low)), np.square(np.sin(high))
+        low, high = np.square(np.sin(low)), np.square(np.sin(high))
+        return np.minimum(low, mean), np.maximum(high, mean)  # rounding must not exclude the mean
 
 
 def share_text(mean: float, half: float, replicas: int, join: str = " ") -> str:

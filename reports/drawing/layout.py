@@ -126,6 +126,6 @@ def finite(run: style.Measured) -> int:
 
 
 def text_on(colour: str) -> str:
-    """The colour of text or of the background, whichever has more contrast to this colour."""
-    candidates = theme.ink(1), theme.ink(0)
+    """Black or white, whichever has more contrast to this colour."""
+    candidates = "#000000", "#ffffff"
     return max(candidates, key=lambda candidate: theme.contrast(candidate, colour))

@@ -1,4 +1,4 @@
-"""Which combinations train? Verdict, test accuracy and outcome of every cell, and accuracy against depth."""
+"""Which combinations train? Test accuracy, verdict and outcome of every cell, and accuracy against depth."""
 
 import textwrap
 from itertools import product
@@ -12,7 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import share_interval
-from mlpstudy.palette import VERDICT_COLOURS
+from mlpstudy.palette import VERDICT_GLYPHS
 from reports.drawing import layout, marks, style, theme, words
 
 ACTIVATIONS, DEPTHS, INITS = 5, 4, 12  # of a page
@@ -22,6 +22,7 @@ TILE = 0.44  # inches: three lines of text
 SPREAD = 1.25  # factor between the first and the last line at one depth, so that equal values do not overlap
 CROSS: dict[str, Any] = {"marker": layout.SHAPES["diverged"], "markersize": 7, "markeredgewidth": 2}
 LETTER = 0.07  # inches for each letter of the names of rows
+SHORT_LINE = 0.9  # and of this for `2 of 3 learned`
 ONE_LINE = 1.1  # a tile of this width has room for a score and its interval side by side
 
 
@@ -57,22 +58,38 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         marks.same_limits(curves)
         curves[0].set_ylabel(score)
     drawn = np.array([tables + curves])
+    fill = "fill and number: {}, mean and 95 % interval" if is_share(runs) else "number: {}, mean and 95 % interval"
     layout.remark(
         drawn,
-        f"colour: verdict at initialization; number: {score}{' after training' * style.trained(runs)}, mean and 95 % "
-        f"interval over those of {marks.replicas(runs)} that did not diverge; hatched: did not learn, or not finish",
+        f"{fill.format(score + ' after training' * style.trained(runs))} over those of {marks.replicas(runs)} that did "
+        "not diverge; ticks: each of them, where outcomes differ; sign: verdict at the start › at the end",
     )
     marks.legend(drawn, keys(runs))
 
 
+def is_share(runs: style.Runs) -> bool:
+    """Is the score an accuracy?"""
+    return layout.score_name(runs[0]) == "accuracy"
+
+
 def keys(runs: style.Runs) -> list[Any]:
-    """The legend entries of colours and crosses."""
-    found = {run.tags["verdict"] for run in runs}
+    """The legend entries of crosses, fills and signs."""
+    found = {run.tags[name] for run in runs for name in ("verdict", "verdict_final") if name in run.tags}
     swatch = {"linestyle": "", "marker": "s", "markersize": 11}
-    swatches = [marks.style_key(color=c, label=name, **swatch) for name, c in VERDICT_COLOURS.items() if name in found]
+    shares = [marks.style_key(color=filled(share), label=f"{share:g}", **swatch) for share in (0, 0.5, 1)]
+    signs = [marks.style_key(linestyle="", label=f"{g} {name}") for name, g in VERDICT_GLYPHS.items() if name in found]
     lost = len(style.depths(runs)) > 1 and any(map(diverged, runs))
     cross = marks.style_key(linestyle="", label="diverged", **CROSS)
-    return [*[cross] * lost, marks.style_key(linestyle="", label="verdict:"), *swatches]
+    heads = [marks.style_key(linestyle="", label=label) for label in (f"{layout.score_label(runs[0])}:", "verdict:")]
+    return [*[cross] * lost, *([heads[0], *shares] if is_share(runs) else []), heads[1], *signs]
+
+
+def filled(share: float) -> str:
+    """The colour of a tile with this accuracy; grey if there is none. One hue, which no initializer has."""
+    if not np.isfinite(share):
+        return theme.ink(0.12)
+    ends = ("#eef3f9", "#0a4a90") if theme.is_light() else ("#1d2733", "#8cc2ff")
+    return theme.mixed(*ends, min(max(share, 0.0), 1.0))
 
 
 def table(axes: Axes, runs: style.Runs, depth: int) -> None:
@@ -95,26 +112,37 @@ def table(axes: Axes, runs: style.Runs, depth: int) -> None:
 
 
 def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
-    """Verdict as colour, score and outcome as text."""
-    colour = VERDICT_COLOURS.get(run.tags["verdict"], theme.ink(0.25))
-    text, outcome = layout.text_on(colour), words.outcome(run)
+    """Score as colour and text, verdicts as signs, outcome as text."""
+    outcome, (same, replicas) = words.outcome(run), words.count(run)
+    (name, mean, half), wide = layout.score(run), width > ONE_LINE
+    colour = filled(mean if name == "accuracy" else np.nan)
+    text = layout.text_on(colour)
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=theme.ink(0), linewidth=2))
-    (same, replicas), (name, mean, half), wide = words.count(run), layout.score(run), width > ONE_LINE
     mixed = same < replicas
-    if mixed and not wide:  # there is no room for both, and an interval over two outcomes says little
-        half = np.nan
-    lines = [words.told(name, mean, half, layout.finite(run), " " if wide else "\n")]
     if mixed:
-        lines += [f"{same} of {replicas} {outcome}"] if wide else [f"{same} of {replicas}", outcome]
-    elif outcome != "learned":
-        lines.append(outcome)
-    if outcome != "learned":
-        strokes: dict[str, Any] = {"edgecolor": theme.mixed(colour, text, 0.3), "linewidth": 0, "hatch": "//"}
-        axes.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, **strokes))
+        each = layout.scores(run)
+        for value in each[np.isfinite(each)] if name == "accuracy" else ():
+            axes.plot([x - 0.44 + 0.88 * value] * 2, [y + 0.4, y + 0.48], color=text, linewidth=1)
+        half = half if wide else np.nan  # there is no room for both, and an interval over two outcomes says little
+    lines = [words.told(name, mean, half, layout.finite(run), " " if wide else "\n")]
+    counted = f"{same} of {replicas}"
+    if mixed and width <= SHORT_LINE:
+        lines += [f"{counted} {signs(run)}", outcome]
+    elif mixed and not wide:
+        lines += [f"{counted} {outcome}", signs(run)]
+    else:
+        lines.append(f"{signs(run)} {f'{counted} ' * mixed}{outcome * (mixed or outcome != 'learned')}".strip())
     axes.text(
         x, y, "\n".join(filter(None, lines)), color=text, fontsize=marks.SMALL, linespacing=1.05, in_layout=False,
-        ha="center", va="center", bbox={"facecolor": colour, "edgecolor": "none", "pad": 0.5},
+        ha="center", va="center",
     )  # fmt: skip
+
+
+def signs(run: style.Measured) -> str:
+    """The sign of the verdict at the start, and of that at the end if it changed."""
+    start = run.tags["verdict"]
+    both = dict.fromkeys([start, run.tags.get("verdict_final", start)])
+    return " › ".join(VERDICT_GLYPHS.get(name, "?") for name in both)
 
 
 def no_tile(axes: Axes, x: int, y: int) -> None:

@@ -9,14 +9,13 @@ from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.measure.score import score_of
-from mlpstudy.palette import VERDICT_COLOURS, colour
+from mlpstudy.palette import VERDICT_GLYPHS, colour
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.style import MIDDLE
 from reports.drawing.words import NONE, UNTRAINED, outcome_in_full, score
 
 LOG_SCALED = {"delta_rms": True, "activation_rms": True, "saturated_fraction": False}  # the profiles
 POINTS = 60  # points of a learning curve, at most
-GREY = "#7f7f7f"
 MEANINGS = {
     "healthy": "Signals and gradients get through every layer.",
     "symmetric": "All units of some layer are the same. They get the same gradient and never part.",
@@ -43,7 +42,7 @@ def entry(run: Run) -> dict[str, Any]:
     return {
         "name": run.name,
         "verdict": verdict,
-        "verdict_colour": VERDICT_COLOURS.get(verdict, GREY),
+        "sign": VERDICT_GLYPHS.get(verdict, ""),
         "meaning": MEANINGS.get(verdict, ""),
         "evidence": run.tags.get("evidence", NONE),
         "predicted": f"{theory}{', which was not measured' * (theory != verdict)}" if theory else "no verdict",

@@ -104,7 +104,9 @@ const PROFILES = {
 };
 const groups = findAll("#controls fieldset").map((group) => findAll("input", group));
 const steepness = (run) => Math.max(0, ...known(run.delta_rms.middle).map(Math.abs));
-let shown = runs.reduce((best, run) => (steepness(run) > steepness(best) ? run : best));
+const named = decodeURIComponent(location.hash.slice(1)); // a cell in the address: it can be sent
+let shown = runs.find((run) => run.name === named)
+  ?? runs.reduce((best, run) => (steepness(run) > steepness(best) ? run : best));
 let kept = null;
 
 /* What is drawn of the network shown, and of the one kept beside it. */
@@ -147,15 +149,15 @@ function show(run) {
   }));
   const explorer = find("#explorer");
   explorer.style.setProperty("--c", run.colour);
-  find("#verdict").textContent = run.verdict;
-  find("#verdict").style.setProperty("--c", run.verdict_colour);
+  find("#verdict").textContent = `${run.sign} ${run.verdict}`;
   for (const place of findAll("[data-of]", explorer)) place.textContent = run[place.dataset.of];
   find("#keep").textContent = kept === run ? "Stop keeping it" : "Keep its lines to compare";
   find("#kept").hidden = !kept || kept === run;
   find("#kept span").textContent = kept ? kept.name : "";
   Object.keys(PROFILES).forEach(drawProfile);
   drawCurve();
-  for (const row of findAll(".wide tbody tr")) row.setAttribute("aria-current", runs[row.dataset.run] === run);
+  for (const place of findAll("[data-run]")) place.setAttribute("aria-current", runs[place.dataset.run] === run);
+  history.replaceState(null, "", `#${encodeURIComponent(run.name)}`);
 }
 
 /* The run chosen; where there is none, the one with this option that has most of the others. */
@@ -219,6 +221,10 @@ chips.forEach((chip) => chip.addEventListener("click", () => {
   filter();
 }));
 headers.forEach((header, i) => find("button", header).addEventListener("click", () => sort(i)));
+findAll(".map button").forEach((tile) => tile.addEventListener("click", () => {
+  find("#said").textContent = "";
+  show(runs[tile.dataset.run]);
+}));
 rows.forEach((row) => find("button", row).addEventListener("click", () => {
   find("#said").textContent = "";
   show(runs[row.dataset.run]);

@@ -3,7 +3,7 @@
 import json
 from base64 import b64encode
 from collections import Counter
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from hashlib import sha256
 from html import escape
 from math import isfinite, nan
@@ -12,9 +12,10 @@ from string import Template
 from urllib.parse import quote, urlsplit
 
 from mlpstudy.measure.outcomes import OUTCOMES, Counts, agreement, foreseen
-from mlpstudy.palette import VERDICT_COLOURS
+from mlpstudy.palette import VERDICT_GLYPHS
 from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.uris import database_path, redact
+from reports.drawing.answer import answer
 from reports.drawing.style import Drawn
 from reports.drawing.words import (
     NONE,
@@ -31,7 +32,9 @@ from reports.drawing.words import (
     question,
     score,
 )
-from reports.page.layer_by_layer import GREY, MEANINGS, entry
+from reports.page import heat_map
+from reports.page.html import Html, element, joined
+from reports.page.layer_by_layer import MEANINGS, entry
 
 LABELS = {"lr": "learning rate"}
 MLFLOW_UI = "http://127.0.0.1:5000"  # the address of `python -m mlflow ui`
@@ -63,6 +66,9 @@ def write(
         sweep=escape(listed(ordered(run.tags["sweep"] for run in runs), "and")),
         question=escape(question(runs)),
         grid=escape(grid(runs, options)),
+        answer=joined(element("li", sentence) for sentence in answer(runs)),
+        map=heat_map.heat_map(runs, names, keys),
+        legend=heat_map.legend(runs),
         controls=joined(control(i, name, options[name]) for i, name in enumerate(names)),
         summary=escape(" ".join([outcomes(runs), *told])),
         counts=joined(map(counts, Counts.of([run.tags for run in runs if outcome(run) in OUTCOMES]))),
@@ -75,21 +81,6 @@ def write(
         figures=joined(map(figure, drawn)),
     )
     path.write_text(page, encoding="utf-8")
-
-
-class Html(str):
-    """A string that is markup; all other strings are text."""
-
-
-def joined(parts: Iterable[str]) -> Html:
-    """All parts joined; markup is unchanged, and text is escaped."""
-    return Html("".join(part if isinstance(part, Html) else escape(part) for part in parts))
-
-
-def element(name: str, /, *content: str, **attributes: object) -> Html:
-    """`<name key="value">content</name>`; class_ and data_run become class and data-run."""
-    pairs = "".join(f' {key.rstrip("_").replace("_", "-")}="{escape(str(v))}"' for key, v in attributes.items())
-    return Html(f"<{name}{pairs}>" + ("" if name in ("img", "input") else f"{joined(content)}</{name}>"))
 
 
 def embedded(data: object) -> str:
@@ -117,8 +108,9 @@ def note(uri: str) -> Html:
 
 
 def badge(verdict: str) -> Html:
-    """A verdict with its colour."""
-    return element("span", verdict, class_="tinted badge", style=f"--c:{VERDICT_COLOURS.get(verdict, GREY)}")
+    """A verdict with its sign."""
+    sign = element("span", VERDICT_GLYPHS[verdict], " ", aria_hidden="true") if verdict in VERDICT_GLYPHS else ""
+    return element("span", sign, verdict, class_="badge")
 
 
 def chips(runs: Sequence[Run]) -> Html:

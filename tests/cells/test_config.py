@@ -64,6 +64,7 @@ BAD = {
     "init.cut": [*NOT_NUMBERS, 0, -1],
     "init.inputs_per_unit": [*NOT_INTEGERS, 0],
     "init.tolerance": [*NOT_NUMBERS, 0, -0.1],
+    "init.noise": [-1, "x", None, math.inf],
     "init.iterations": [*NOT_INTEGERS, 0],
     "init.sigma_w": ["1", True, [1], math.nan, math.inf, 0, -1],
     "init.path": NOT_NAMES,

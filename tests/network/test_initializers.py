@@ -223,6 +223,13 @@ def test_identical_deeper_layer_is_one_normal_draw_over_fan_in(sample):
     assert stats.kstest(draws, stats.norm(0, 1 / 7).cdf).pvalue > P_VALUE
 
 
+def test_noise_of_identical_is_relative_to_random_weights(sample):
+    for layer in (1, 2):
+        equal, different = (sample("identical", (300, 400), layer=layer, noise=noise) for noise in (0.0, 1e-3))
+        noise = (different - equal) * math.sqrt(400) / 1e-3
+        assert stats.kstest(noise.ravel(), stats.norm(0, 1).cdf).pvalue > P_VALUE
+
+
 # --- orthogonal
 
 

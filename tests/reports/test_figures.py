@@ -17,7 +17,7 @@ from mlpstudy.cells.cell_result import collect
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.network.activations import ACTIVATIONS
-from mlpstudy.palette import VERDICT_COLOURS
+from mlpstudy.palette import VERDICT_GLYPHS
 from mlpstudy.tracking import metrics
 from reports.drawing import layout, rendering, style, theme, words
 from reports.figures import (
@@ -253,12 +253,12 @@ def test_signals_that_are_0_have_no_correlation(named):
 
 
 def tiles(axes):
-    """(column, row) -> colour, text, hatched."""
+    """(column, row) -> colour, text."""
     found = {}
     for text in axes.texts:
         at = text.get_position()
-        here = [patch for patch in axes.patches if np.hypot(*(np.array(centre(patch)) - at)) < 0.1]
-        found[tuple(int(i) for i in at)] = (to_hex(here[0].get_facecolor()), text.get_text(), len(here) > 1)
+        (here,) = [patch for patch in axes.patches if np.hypot(*(np.array(centre(patch)) - at)) < 0.1]
+        found[tuple(int(i) for i in at)] = to_hex(here.get_facecolor()), text.get_text()
     return found
 
 
@@ -274,15 +274,16 @@ def test_tiles_show_verdict_accuracy_and_outcome(depth, runs, named):
     assert (rows, columns) == (["zeros", "xavier", "he"], ["tanh", "relu"])
     found = tiles(ax)
     assert len(found) == 6
-    for (x, y), (colour, text, hatched) in found.items():
+    for (x, y), (colour, text) in found.items():
         run = named[f"{rows[y]}-{columns[x]}-d{depth}"]
-        assert colour == VERDICT_COLOURS[run.tags["verdict"]]
         accuracy = run.arrays["curve_accuracy_test"][-1]
+        assert colour == grid.filled(accuracy.mean())
         words = text.replace(",", "").split()
         numbers = [float(word) for word in words if word[0].isdigit()]  # both replicas, once if they are equal
         np.testing.assert_allclose(numbers, sorted(set(np.round(accuracy, 3).tolist())), atol=1.1e-3)
-        assert words[len(numbers) :] == ([] if run.tags["outcome"] == "learned" else [run.tags["outcome"]])
-        assert hatched == (run.tags["outcome"] != "learned")
+        start, end = (VERDICT_GLYPHS[run.tags[tag]] for tag in ("verdict", "verdict_final"))
+        signs = [start] if start == end else [start, "›", end]
+        assert words[len(numbers) :] == signs + ([] if run.tags["outcome"] == "learned" else [run.tags["outcome"]])
 
 
 def test_every_initializer_has_an_accuracy_curve_with_its_intervals(runs, named):
@@ -305,7 +306,7 @@ def test_divergence_is_a_word_in_the_table_and_a_cross_below_the_curves(named):
     nothing = np.full_like(named["he-tanh-d3"].arrays["curve_accuracy_test"], np.nan)
     lost = named["he-tanh-d3"].but(curve_accuracy_test=nothing, tags={"outcome": "diverged", "outcomes": "2 diverged"})
     canvas = drawn(grid, [named["he-tanh-d1"], lost])
-    assert tiles(panel(canvas, "3 hidden"))[0, 0][1:] == ("diverged", True)
+    assert tiles(panel(canvas, "3 hidden"))[0, 0][1] == "● diverged"
     crosses = [artist for artist in panel(canvas, "tanh").lines if artist.get_marker() == layout.SHAPES["diverged"]]
     assert [artist.get_xdata()[0] for artist in crosses] == [3]
     assert "diverged" in told(canvas)
@@ -336,11 +337,11 @@ def test_replicas_that_came_to_something_else_are_counted(named):
     run = named["he-tanh-d3"].but(tags={"outcome": "learned", "outcomes": "1 diverged, 4 learned"})
     stalled = run.but(tags={"outcome": "stalled", "outcomes": "2 learned, 3 stalled"})
     for canvas, told_of in ((drawn(grid, [run]), "4 of 5 learned"), (drawn(grid, [stalled]), "3 of 5 stalled")):
-        ((_, text, _),) = tiles(canvas.axes[0]).values()
+        ((_, text),) = tiles(canvas.axes[0]).values()
         assert text.endswith(told_of)
     many = [run.but(params={"activation": f"g{i}"}) for i in range(5)]  # narrow tiles
-    for _, text, _ in tiles(drawn(grid, many).axes[0]).values():
-        assert text.split("\n") == [f"{run.arrays['curve_accuracy_test'][-1].mean():.3f}", "4 of 5", "learned"]
+    for _, text in tiles(drawn(grid, many).axes[0]).values():
+        assert text.split("\n") == [f"{run.arrays['curve_accuracy_test'][-1].mean():.3f}", "4 of 5 ●", "learned"]
     most = run.but(tags={"outcome": "diverged", "outcomes": "4 diverged, 1 learned"})
     curves = panel(drawn(grid, [named["he-tanh-d1"], most]), "tanh")
     assert any(artist.get_marker() == layout.SHAPES["diverged"] for artist in curves.lines)
@@ -377,7 +378,7 @@ def test_a_regression_is_scored_by_its_test_loss(sweep):
 def test_what_was_not_trained_is_called_so(sweep):
     runs = sweep([("init=he",)], "training.epochs=0")
     (tile,) = tiles(drawn(grid, runs).axes[0]).values()
-    assert tile[1].split("\n")[1:] == ["not trained"]
+    assert tile[1].split("\n")[1:] == ["● not trained"]
     assert "after training" not in told(drawn(grid, runs))
     for module, columns in ((gradient_flow, 2), (saturation, 4)):
         canvas = drawn(module, runs)
@@ -399,15 +400,16 @@ def test_what_was_stopped_has_no_outcome_yet(named):
 
 
 @pytest.mark.parametrize("looks", theme.THEMES)
-@pytest.mark.parametrize("verdict", VERDICT_COLOURS)
-def test_text_stands_out_from_every_verdict(verdict, looks):
+@pytest.mark.parametrize("share", [*np.linspace(0, 1, 11), np.nan])
+def test_text_stands_out_from_every_tile(share, looks):
     def luminance(colour):
         channels = [c / 12.92 if c <= 0.04045 else ((c + 0.055) / 1.055) ** 2.4 for c in to_rgb(colour)]
         return np.dot(channels, (0.2126, 0.7152, 0.0722)) + 0.05
 
     with matplotlib.rc_context(theme.THEMES[looks]):
-        text = layout.text_on(VERDICT_COLOURS[verdict])
-    low, high = sorted((luminance(text), luminance(VERDICT_COLOURS[verdict])))
+        tile = grid.filled(share)
+        text = layout.text_on(tile)
+    low, high = sorted((luminance(text), luminance(tile)))
     assert high / low > 4
 
 

@@ -16,9 +16,10 @@ import pytest
 
 from mlpstudy.measure.outcomes import AHEAD, OUTCOMES
 from mlpstudy.measure.verdict import VERDICTS
-from mlpstudy.palette import VERDICT_COLOURS
+from mlpstudy.palette import VERDICT_COLOURS, VERDICT_GLYPHS
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.run import NotMeasured
+from reports.drawing.answer import answer
 from reports.drawing.style import Drawn
 from reports.page import layer_by_layer, page
 
@@ -116,7 +117,7 @@ addEventListener("load", () => {
 def browse(tmp_path):
     """(path, script) -> what the script returns once the page is there; no error and no request may happen."""
 
-    def _browse(path, script="return null"):
+    def _browse(path, script="return null", fragment=""):
         drive = DRIVE.replace("SCRIPT", script)
         text = path.read_text("utf-8")
         for code in (WATCH, drive):
@@ -126,7 +127,7 @@ def browse(tmp_path):
         start, end = text.rsplit("</body>", 1)
         copy = tmp_path / "driven.html"
         copy.write_text(f"{start}<script>{drive}</script></body>{end}", "utf-8")
-        command = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", copy.as_uri()]
+        command = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", copy.as_uri() + fragment]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
         found = json.loads(html.unescape(re.search('<pre id="result">(.*?)</pre>', done.stdout, re.DOTALL)[1]))
         assert found["errors"] == []
@@ -159,7 +160,7 @@ class Markup(HTMLParser):
 
 
 def test_what_can_come_of_a_cell_has_a_colour_and_a_meaning():
-    assert set(VERDICTS) == set(VERDICT_COLOURS)
+    assert set(VERDICTS) == set(VERDICT_COLOURS) == set(VERDICT_GLYPHS)
     assert set(page.MEANINGS) == {*VERDICTS, *OUTCOMES, ", ".join(AHEAD.values())}
 
 
@@ -374,7 +375,7 @@ def test_the_table_filters_by_words_and_by_verdicts(written, sweep, browse):
     assert answer["pressed"] == "true"
     assert answer["two"] == ["he-tanh-d2", "he-tanh-d10", "he-relu-d2"]
     assert answer["both"] == ["he-tanh-d10"]
-    assert answer["chips"] == ["symmetric 4", "healthy 2", "vanishing 1"]
+    assert answer["chips"] == ["= symmetric 4", "● healthy 2", "▼ vanishing 1"]
 
 
 @browser
@@ -425,7 +426,7 @@ def test_choosing_a_network_changes_its_profile_verdict_and_evidence(written, sw
     assert all(name in first["text"] for name in ("vanishing", "exploding", "input side", "output side"))
     assert first["label"].startswith("Gradient: 0.0000112 at hidden layer 1, 1 at ")  # 10^-4.95, between -4.5 and -5.4
     assert first["absent"] == ["relu"]
-    assert (zeros["name"], zeros["verdict"], zeros["outcome"]) == ("zeros-tanh-d10", "symmetric", "stalled")
+    assert (zeros["name"], zeros["verdict"], zeros["outcome"]) == ("zeros-tanh-d10", "= symmetric", "stalled")
     assert zeros["evidence"] == "distinct units: 1"
     assert zeros["drawn"][0] == 0
     assert "no gradient reaches any hidden layer" in zeros["text"]
@@ -602,3 +603,75 @@ def test_a_dark_report_has_a_dark_page(tmp_path):
     assert "prefers-color-scheme" not in texts["dark"]
     assert "color-scheme: dark;" in texts["dark"]
     assert "<p>Left out: he-tanh-d9 (failed) has measured &lt;nothing&gt;.</p>" in texts["light"]
+
+
+# The answer, and the grid
+
+
+def test_the_answer_names_what_learned_and_each_cause(sweep):
+    told = answer(sweep)
+    assert told[0] == "3 of 7 cells learned; the best is he-tanh-d2, with test accuracy 0.899, 0.901."
+    assert told[1] == "Learned at every depth: tanh with he, relu with he."
+    assert told[2:] == [
+        f"{name} with 2 or 10 hidden layers, zeros: symmetric. All units of a layer are the same, and get the same "
+        "gradient."
+        for name in ("relu", "tanh")
+    ]
+
+
+def test_the_answer_tells_ranges_of_gradients_and_what_theory_said(sweep):
+    lost = [run for run in sweep if run.params["init"] == "he"]
+    for run, ratio, predicted in zip(lost, (1e-12, 3e-5, math.nan), ("vanishing", "healthy", "vanishing"), strict=True):
+        run.tags |= {"verdict": "vanishing", "outcome": "stalled", "verdict_predicted": predicted}
+        run.metrics["final/gradient_ratio_init"] = ratio
+    told = answer(lost)
+    assert told[0] == "0 of 3 cells learned."
+    assert told[1] == (
+        "tanh with 2 or 10 hidden layers, he: vanishing. The first hidden layer gets 1e-12 to 3e-5 times the gradient "
+        "of the last; theory predicted it in 1 of 2."
+    )
+    assert told[2] == "relu with 2 hidden layers, he: vanishing. It is not finite, as theory predicted."
+
+
+def test_a_healthy_network_that_stalls_has_the_reason_that_was_foreseen(sweep):
+    run = next(run for run in sweep if run.params["init"] == "he")
+    reason = "stalls, by theory: too slow: all steps together remove 0.002 of the error (too little: 0.005)"
+    run.tags |= {"outcome": "stalled", "outcome_predicted": "stalls", "outcome_predicted_reason": reason}
+    assert answer([run])[1] == (
+        "tanh with 2 hidden layers, he: healthy at the start, but stalled. Signals and gradients get through, but "
+        "training is too slow: all steps together remove 0.002 of the error (too little: 0.005)."
+    )
+    run.tags["outcome_predicted"] = "learns"
+    assert "Nothing at the start tells why." in answer([run])[1]
+
+
+def test_what_was_not_trained_has_no_outcome_to_answer(sweep):
+    for run in sweep:
+        run.params["training.epochs"] = "0"
+    told = answer(sweep)
+    assert told[0] == "None of the 7 cells was trained."
+    assert all("healthy" not in sentence for sentence in told)
+
+
+@browser
+def test_choosing_a_tile_shows_the_network_and_the_address_names_it(written, sweep, browse):
+    found = browse(
+        written(sweep),
+        """
+        const tiles = findAll(".map button");
+        tiles.find((tile) => runs[tile.dataset.run].name === "he-relu-d2").click();
+        return {tiles: tiles.map((tile) => runs[tile.dataset.run].name), labels: tiles.map((tile) => tile.ariaLabel),
+          shown: shown.name, hash: location.hash, current: texts(".map [aria-current=true] b"),
+          missing: findAll(".map .no-cell").length, head: texts(".map thead th")};""",
+    )
+    assert sorted(found["tiles"]) == sorted(run.name for run in sweep)
+    assert found["missing"] == 1
+    assert (found["shown"], found["hash"], found["current"]) == ("he-relu-d2", "#he-relu-d2", ["0.900"])
+    assert found["head"] == ["tanh", "relu", "2", "10", "2", "10"]
+    assert "zeros-tanh-d2: symmetric, then healthy; stalled; test accuracy 0.899, 0.901" in found["labels"]
+
+
+@browser
+def test_the_address_chooses_a_network(written, sweep, browse):
+    assert browse(written(sweep), "return shown.name;", "#zeros-relu-d10") == "zeros-relu-d10"
+    assert browse(written(sweep), "return shown.name;", "#no-such-cell") == "he-tanh-d10"  # the steepest gradient

@@ -1,0 +1,114 @@
+"""What a sweep found, in a few sentences: which cells learned, which did not, and why."""
+
+from collections.abc import Sequence
+from itertools import groupby
+from math import isfinite
+
+from mlpstudy.tracking.run import Run
+from reports.drawing.words import NONE, coordinates, listed, number, ordered, outcome, param, score
+
+MOST = 5  # causes that get a sentence of their own
+FAILED = ("stalled", "diverged")
+CAUSES = {  # verdict -> what is the matter
+    "symmetric": "all units of a layer are the same, and get the same gradient",
+    "dead": "in some layer nearly every unit has slope 0 for every example",
+    "saturated": "more than half of the activations of some layer are on their flat ends",
+    "collapsed": "different inputs look the same in the last hidden layer",
+}
+
+
+def answer(runs: Sequence[Run]) -> list[str]:
+    """A sentence about all cells, and one for each cause of a failure; the most frequent cause first."""
+    trained = [run for run in runs if outcome(run) in ("learned", *FAILED)]
+    if not trained:
+        return [f"None of the {number(len(runs), 'cell')} was trained.", *causes(runs, "healthy")]
+    learned = [run for run in trained if outcome(run) == "learned"]
+    first = f"{len(learned)} of {number(len(trained), 'cell')} learned"
+    if learned:
+        name, text, _ = best = max(map(score, learned), key=lambda told: told[2] if "accuracy" in told[0] else -told[2])
+        winner = next(run for run in learned if score(run) == best)
+        first += f"; the best is {winner.name}, with {name} {text}"
+    failed = [run for run in trained if outcome(run) != "learned"]
+    return [f"{first}.", *everywhere(learned, failed), *causes(failed)]
+
+
+def everywhere(learned: Sequence[Run], failed: Sequence[Run]) -> list[str]:
+    """`Learned at every depth: tanh with xavier or he.` Nothing if the depth or the outcome is always the same."""
+    if not failed or len({run.params["depth"] for run in [*learned, *failed]}) < 2:
+        return []
+    lost = {_line(run) for run in failed}
+    inits: dict[str, list[str]] = {}
+    for activation, init in dict.fromkeys(_line(run) for run in learned if _line(run) not in lost):
+        inits.setdefault(activation, []).append(init)
+    told = [f"{activation} with {listed(names, 'or')}" for activation, names in inits.items()]
+    return [f"Learned at every depth: {', '.join(told)}."] if told else []
+
+
+def _line(run: Run) -> tuple[str, str]:
+    return run.params["activation"], run.params["init"]
+
+
+def causes(runs: Sequence[Run], fine: str = "") -> list[str]:
+    """A sentence for each activation and verdict, except for the verdict that is fine."""
+    groups = [(key, list(them)) for key, them in groupby(sorted(runs, key=_group), _group) if key[1] != fine]
+    groups.sort(key=lambda group: -len(group[1]))
+    found = [cause(verdict, them, runs) for (_, verdict), them in groups[:MOST]]
+    if rest := sum(len(them) for _, them in groups[MOST:]):
+        found.append(f"For {number(rest, 'more cell')}, see the table.")
+    return found
+
+
+def _group(run: Run) -> tuple[str, str]:
+    return run.params["activation"], run.tags["verdict"]
+
+
+def cause(verdict: str, runs: Sequence[Run], among: Sequence[Run]) -> str:
+    """`sigmoid, 20 hidden layers, xavier or he: vanishing. The first layer gets ..., as theory predicted.`"""
+    names, keys = coordinates(among) if len(among) > 1 else (["activation", "init", "depth"], [])
+    varied = [name for name in names[3:] if len({key[names.index(name)] for key in keys}) > 1]
+    layers = listed(ordered(param(runs, "depth")), "or")
+    places = [
+        f"{runs[0].params['activation']} with {layers} hidden layer{'s' * (layers != '1')}",
+        listed(ordered(param(runs, "init")), "or"),
+        *(f"{name.rpartition('.')[2]} {listed(ordered(param(runs, name)), 'or')}" for name in varied),
+    ]
+    theory = "" if verdict == "healthy" else by_theory(runs)
+    ends = listed(ordered(outcome(run) for run in runs), "or")
+    named = verdict if verdict != "healthy" else f"healthy at the start, but {ends}"
+    return f"{', '.join(places)}: {named}. {reason(verdict, runs)}{theory}."
+
+
+def reason(verdict: str, runs: Sequence[Run]) -> str:
+    """What is the matter, with the range of the numbers that tell it."""
+    if verdict in CAUSES:
+        text = CAUSES[verdict]
+    elif verdict in ("vanishing", "exploding"):
+        ratios = sorted(run.metrics.get("final/gradient_ratio_init", float("nan")) for run in runs)
+        finite = [ratio for ratio in ratios if isfinite(ratio)]
+        ends = dict.fromkeys(f"{ratio:.0e}".replace("e-0", "e-").replace("e+0", "e") for ratio in finite)
+        shown = " to ".join([*ends][:: max(1, len(ends) - 1)])
+        text = f"the first hidden layer gets {shown} times the gradient of the last" if finite else "it is not finite"
+    else:
+        seen = {run.tags.get("outcome_predicted", NONE) for run in runs}
+        told = runs[0].tags.get("outcome_predicted_reason", "").partition(": ")[2]
+        foreseen = seen <= {"stalls", "diverges"} and told
+        text = (
+            f"signals and gradients get through, but training is {told}"
+            if foreseen
+            else "nothing at the start tells why"
+        )
+        ends = dict.fromkeys(run.tags.get("verdict_final", verdict) for run in runs)
+        if later := [name for name in ends if name != verdict]:
+            text += f"; after training it is {listed(later, 'or')}"
+    return text[0].upper() + text[1:]
+
+
+def by_theory(runs: Sequence[Run]) -> str:
+    """Whether theory predicted this verdict."""
+    judged = [run for run in runs if "verdict_predicted" in run.tags]
+    right = sum(run.tags["verdict_predicted"] == run.tags["verdict"] for run in judged)
+    if not judged:
+        return ""
+    if right == len(judged):
+        return ", as theory predicted"
+    return f"; theory predicted it in {right} of {len(judged)}" if right else "; theory did not predict it"
