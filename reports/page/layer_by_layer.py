@@ -14,7 +14,9 @@ from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.style import MIDDLE
 from reports.drawing.words import NONE, UNTRAINED, outcome_in_full, score
 
-LOG_SCALED = {"delta_rms": True, "activation_rms": True, "saturated_fraction": False}  # the profiles
+# the profiles, and whether they are drawn on a log axis
+LOG_SCALED = {"delta_rms": True, "activation_rms": True, "saturated_fraction": False, "update_ratio": True}
+VALUES = 1250  # of a profile over all its moments, at most: then a statistic of a cell takes about 15 kB
 POINTS = 60  # points of a learning curve, at most
 MEANINGS = {
     "healthy": "Signals and gradients get through every layer.",
@@ -64,31 +66,46 @@ def measured(run: Run) -> dict[str, Any]:
     except NotMeasured as reason:
         nothing = {"middle": [], "half": [], "note": str(reason)}
         curve = {"name": "", "log": False, "step": []}
-        return {name: nothing | {"theory": []} for name in LOG_SCALED} | {"curve": nothing | curve}
-    profiles = {name: profile(arrays, name) for name in LOG_SCALED}
+        profiles = {name: {"moments": [nothing], "theory": []} for name in LOG_SCALED}
+        return profiles | {"steps": [0], "curve": nothing | curve}
+    some = moments(arrays)
+    profiles = {name: profile(arrays, name, some) for name in LOG_SCALED}
     name, is_share, told = score_of(arrays, "curve_")
     values = arrays[f"curve_{name}"]
-    some = np.unique(np.linspace(0, len(values) - 1, POINTS).astype(int))
-    curve = averaged(values[some].T, not is_share) | {
+    points = np.unique(np.linspace(0, len(values) - 1, POINTS).astype(int))
+    curve = averaged(values[points].T, not is_share) | {
         "name": told,
         "log": not is_share,
-        "step": arrays["curve_step"][some].tolist(),
+        "step": arrays["curve_step"][points].tolist(),
         "note": UNTRAINED if len(values) == 1 else "",
     }
-    return {**profiles, "curve": curve}
+    return {**profiles, "steps": arrays["step"][some].tolist(), "curve": curve}
 
 
-def profile(arrays: Mapping[str, NDArray[Any]], name: str) -> dict[str, Any]:
-    """A statistic by layer at initialization, measured (R, depth) and predicted (depth,), or a note."""
-    values, theory = arrays[name][0], arrays.get(f"theory_{name}", np.empty(0))
+def moments(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
+    """The snapshots that are shown: the first, the last, and as many between them as VALUES allows."""
+    snapshots, _, depth = arrays["delta_rms"].shape
+    most = max(2, min(snapshots, VALUES // max(depth, 1)))
+    return np.unique(np.linspace(0, snapshots - 1, most).astype(np.int64))
+
+
+def profile(arrays: Mapping[str, NDArray[Any]], name: str, some: NDArray[np.int64]) -> dict[str, Any]:
+    """A statistic by layer at these snapshots, measured (R, depth), or a note; and predicted at the first (depth,)."""
+    theory = arrays.get(f"theory_{name}", np.empty(0))
+    with np.errstate(all="ignore"):
+        theory = np.log10(theory) if LOG_SCALED[name] else theory
+    return {"moments": [at(arrays[name][i], name) for i in some], "theory": rounded(theory)}
+
+
+def at(values: NDArray[Any], name: str) -> dict[str, Any]:
+    """A statistic by layer at one moment, (R, depth)."""
     note = "" if values.size else "no hidden layer"
     if values.size and not values.any():
         note = "no gradient reaches any hidden layer" if name == "delta_rms" else "0 in every layer"
     with np.errstate(all="ignore"):
         if name == "delta_rms":
             values = values / values[:, -1:]
-        theory = np.log10(theory) if LOG_SCALED[name] else theory
-    return averaged(values, LOG_SCALED[name]) | {"theory": rounded(theory), "note": note}
+    return averaged(values, LOG_SCALED[name]) | {"note": note}
 
 
 def averaged(values: NDArray[Any], log: bool) -> dict[str, Any]:
@@ -99,5 +116,5 @@ def averaged(values: NDArray[Any], log: bool) -> dict[str, Any]:
 
 
 def rounded(values: NDArray[Any]) -> list[float | None]:
-    """The values for JSON: three decimals, and null if a value is not finite."""
-    return [round(float(value), 3) if isfinite(value) else None for value in values]
+    """The values for JSON: two decimals, and null if a value is not finite."""
+    return [round(float(value), 2) if isfinite(value) else None for value in values]

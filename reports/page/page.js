@@ -39,7 +39,7 @@ function stretches(values) {
 }
 
 /* lines: {kind, x, middle, half}; across: {name, first, last, ticks, ends}; limits: [vanishing, exploding]. */
-function draw(svg, {title, lines, across, range, log, limits = [], note, ceiling = Infinity}) {
+function draw(svg, {title, lines, across, range, log, limits = [], note, ceiling = Infinity, cursor}) {
   const values = known(lines.flatMap((line) => line.middle)).map((value) => Math.min(value, ceiling));
   const [low, high] = [Math.min(range[0], ...values), Math.max(range[1], ...values)]
     .map((end, i) => (log ? [Math.floor, Math.ceil][i](end) : end));
@@ -68,6 +68,7 @@ function draw(svg, {title, lines, across, range, log, limits = [], note, ceiling
     add(svg, "text", {x: at, y: BOTTOM + 39, "text-anchor": anchor}, [across.ends[0], across.name, across.ends[1]][i]);
   });
 
+  if (cursor) add(svg, "path", {class: "cursor", d: `M${x(cursor)} ${TOP}V${BOTTOM}`});
   const bands = add(svg, "svg", {y: TOP, height: BOTTOM - TOP, viewBox: `0 ${TOP} ${WIDTH} ${BOTTOM - TOP}`});
   for (const {kind, x: at, middle, half = []} of lines) {
     for (const some of stretches(half)) {
@@ -101,25 +102,30 @@ const PROFILES = {
   delta_rms: {title: "Gradient", range: [-4, 4], log: true},
   activation_rms: {title: "Signal", range: [-2, 1], log: true},
   saturated_fraction: {title: "Saturation", range: [0, 1], log: false},
+  update_ratio: {title: "Updates", range: [-4, -2], log: true},
 };
 const groups = findAll("#controls fieldset").map((group) => findAll("input", group));
-const steepness = (run) => Math.max(0, ...known(run.delta_rms.middle).map(Math.abs));
+const steepness = (run) => Math.max(0, ...known(run.delta_rms.moments[0].middle).map(Math.abs));
 const named = decodeURIComponent(location.hash.slice(1)); // a cell in the address: it can be sent
 let shown = runs.find((run) => run.name === named)
   ?? runs.reduce((best, run) => (steepness(run) > steepness(best) ? run : best));
-let kept = null;
+let kept = null, moment = 0; // which of the steps of a run
 
-/* What is drawn of the network shown, and of the one kept beside it. */
-function drawn(name, at) {
-  const own = shown[name], lines = [{kind: "measured", x: at(own), middle: own.middle, half: own.half}];
-  if (own.theory) lines.push({kind: "predicted", x: at(own), middle: own.theory});
-  const other = kept && kept !== shown && kept[name];
-  if (other && other.name === own.name) lines.push({kind: "kept", x: at(other), middle: other.middle});
-  return {lines, note: own.note, last: Math.max(1, ...lines.flatMap((line) => line.x))};
-}
+const other = () => (kept && kept !== shown ? kept : null);
+const farthest = (lines) => Math.max(1, ...lines.flatMap((line) => line.x));
 
+/* A statistic by layer at the moment, its start, theory, and the network kept beside it at the same share of training. */
 function drawProfile(name) {
-  const {lines, note, last} = drawn(name, (profile) => profile.middle.map((_, i) => i + 1));
+  const own = shown[name], now = own.moments[moment], layers = (values) => values.map((_, i) => i + 1);
+  const line = (kind, {middle, half}) => ({kind, x: layers(middle), middle, half});
+  const lines = [line("measured", now), line("predicted", {middle: own.theory})];
+  if (moment > 0) lines.push(line("ghost", {middle: own.moments[0].middle}));
+  if (other()) {
+    const theirs = other()[name].moments, last = Math.max(1, own.moments.length - 1);
+    lines.push(line("kept", {middle: theirs[Math.round(moment / last * (theirs.length - 1))].middle}));
+  }
+  const {note} = now, last = farthest(lines);
+  const all = own.moments.flatMap(({middle}) => known(middle)), {range, log} = PROFILES[name];
   const inner = ticks(0, Math.max(last, 2), 10, 1), gap = 0.6 * inner[1];
   const across = {
     name: "hidden layer", first: 1, last,
@@ -127,20 +133,37 @@ function drawProfile(name) {
     ends: last > 1 ? ["input side", "output side"] : ["", ""],
   };
   draw(find(`[data-chart=${name}]`),
-    {...PROFILES[name], lines, note, across, limits: name === "delta_rms" ? shown.limits : []});
+    {...PROFILES[name], lines, note, across, limits: name === "delta_rms" ? shown.limits : [],
+      range: log ? [Math.min(range[0], ...all), Math.max(range[1], ...all)] : range}); // the same at every moment
 }
 
 function drawCurve() {
-  const {name, log} = shown.curve, {lines, note, last} = drawn("curve", (curve) => curve.step);
+  const {name, log, note, step, middle, half} = shown.curve;
+  const lines = [{kind: "measured", x: step, middle, half}], theirs = other() && other().curve;
+  if (theirs && theirs.name === name) lines.push({kind: "kept", x: theirs.step, middle: theirs.middle});
+  const last = farthest(lines);
   const starts = known(lines.map((line) => line.middle[0] ?? null)), start = starts.length ? Math.min(...starts) : 1;
   const across = {name: "training step", first: 0, last, ticks: ticks(0, last, 6, 1), ends: ["", ""]};
   find("#curve-title").textContent = name;
-  draw(find("[data-chart=curve]"), {title: name, lines, note, across, log,
+  draw(find("[data-chart=curve]"), {title: name, lines, note, across, log, cursor: shown.steps[moment],
     range: log ? [start - 2, start] : [0, 1], ceiling: log ? start + 2 : 1}); // on the way to divergence
 }
 
+function drawMoment() {
+  const {steps} = shown, last = steps.length - 1;
+  Object.assign(find("#moment"), {max: last, value: moment});
+  find("#step").textContent = moment === 0 ? "before training"
+    : `after ${steps[moment]} step${steps[moment] === 1 ? "" : "s"}${moment === last ? ", at the end" : ""}`;
+  find("#time").hidden = last < 1;
+  find("#ghost").hidden = moment === 0;
+  Object.keys(PROFILES).forEach(drawProfile);
+  drawCurve();
+}
+
 function show(run) {
+  const share = shown.steps.length > 1 ? moment / (shown.steps.length - 1) : 0;
   shown = run;
+  moment = Math.round(share * (run.steps.length - 1));
   run.at.forEach((option, i) => { groups[i][option].checked = true; });
   groups.forEach((group, i) => group.forEach((radio, option) => {
     const there = runs.some((other) => other.at.every((at, j) => at === (i === j ? option : run.at[j])));
@@ -154,8 +177,7 @@ function show(run) {
   find("#keep").textContent = kept === run ? "Stop keeping it" : "Keep its lines to compare";
   find("#kept").hidden = !kept || kept === run;
   find("#kept span").textContent = kept ? kept.name : "";
-  Object.keys(PROFILES).forEach(drawProfile);
-  drawCurve();
+  drawMoment();
   for (const place of findAll("[data-run]")) place.setAttribute("aria-current", runs[place.dataset.run] === run);
   history.replaceState(null, "", `#${encodeURIComponent(run.name)}`);
 }
@@ -174,6 +196,31 @@ function choose(group, option) {
 groups.forEach((group, i) => group.forEach((radio, option) => {
   radio.addEventListener("change", () => choose(i, option));
 }));
+/* ---- training as a film ---- */
+
+const FRAME = 350; // milliseconds
+let film = null;
+
+function stop() {
+  clearInterval(film);
+  film = null;
+  Object.assign(find("#play"), {textContent: "▶ Play", ariaPressed: "false"});
+}
+
+function play() {
+  if (film) return stop();
+  if (moment === shown.steps.length - 1) moment = 0;
+  Object.assign(find("#play"), {textContent: "❚❚ Pause", ariaPressed: "true"});
+  film = setInterval(() => {
+    if (moment >= shown.steps.length - 1) return stop();
+    moment += 1;
+    drawMoment();
+  }, FRAME);
+  drawMoment();
+}
+
+find("#play").addEventListener("click", play);
+find("#moment").addEventListener("input", ({target}) => { moment = Number(target.value); drawMoment(); });
 find("#keep").addEventListener("click", () => { kept = kept === shown ? null : shown; show(shown); });
 find("#explorer").hidden = false;
 show(shown);

@@ -9,6 +9,7 @@ import re
 import shutil
 import subprocess
 from html.parser import HTMLParser
+from itertools import product
 from types import SimpleNamespace
 
 import numpy as np
@@ -55,6 +56,7 @@ def made(init="xavier", activation="tanh", depth=3, replicas=2, tags=(), metrics
         metrics={"final/accuracy_test": 0.9, "final/accuracy_test_ci95": 0.01, "final/gradient_ratio_init": 0.5}
         | dict(metrics),
         arrays={"delta_rms": np.stack([delta, delta]), "activation_rms": share, "saturated_fraction": share}
+        | {"step": steps[[0, -1]], "update_ratio": share / 250}
         | {"theory_delta_rms": 10.0 ** -(0.5 * back), "theory_activation_rms": np.full(depth, 0.25)}
         | {"curve_step": steps, "curve_accuracy_test": np.linspace(0.1, 0.9, 3)[:, None].repeat(replicas, 1)}
         | dict(arrays),
@@ -255,14 +257,15 @@ def test_profiles_are_means_over_replicas_of_what_was_measured_at_initialization
     arrays = {"delta_rms": delta, "saturated_fraction": share, "theory_delta_rms": np.array([1e-3, 1e-2, 0.1, 1])}
     (run,) = data(written([made(depth=4, replicas=3, arrays=arrays)]))
     student = 4.303  # 97.5 % point for three values, from a table
-    for layer in range(4):
-        logs = [math.log10(delta[0, r, layer] / delta[0, r, 3]) for r in range(3)]
+    for moment, layer in product(range(2), range(4)):
+        logs = [math.log10(delta[moment, r, layer] / delta[moment, r, 3]) for r in range(3)]
         mean = sum(logs) / 3
         half = student * math.sqrt(sum((v - mean) ** 2 for v in logs) / 2 / 3)
-        assert run["delta_rms"]["middle"][layer] == pytest.approx(mean, abs=6e-4)
-        assert run["delta_rms"]["half"][layer] == pytest.approx(half, abs=2e-3)
-        shares = [share[0, r, layer] for r in range(3)]
-        assert run["saturated_fraction"]["middle"][layer] == pytest.approx(sum(shares) / 3, abs=6e-4)
+        gradient, saturation = (run[name]["moments"][moment] for name in ("delta_rms", "saturated_fraction"))
+        assert gradient["middle"][layer] == pytest.approx(mean, abs=6e-3)
+        assert gradient["half"][layer] == pytest.approx(half, abs=6e-3)
+        assert saturation["middle"][layer] == pytest.approx(share[moment, :, layer].mean(), abs=6e-3)
+    assert run["steps"] == [0, 10]
     assert run["delta_rms"]["theory"] == [-3, -2, -1, 0]
     assert run["saturated_fraction"]["theory"] == []
     assert run["limits"] == [-3, 3]
@@ -286,13 +289,13 @@ def test_what_is_not_finite_is_null_and_said(written):
         Gone(**vars(gone)),
     ]
     a, b, c, d = data(written(runs))
-    assert a["delta_rms"]["middle"] == [None, None, None, 0]
+    assert a["delta_rms"]["moments"][0]["middle"] == [None, None, None, 0]
     assert a["delta_rms"]["theory"] == [None, None, None, 0]
-    assert b["delta_rms"]["note"] == "no gradient reaches any hidden layer"
-    assert b["activation_rms"]["note"] == "0 in every layer"
-    assert b["saturated_fraction"]["middle"] == [None] * 4
-    assert c["delta_rms"]["note"] == "no hidden layer"
-    assert d["delta_rms"]["note"] == d["curve"]["note"] == "gone (killed) has no statistics.npz"
+    assert b["delta_rms"]["moments"][0]["note"] == "no gradient reaches any hidden layer"
+    assert b["activation_rms"]["moments"][0]["note"] == "0 in every layer"
+    assert b["saturated_fraction"]["moments"][0]["middle"] == [None] * 4
+    assert c["delta_rms"]["moments"][0]["note"] == "no hidden layer"
+    assert d["delta_rms"]["moments"][0]["note"] == d["curve"]["note"] == "gone (killed) has no statistics.npz"
 
 
 def test_many_deep_cells_make_a_small_page_that_is_the_same_twice(written):
@@ -467,7 +470,7 @@ def test_a_network_is_kept_to_compare_and_a_row_shows_its_own(written, sweep, br
         find("button", rows[5]).click(); find("#keep").click(); seen.push(kept(), find("#keep").textContent);
         return seen;""",
     )
-    assert answer == [0, 0, 4, "he-tanh-d2", "kept: he-tanh-d10", 0, "Keep its lines to compare"]
+    assert answer == [0, 0, 5, "he-tanh-d2", "kept: he-tanh-d10", 0, "Keep its lines to compare"]
 
 
 @browser
@@ -675,3 +678,53 @@ def test_choosing_a_tile_shows_the_network_and_the_address_names_it(written, swe
 def test_the_address_chooses_a_network(written, sweep, browse):
     assert browse(written(sweep), "return shown.name;", "#zeros-relu-d10") == "zeros-relu-d10"
     assert browse(written(sweep), "return shown.name;", "#no-such-cell") == "he-tanh-d10"  # the steepest gradient
+
+
+@browser
+def test_the_slider_moves_all_profiles_and_the_cursor(written, browse):
+    depth, replicas, snapshots = 3, 2, 4
+    delta = 10.0 ** -np.arange(snapshots)[:, None, None] * np.ones((snapshots, replicas, depth))
+    delta[..., -1] = 1.0
+    share = np.linspace(0.1, 0.4, snapshots)[:, None, None] * np.ones((snapshots, replicas, depth))
+    arrays = {"delta_rms": delta, "saturated_fraction": share, "activation_rms": share, "update_ratio": share / 100}
+    answer = browse(
+        written([made(arrays=arrays | {"step": np.array([0, 1, 4, 10])})]),
+        """
+        const first = (name) => find(`[data-chart=${name}] .dot title`).textContent;
+        const cursor = () => (find("[data-chart=curve] .cursor") || {getAttribute: () => null}).getAttribute("d");
+        const seen = () => ({gradient: first("delta_rms"), share: first("saturated_fraction"), cursor: cursor(),
+          step: find("#step").textContent, ghosts: findAll(".charts .ghost").length, ghost: find("#ghost").hidden});
+        const move = (to) => {
+          find("#moment").value = to; find("#moment").dispatchEvent(new Event("input")); return seen();
+        };
+        return {most: find("#moment").max, start: seen(), middle: move(2), end: move(3)};""",
+    )
+    assert answer["most"] == "3"
+    start, middle, end = (answer[name] for name in ("start", "middle", "end"))
+    assert (start["gradient"], start["step"], start["ghosts"], start["ghost"]) == (
+        "hidden layer 1: 1", "before training", 0, True
+    )  # fmt: skip
+    assert (middle["gradient"], middle["share"]) == ("hidden layer 1: 0.01", "hidden layer 1: 0.3")
+    assert (middle["step"], middle["ghosts"], middle["ghost"]) == ("after 4 steps", 4, False)
+    assert (end["gradient"], end["step"]) == ("hidden layer 1: 0.001", "after 10 steps, at the end")
+    assert start["cursor"] is None
+    assert middle["cursor"] != end["cursor"]
+
+
+@browser
+def test_play_shows_one_moment_after_another(written, browse):
+    arrays = {"step": np.array([0, 10])}
+    answer = browse(
+        written([made(arrays=arrays)]),
+        """
+        const real = setInterval, frames = [];
+        window.setInterval = (frame) => { frames.push(frame); return 1; };
+        find("#play").click();
+        const seen = [moment, find("#play").ariaPressed];
+        frames[0](); seen.push(moment, find("#step").textContent);
+        frames[0](); seen.push(find("#play").ariaPressed);
+        find("#play").click(); seen.push(moment);
+        window.setInterval = real;
+        return seen;""",
+    )
+    assert answer == [0, "true", 1, "after 10 steps, at the end", "false", 0]
