@@ -16,8 +16,8 @@ if TYPE_CHECKING:
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
 INITIALIZERS = ("he", "he_uniform", "xavier", "xavier_uniform", "normal", "truncated_normal", "orthogonal", "zeros")
-ONE, FIFTY = {"training.epochs": "1"}, {"training.epochs": "50"}
-LONG = (("relu", "he"), ("relu", "xavier"), ("tanh", "orthogonal"))  # with 20 layers, also for 50 epochs
+ONE = {"training.epochs": "1"}
+LONG = (("relu", "he"), ("relu", "xavier"))  # with 5 layers, also for 50 epochs
 
 
 def ended(activation: str, init: str, depth: str, epochs: dict[str, str] = ONE) -> Measure:
@@ -47,6 +47,15 @@ def off_theory(runs: Sequence[Run]) -> Values:
     """Measured less predicted log10 of the gradient ratio: median over cells, for each network."""
     predicted, measured = gradient_ratios(runs)
     return np.asarray(np.nanmedian(measured - predicted[:, None], axis=0))
+
+
+def made_up(runs: Sequence[Run]) -> Values:
+    """Five ReLU layers: the test accuracy of he less that of xavier, after one epoch less after 50 (or all there are)."""
+    longest = {"training.epochs": max({run.params["training.epochs"] for run in runs}, key=int)}
+    first, last = (
+        minus(ended("relu", "he", "5", epochs), ended("relu", "xavier", "5", epochs))(runs) for epochs in (ONE, longest)
+    )
+    return first - last
 
 
 def deepest(runs: Sequence[Run]) -> str:
@@ -97,7 +106,7 @@ STUDY = Study(
         Grid(mnist=True, quick=("init=he,xavier,zeros,orthogonal", "activation=relu,tanh,sigmoid",
                                 "network.depth=5,10", "replicas=2")),
         *(Grid((f"init={init}", "init.scale=0.1"), mnist=True, quick=None) for init in ("normal", "truncated_normal")),
-        *(Grid((f"activation={activation}", f"init={init}", "network.depth=20", "training.epochs=50"), mnist=True,
+        *(Grid((f"activation={activation}", f"init={init}", "network.depth=5", "training.epochs=50"), mnist=True,
                quick=None) for activation, init in LONG),
     ),
     claims=(
@@ -110,6 +119,8 @@ STUDY = Study(
               deep(("tanh", "orthogonal"), ("tanh", "xavier"))),
         Order("five layers: sigmoid learns less than tanh with xavier (difference)", 0.0,
               minus(ended("tanh", "xavier", "5"), ended("sigmoid", "xavier", "5"))),
+        Order("five layers, ReLU: 50 epochs make up for most of what xavier loses to he in the first (difference of "
+              "differences)", 0.0, made_up),
     ),
     draw=draw,
 )  # fmt: skip

@@ -48,7 +48,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
             drawing.dots(axes, x + 0.25 * (place - 1), values, place, name if x == 0 else "_")
     axes.axhline(0.1, color="0.15", linestyle="--", linewidth=1.2, label="chance")
     axes.set_xticks(range(len(STARTS)), list(STARTS))
-    drawing.labelled(axes, "tanh, five hidden layers, digits, 20 epochs", "initial weights", "test accuracy")
+    drawing.labelled(axes, "tanh, five hidden layers, after training on digits", "initial weights", "test accuracy")
 
 
 STUDY = Study(

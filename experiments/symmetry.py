@@ -60,8 +60,8 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
     right.axhline(0.1, color="0.15", linestyle="--", linewidth=1.2, label="chance")
     right.set_xscale("log")
     drawing.labelled(left, "Distinct units (dashed: all are equal)", "training step + 1", "units", legend=False)
+    left.legend(fontsize=7, frameon=False, title="noise", loc="center", ncols=2)
     drawing.labelled(middle, "Units that differ in effect", "training step + 1", "effective rank x width", legend=False)
-    middle.legend(fontsize=8, frameon=False, title="noise")
     drawing.labelled(right, "Accuracy after training", "noise at the start", "test accuracy")
 
 

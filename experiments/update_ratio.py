@@ -79,7 +79,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
     right.set_xscale("log")
     drawing.labelled(left, "Standard deviation of tanh(z)", "hidden layer", "standard deviation")
     drawing.labelled(middle, "Saturation", "hidden layer", "share with |tanh(z)| > 0.97", legend=False)
-    drawing.labelled(right, "Digits, 10 epochs", "update / weight", "test accuracy")
+    drawing.labelled(right, "After training on digits", "update / weight", "test accuracy")
 
 
 STUDY = Study(

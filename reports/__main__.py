@@ -22,6 +22,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         if formats == ["pdf"]:  # the HTML page cannot show PDF
             formats = ["png", "pdf"]
         (looks,) = chosen("--theme", [options.theme], THEMES)
+        if options.compare:
+            return compared(options)
         return report(options, names, formats, looks)
     except ConfigError as error:
         print(f"reports: {error}", file=sys.stderr)
@@ -42,6 +44,12 @@ def parser() -> argparse.ArgumentParser:
     add("--sweep", metavar="NAME", help="this sweep instead of the latest")
     add("--experiment", metavar="NAME", help="the latest sweep of this MLflow experiment")
     where = """only runs that meet an MLflow filter such as "params.activation = 'tanh'", of --sweep or else of all"""
+    add(
+        "--compare",
+        nargs=2,
+        metavar=("A", "B"),
+        help="how the results of sweep B differ from those of sweep A; no figures",
+    )
     add("--where", metavar="FILTER", help=f"{where} sweeps")
     add("--figures", type=several, metavar="A,B", default=FIGURES, help=f"some of {','.join(FIGURES)}; default all")
     add("--format", type=several, metavar="A,B", default=FORMATS[:1], help=f"some of {','.join(FORMATS)}; default png")
@@ -123,6 +131,27 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     out.print(f"In MLflow:         {told}", soft_wrap=True)
     out.print(f"Look at them:      {python_command()} -m webbrowser {index.resolve().as_uri()}", soft_wrap=True)
     return 0 if any(outcome.pages for outcome in done.values()) else 1
+
+
+def compared(options: argparse.Namespace) -> int:
+    """Print how the cells of two sweeps differ. 1 if they have no cell in common."""
+    from mlpstudy.display import console
+    from mlpstudy.tracking.reading import load_runs
+    from reports import compare
+
+    first, second = (load_runs(options.uri, name, options.experiment, options.where) for name in options.compare)
+    found, out = compare.pairs(first, second), console()
+    out.print(compare.heading(tuple(options.compare), compare.settings(first, second)), soft_wrap=True)
+    if not found:
+        print("reports: these sweeps have no cell in common, apart from the settings above", file=sys.stderr)
+        return 1
+    out.print(compare.table(found))
+    alone = [
+        f"{len(runs) - len(found)} of {name}" for name, runs in (("A", first), ("B", second)) if len(runs) > len(found)
+    ]
+    if alone:
+        out.print(f"Cells without a counterpart: {', '.join(alone)}.")
+    return 0
 
 
 if __name__ == "__main__":

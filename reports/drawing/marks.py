@@ -149,13 +149,14 @@ def _log_ticks(axes: Axes) -> None:
 
 
 def step_axis(axes: Axes) -> None:
-    """Label a logarithmic axis of steps + 1, so that step 0 is on it."""
+    """A logarithmic axis of steps. What is drawn is at step + 1, so that step 0 is on it."""
     last = max([1.0, *(float(np.max(line.get_xdata())) for line in axes.lines)])
     axes.set_xscale("log")
     axes.set_xlim(0.8, 1.25 * last)  # also if no value is finite
-    axes.set_xlabel("training step + 1")
-    axes.xaxis.set_major_locator(LogLocator(numticks=5))
-    axes.xaxis.set_major_formatter(number)
+    axes.set_xlabel("training step")
+    decades = int(np.log10(max(last - 1, 1)))
+    steps = [0, *(10**power for power in range(0 if decades < 3 else 1, decades + 1, 1 + decades // 5))]
+    axes.set_xticks([step + 1 for step in steps], [number(step) for step in steps])
     axes.xaxis.set_minor_locator(NullLocator())
 
 

@@ -34,8 +34,8 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     colour_bar(axes, runs)
     layout.remark(
         axes,
-        f"colour: geometric mean over {marks.replicas(runs)}, of those that had not diverged and had a gradient; where "
-        "none had, as where it vanishes. Grey: all had diverged, or no layer ever had a gradient",
+        f"colour: geometric mean over those of {marks.replicas(runs)} that have a finite gradient other than 0. If all "
+        "are 0, the colour is that of vanishing. Grey: all networks diverged, or no layer ever had a gradient",
     )
 
 

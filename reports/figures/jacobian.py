@@ -36,9 +36,9 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     inputs = runs[0].arrays["jacobian_singular_values"].shape[1]
     layout.remark(
         axes,
-        f"dots: squared singular values at {inputs} inputs for {marks.replicas(runs)}, sorted from left to right, "
-        "where they are not 0 but for rounding; the mean counts those, too. Where all are 1, the network keeps every "
-        "small change (dynamical isometry)",
+        f"dots: squared singular values at {inputs} inputs for {marks.replicas(runs)}, sorted from left to right. "
+        "Values that are 0 up to rounding have no dot, but count in the mean. If all are 1, the network keeps every small "
+        "change (dynamical isometry)",
         "theory: to first order in depth / width",
     )
     theory = any("theory_jacobian" in run.arrays for run in runs)

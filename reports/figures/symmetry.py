@@ -28,6 +28,8 @@ def choose(runs: style.Runs) -> style.Runs:
     ended = [run for run in style.layered(runs) if run.status == "FINISHED"]
     if not ended:
         raise style.CannotDraw("none of these runs came to its end, so none kept its last weights")
+    if all(np.nanmin(run.arrays["distinct_units"], initial=1.0) == 1 for run in ended):
+        raise style.CannotDraw("all units of these networks are different from each other, from the start to the end")
     found: list[Run] = []
     for activation in style.activations(ended):
         mine = [run for run in ended if run.params["activation"] == activation]

@@ -315,7 +315,10 @@ def optimized():
 
 def grid():
     m = mnist_grid
-    found = []
+    found = [
+        run({"curve_accuracy_test": ends(0.97)}, activation="relu", init=init, depth="5", **{"training.epochs": "50"})
+        for init in ("he", "xavier")
+    ]
     for activation in m.ACTIVATIONS:
         for init in m.INITIALIZERS:
             for depth in ("5", "50"):
