@@ -24,6 +24,8 @@ def main(arguments: Sequence[str] | None = None) -> int:
         (looks,) = chosen("--theme", [options.theme], THEMES)
         if options.compare:
             return compared(options)
+        if options.film:
+            return film(options, looks)
         return report(options, names, formats, looks)
     except ConfigError as error:
         print(f"reports: {error}", file=sys.stderr)
@@ -50,6 +52,7 @@ def parser() -> argparse.ArgumentParser:
         metavar=("A", "B"),
         help="how the results of sweep B differ from those of sweep A; no figures",
     )
+    add("--film", metavar="CELL", help="the training of this cell as a film, GIF and, with ffmpeg, MP4; no figures")
     add("--where", metavar="FILTER", help=f"{where} sweeps")
     add("--figures", type=several, metavar="A,B", default=FIGURES, help=f"some of {','.join(FIGURES)}; default all")
     add("--format", type=several, metavar="A,B", default=FORMATS[:1], help=f"some of {','.join(FORMATS)}; default png")
@@ -151,6 +154,18 @@ def compared(options: argparse.Namespace) -> int:
     ]
     if alone:
         out.print(f"Cells without a counterpart: {', '.join(alone)}.")
+    return 0
+
+
+def film(options: argparse.Namespace, looks: str) -> int:
+    """Write the film of a cell and tell where it is."""
+    from mlpstudy.tracking.reading import load_runs
+    from reports import film
+    from reports.drawing.words import told_apart
+
+    runs = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
+    for path in film.write(runs, options.film, writable(options.out), looks):
+        print(f"{path} ({path.stat().st_size // 1000} kB)")
     return 0
 
 

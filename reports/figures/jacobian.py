@@ -37,8 +37,8 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     layout.remark(
         axes,
         f"dots: squared singular values at {inputs} inputs for {marks.replicas(runs)}, sorted from left to right. "
-        "Values that are 0 up to rounding have no dot, but count in the mean. If all are 1, the network keeps every small "
-        "change (dynamical isometry)",
+        "Values that are 0 up to rounding have no dot, but count in the mean. If all are 1, the network keeps every "
+        "small change (dynamical isometry)",
         "theory: to first order in depth / width",
     )
     theory = any("theory_jacobian" in run.arrays for run in runs)

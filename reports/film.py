@@ -1,0 +1,107 @@
+"""Training as a film: signals, gradients, saturation and updates by layer, one frame for each snapshot."""
+
+from pathlib import Path
+from typing import Any
+
+import matplotlib
+import numpy as np
+from matplotlib.animation import FFMpegWriter, PillowWriter
+from matplotlib.axes import Axes
+from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.figure import Figure
+from numpy.typing import NDArray
+
+from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.measure.score import score_of
+from mlpstudy.tracking.run import Run
+from reports.drawing import marks, style, theme
+
+PANELS = {  # statistic -> title, and whether the axis is logarithmic
+    "delta_rms": ("gradient, relative to the last layer", True),
+    "activation_rms": ("signal: rms of activations", True),
+    "saturated_fraction": ("saturated share", False),
+    "update_ratio": ("rms of step ÷ rms of weights", True),
+}
+FRAMES = 3  # in a second
+WINDOW = 1e-15, 1e15  # of a logarithmic axis, at most
+LAST = 6  # frames for which the end stays
+DPI = 80
+
+
+def write(runs: list[Run], name: str, folder: Path, looks: str) -> list[Path]:
+    """Write the film of the run with this name as GIF, and as MP4 where ffmpeg is there. Raises ConfigError."""
+    found = [run for run in runs if run.name == name]
+    if not found:
+        raise ConfigError("--film", one_of(run.name for run in runs), name)
+    run = found[0]
+    if len(run.arrays["step"]) < 2:
+        raise ConfigError("--film", "a cell that was trained", name)
+    writers = {"gif": PillowWriter(FRAMES)} | ({"mp4": FFMpegWriter(FRAMES)} if FFMpegWriter.isAvailable() else {})
+    paths = []
+    with matplotlib.rc_context(theme.settings(looks)):
+        for kind, writer in writers.items():
+            path = folder / f"film-{name}.{kind}"
+            figure = Figure((9.6, 5.0), layout="constrained")
+            FigureCanvasAgg(figure)
+            axes = figure.subplots(2, 3)
+            axes[1, 2].set_axis_off()
+            moments = [*range(len(run.arrays["step"])), *[len(run.arrays["step"]) - 1] * LAST]
+            with writer.saving(figure, str(path), DPI):
+                for moment in moments:
+                    frame(axes, run, moment)
+                    if (
+                        figure.get_layout_engine() is not None
+                    ):  # panels keep the places that they have in the first frame
+                        figure.draw_without_rendering()
+                        figure.set_layout_engine("none")
+                    writer.grab_frame()
+            paths.append(path)
+    return paths
+
+
+def frame(axes: NDArray[Any], run: Run, moment: int) -> None:
+    """Draw one moment into the panels."""
+    step, (_, look) = int(run.arrays["step"][moment]), next(style.looks([run]))
+    for ax, name in zip(axes.flat, PANELS, strict=False):
+        ax.clear()
+        profile(ax, run, name, moment, look)
+    ax = axes.flat[len(PANELS)]
+    ax.clear()
+    curve(ax, run, step, look)
+    axes.flat[0].figure.suptitle(f"{run.name}: {f'after {step} steps' if step else 'before training'}", weight="bold")
+
+
+def profile(axes: Axes, run: Run, name: str, moment: int, look: dict[str, Any]) -> None:
+    """A statistic by layer at one moment, its start as a thin line, and theory; the axis is that of all moments."""
+    title, log = PANELS[name]
+    every = run.arrays[name]
+    with np.errstate(all="ignore"):
+        every = every / every[:, :, -1:] if name == "delta_rms" else every
+    every = np.where((every > 0) & np.isfinite(every), every, np.nan) if log else every
+    layers = np.arange(1, every.shape[2] + 1)
+    if moment:
+        marks.band(axes, layers, every[0], log=log, share=not log, color=look["color"], linewidth=0.8, alpha=0.5)
+    if np.isfinite(every[moment]).any():
+        marks.band(axes, layers, every[moment], log=log, share=not log, **look)
+    marks.predicted(axes, run, name, look["color"])
+    if log:
+        known = np.clip(every[np.isfinite(every)], *WINDOW)
+        marks.log_axis(
+            axes, *(float(end) for end in (known.min(initial=np.inf), known.max(initial=0)) if 0 < end < np.inf)
+        )
+    else:
+        axes.set_ylim(-0.02, 1.02)
+    marks.layer_axis(axes, len(layers))
+    axes.set_title(title)
+
+
+def curve(axes: Axes, run: Run, step: int, look: dict[str, Any]) -> None:
+    """The learning curve, up to this step in full strength, and a line at it."""
+    name, is_share, told = score_of(run.arrays, "curve_")
+    steps, values = run.arrays["curve_step"], run.arrays[f"curve_{name}"].T
+    marks.band(axes, steps, values, log=not is_share, share=is_share, color=look["color"], linewidth=1.2)
+    axes.axvline(step, color=theme.ink(0.6), linewidth=1)
+    axes.set_xlabel("training step")
+    axes.set_title(told)
+    if is_share:
+        axes.set_ylim(0, 1)
