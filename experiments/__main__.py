@@ -23,7 +23,8 @@ from mlpstudy.errors import ConfigError, one_of
 USAGE = """usage: python -m experiments NAME [--quick] [override ...]   a study, such as: he_2015 replicas=30
        python -m experiments all [--quick]                 all studies, and one page about them
 
---quick: a smaller sweep that still decides the main claim
+--quick            a smaller sweep that still decides the main claim
+data.root=FOLDER   the files of MNIST, for the studies that use it; without it they are downloaded
 """
 FOLDER = Path("studies")
 STYLES = {REPRODUCED: "green", NOT_REPRODUCED: "bold red", INCONCLUSIVE: "yellow"}

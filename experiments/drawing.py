@@ -8,7 +8,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Finding, Mean
-from mlpstudy.palette import VERDICT_COLOURS
 
 if TYPE_CHECKING:  # matplotlib is slow to import
     from matplotlib.axes import Axes
@@ -16,8 +15,7 @@ if TYPE_CHECKING:  # matplotlib is slow to import
 
 COLUMNS, PANEL = 4, (3.0, 2.1)  # inches
 LETTERS = 10  # of a title in one inch
-GOOD, BAD, NEUTRAL = VERDICT_COLOURS["healthy"], VERDICT_COLOURS["exploding"], VERDICT_COLOURS["symmetric"]
-COLOURS = {REPRODUCED: GOOD, NOT_REPRODUCED: BAD, INCONCLUSIVE: NEUTRAL}
+COLOURS = {REPRODUCED: "#007a5a", NOT_REPRODUCED: "#c14a00", INCONCLUSIVE: "#6b6b6b"}
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d", "#8c6bb1")  # Okabe & Ito 2008
 MARKERS = "os^Dv<>P"
 

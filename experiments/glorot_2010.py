@@ -93,7 +93,7 @@ STUDY = Study(
         Grid(("init.gain=0.57735",), mnist=True, quick=("replicas=3",)),
         Grid(("init=xavier_uniform", "init.gain=1"), mnist=True, quick=("replicas=3",)),
         *(Grid((*words, "network.width=200", "network.depth=4", "training.epochs=4", "training.batch_size=32",
-                "optimizer.lr=0.1", "training.snapshots=16", "replicas=5"), mnist=True, quick=("training.epochs=1", "replicas=3"))
+                "optimizer.lr=0.1", "training.snapshots=16"), mnist=True, quick=("training.epochs=1", "replicas=3"))
           for words in (("init.gain=0.57735", "activation=sigmoid,tanh,softsign"),
                         ("init=xavier_uniform", "init.gain=1"))),
     ),

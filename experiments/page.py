@@ -37,16 +37,17 @@ class Done:
     def words(self) -> str:
         """A paragraph about what was found."""
         first, counts = self.findings[0], Counter(finding.verdict for finding in self.findings)
-        text = f"{self.study.question}{self.marked} {told(first)} "
-        text += f"Of {len(self.findings)} claims, {counts[REPRODUCED]} are reproduced"
-        text += "." if counts[REPRODUCED] == len(self.findings) else (
-            f", {counts[NOT_REPRODUCED]} not, and {counts[INCONCLUSIVE]} inconclusive."
-        )  # fmt: skip
-        for finding in self.findings:
-            if finding.verdict != REPRODUCED:
-                text += f" {told(finding)} {finding.claim.note}".rstrip() * (finding is not first)
-                text += f" {first.claim.note}".rstrip() * (finding is first)
-        return text
+        others = [finding for finding in self.findings if finding.verdict != REPRODUCED]
+        how = f", {counts[NOT_REPRODUCED]} not, and {counts[INCONCLUSIVE]} inconclusive" if others else ""
+        sentences = [
+            f"{self.study.question}{self.marked}",
+            told(first),
+            f"Of {len(self.findings)} claims, {counts[REPRODUCED]} are reproduced{how}.",
+        ]
+        for finding in others:
+            sentences += [told(finding)] if finding is not first else []
+            sentences += [finding.claim.note] if finding.claim.note else []
+        return " ".join(sentences)
 
     @property
     def rows(self) -> list[tuple[str, str, str, str]]:
@@ -92,15 +93,14 @@ def write(folder: Path, done: Sequence[Done]) -> Path:
 
 def in_html(done: Done, png: bytes) -> str:
     """One study on the page."""
-    colours = {REPRODUCED: drawing.GOOD, NOT_REPRODUCED: drawing.BAD, INCONCLUSIVE: drawing.NEUTRAL}
     rows = "".join(
         f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}"
-        f'<td style="color:{colours[verdict]}">{verdict}</td></tr>'
+        f'<td style="color:{drawing.COLOURS[verdict]}">{verdict}</td></tr>'
         for *cells, verdict in done.rows
     )
     return (
         f"<h2>{escape(done.study.name)}</h2><p>{escape(done.words)}</p><p>Source: {escape(done.study.source)}. "
-        f'{taken(done)}.</p><img alt="published and measured values" '
+        f'{taken(done)}.</p><img alt="{escape(done.study.question)}" '
         f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
         f"<table><tr><th>claim<th>expected<th>measured<th>verdict</tr>{rows}</table>"
     )
