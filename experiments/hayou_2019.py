@@ -95,9 +95,9 @@ STUDY = Study(
              log_ratio(squared_length(-1, **SMOOTH["elu"]), squared_length(99, **SMOOTH["elu"])), rival=1.0),
         Mean("tanh: squared gradients keep their scale (chi, mean over the last 50 layers)", 1.0, late_gain, 2 / 300,
              rival=1.2),
-        Order("GELU with chi = 1 at sigma_b = 0.2 is a trap: in 100 layers, squared lengths grow 10 times or more (log10)",
+        Order("GELU with chi = 1 at sigma_b = 0.2: in 100 layers, squared lengths grow 10 times or more (log10)",
               1.0, grown(TRAPS["gelu"])),
-        Order("SiLU is one, too (log10)", 1.0, grown(TRAPS["silu"])),
+        Order("SiLU: so do they (log10)", 1.0, grown(TRAPS["silu"])),
     ),
     draw=draw,
 )  # fmt: skip

@@ -17,8 +17,8 @@ ACTIVATIONS = ("tanh", "relu", "gelu")
 ONCE, TEN = ({"init": "lsuv", "init.iterations": n} for n in ("1", "10"))
 NOTES = {  # what was found where a claim does not hold
     "tanh": "The paper trains convolutional networks for 230 epochs, and this study dense ones for 10. With variance "
-    "1, z is on the curved part of tanh, and gradients grow 5 times on their way to layer 1. With Xavier, z is small, and "
-    "tanh is nearly linear.",
+    "1, z is on the curved part of tanh, and gradients grow 5 times on their way to layer 1. With Xavier, z is small, "
+    "and tanh is nearly linear.",
 }
 OTHERS = {"he": {"init": "he"}, "xavier": {"init": "xavier"}}
 
