@@ -24,6 +24,26 @@ HUES: dict[str, str] = {
     "sparse": "#8c510a",
     "identity": "#35978f",
 }
+# of activations, in figures in which each line is one
+ACTIVATION_HUES: dict[str, str] = {
+    "tanh": "#0072b2",
+    "sigmoid": "#d55e00",
+    "relu": "#009e73",
+    "gelu": "#cc79a7",
+    "silu": "#e69f00",
+    "elu": "#56b4e9",
+    "selu": "#8c6bb1",
+    "leaky_relu": "#35978f",
+    "softplus": "#a0522d",
+    "softsign": "#c51b7d",
+    "hard_tanh": "#01665e",
+    "erf": "#999933",
+    "sin": "#8c510a",
+    "mish": "#b39ddb",
+    "relu6": "#66c2a5",
+    "gelu_tanh": "#b35806",
+    "identity": "#7f7f7f",
+}
 VERDICT_COLOURS: dict[str, str] = {
     "healthy": "#009e73",
     "symmetric": "#7f7f7f",
@@ -46,9 +66,12 @@ DEEPEST = 100  # at this depth and beyond, the shade is darkest
 
 
 def colour(init: str, depth: int) -> str:
-    """`#rrggbb` for an initializer at a depth; deeper is darker. A name that is not in the table gets a colour too."""
+    """`#rrggbb` for an initializer, or an activation, at a depth; deeper is darker.
+
+    A name that is not in the tables gets a colour too.
+    """
     names = sorted(HUES)
-    hue = HUES.get(init) or HUES[names[zlib.crc32(init.encode()) % len(names)]]
+    hue = (HUES | ACTIVATION_HUES).get(init) or HUES[names[zlib.crc32(init.encode()) % len(names)]]
     h, lightness, s = colorsys.rgb_to_hls(*(int(hue[i : i + 2], 16) / 255 for i in (1, 3, 5)))
     deep = math.log1p(min(depth, DEEPEST)) / math.log1p(DEEPEST)  # 0 to 1, evenly in log depth
     lightness = min(0.9, max(0.12, lightness * (1.75 - 1.25 * deep)))

@@ -74,6 +74,7 @@ def render(
 
 def pictures(figure: style.Figure, runs: style.Runs) -> Iterator[Picture]:
     """Draw a figure's pages, in the current theme. Raises CannotDraw, or NotMeasured."""
+    runs = style.turned(runs) if figure.turns else runs
     drawn, left_out = having(figure.choose(runs), figure.needs)
     parts = [style.Part(page, runs) for page in figure.pages(drawn)]
     for number, page in enumerate(parts, start=1):

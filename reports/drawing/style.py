@@ -22,7 +22,7 @@ from typing import Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
-from mlpstudy.palette import DEEPEST, HUES, colour
+from mlpstudy.palette import ACTIVATION_HUES, DEEPEST, HUES, colour
 from reports.drawing import theme
 
 MIDDLE = 15  # the depth whose shade stands for an initializer
@@ -108,6 +108,26 @@ class Figure:
     pages: Callable[[Runs], list[Runs]] = by_facets()  # noqa: RUF009 (a pure function)
     choose: Callable[[Runs], Runs] = every
     needs: tuple[str, ...] = ()
+    turns: bool = False  # its lines may be activations, where only they and the depth vary
+
+
+class Turned:
+    """A run of a figure whose lines are activations: its activation takes the place of its initializer."""
+
+    def __init__(self, run: Measured) -> None:
+        self.run = run
+        self.params = {**run.params, "init": run.params["activation"], "activation": label(run)}
+        self.name = f"{run.params['activation']}-{label(run)}-d{run.params['depth']}"
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self.run, name)
+
+
+def turned(runs: Runs) -> Runs:
+    """The runs with activations as lines, if there are several and nothing but the depth varies beside them."""
+    return (
+        [Turned(run) for run in runs] if len(activations(runs)) > 1 and len({label(run) for run in runs}) == 1 else runs
+    )
 
 
 def trained(runs: Sequence[Measured]) -> bool:
@@ -204,8 +224,8 @@ def run_colour(run: Measured) -> str:
 
 def marker(init: str) -> str:
     """The initializer's marker."""
-    names = list(HUES)
-    return MARKERS[names.index(init) % len(MARKERS)] if init in HUES else "*"
+    names = [*HUES, *ACTIVATION_HUES]
+    return MARKERS[names.index(init) % len(MARKERS)] if init in names else "*"
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:

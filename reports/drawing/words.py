@@ -21,6 +21,7 @@ SHORT = (
     "gain",
     "replicas",
 )  # params with short names, which are preferred to long names
+LABELS = {"lr": "learning rate"}  # of settings, in sentences
 NONE = "–"
 UNTRAINED, UNFINISHED = "not trained", "unfinished"
 
@@ -91,7 +92,14 @@ def question(runs: Sequence[Run]) -> str:
     """The question that the sweep asks."""
     activations, inits, depths = (listed(ordered(param(runs, name)), "or") for name in CELL)
     layers = f"{depths} hidden layer{'s' * (depths != '1')}"
-    return f"Does a network of {activations} units train when initialized by {inits}, with {layers}?"
+    others = [name for name in coordinates(runs)[0][len(CELL) :] if name != "repetition"]
+    also = [
+        f"{LABELS.get(name, name)} {listed(values, 'or')}"
+        for name in others
+        if len(values := ordered(param(runs, name))) > 1
+    ]
+    more = f" and {listed(also, 'and')}" if also else ""
+    return f"Does a network of {activations} units train when initialized by {inits}, with {layers}{more}?"
 
 
 def grid(runs: Sequence[Run], options: Mapping[str, Sequence[str]]) -> str:

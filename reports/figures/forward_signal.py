@@ -60,5 +60,5 @@ def lines(axes: Axes, runs: style.Runs, name: str, log: bool = False) -> None:
 
 FIGURE = style.Figure(
     "Forward signal at initialization: does it keep its scale?",
-    panels, draw, choose=style.layered, needs=tuple(COLUMNS),
+    panels, draw, choose=style.layered, needs=tuple(COLUMNS), turns=True,
 )  # fmt: skip

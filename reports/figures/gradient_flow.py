@@ -50,4 +50,4 @@ def delta(axes: Axes, runs: Sequence[style.Measured], snapshot: int) -> None:
     marks.shade(axes, exploding, high, "exploding", "bottom")
 
 
-FIGURE = style.Figure("How far back does the gradient reach?", panels, draw, choose=style.layered)
+FIGURE = style.Figure("How far back does the gradient reach?", panels, draw, choose=style.layered, turns=True)

@@ -95,5 +95,10 @@ def ceiling(runs: Sequence[style.Measured]) -> float:
 
 
 FIGURE = style.Figure(
-    "Learning curves: what came of the training", panels, draw, pages=layout.by_score(style.by_facets()), choose=choose
+    "Learning curves: what came of the training",
+    panels,
+    draw,
+    pages=layout.by_score(style.by_facets()),
+    choose=choose,
+    turns=True,
 )

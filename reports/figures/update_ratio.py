@@ -98,5 +98,5 @@ def _finish(axes: Axes) -> None:
 
 FIGURE = style.Figure(
     "Update ratio: how large a step is beside the weights",
-    panels, draw, (3.3, 2.2), choose=choose, needs=("update_ratio",),
+    panels, draw, (3.3, 2.2), choose=choose, needs=("update_ratio",), turns=True,
 )  # fmt: skip

@@ -18,6 +18,7 @@ from mlpstudy.tracking.uris import database_path, redact
 from reports.drawing.answer import answer
 from reports.drawing.style import Drawn
 from reports.drawing.words import (
+    LABELS,
     NONE,
     coordinates,
     grid,
@@ -36,7 +37,6 @@ from reports.page import heat_map
 from reports.page.html import Html, element, joined
 from reports.page.layer_by_layer import MEANINGS, entry
 
-LABELS = {"lr": "learning rate"}
 MLFLOW_UI = "http://127.0.0.1:5000"  # the address of `python -m mlflow ui`
 
 

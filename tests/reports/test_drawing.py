@@ -341,3 +341,16 @@ def test_a_band_is_the_mean_and_its_95_percent_interval(log):
     for edge in (low, high):
         for corner in zip([1, 2], edge, strict=True):
             assert np.isclose(corners, corner, rtol=1e-5).all(axis=1).any()
+
+
+def test_where_only_activation_and_depth_vary_lines_are_activations(named):
+    relu = dataclasses.replace(altered(named["xavier"], {"activation": "relu"}), name="xavier-relu-d3")
+    runs = [named["xavier"], relu]
+    lines = style.turned(runs)
+    assert style.facets(lines) == [("xavier", style.depth(runs[0]))]  # one panel
+    looks = [look for _, look in style.looks(lines)]
+    assert [look["label"] for look in looks] == ["tanh", "relu"]
+    assert len({look["color"] for look in looks}) == len({look["marker"] for look in looks}) == 2
+    assert style.turned(runs[:1]) == runs[:1]
+    other = dataclasses.replace(runs[0], name="he-tanh-d3")
+    assert style.turned([*runs, other]) == [*runs, other]  # the initializer varies, too
