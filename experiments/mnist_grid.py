@@ -55,7 +55,8 @@ def made_up(runs: Sequence[Run]) -> Values:
     first, last = (
         minus(ended("relu", "he", "5", epochs), ended("relu", "xavier", "5", epochs))(runs) for epochs in (ONE, longest)
     )
-    return first - last
+    networks = min(len(first), len(last))
+    return first[:networks] - last[:networks]
 
 
 def deepest(runs: Sequence[Run]) -> str:
@@ -106,7 +107,8 @@ STUDY = Study(
         Grid(mnist=True, quick=("init=he,xavier,zeros,orthogonal", "activation=relu,tanh,sigmoid",
                                 "network.depth=5,10", "replicas=2")),
         *(Grid((f"init={init}", "init.scale=0.1"), mnist=True, quick=None) for init in ("normal", "truncated_normal")),
-        *(Grid((f"activation={activation}", f"init={init}", "network.depth=5", "training.epochs=50"), mnist=True,
+        *(Grid((f"activation={activation}", f"init={init}", "network.depth=5", "training.epochs=50",
+                "replicas=2"), mnist=True,
                quick=None) for activation, init in LONG),
     ),
     claims=(

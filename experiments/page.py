@@ -86,9 +86,21 @@ def write(folder: Path, done: Sequence[Done]) -> Path:
     head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Studies</title><style>{STYLE}</style>'
     parts = "".join(in_html(one, pictures[one.study.name]) for one in done)
     path = folder / "index.html"
-    path.write_text(f"{head}<h1>Published studies, reproduced</h1>{parts}</html>", encoding="utf-8")
+    path.write_text(f"{head}<h1>Published studies, reproduced</h1>{overview(done)}{parts}</html>", encoding="utf-8")
     (folder / "studies.md").write_text("\n".join(map(in_markdown, done)), encoding="utf-8")
     return path
+
+
+def overview(done: Sequence[Done]) -> str:
+    """A table with a row for each study: how many of its claims have each verdict."""
+    head = "".join(f"<th>{verdict}" for verdict in drawing.COLOURS)
+    rows = ""
+    for one in done:
+        verdicts = [finding.verdict for finding in one.findings]
+        counts = "".join(f"<td>{verdicts.count(verdict)}</td>" for verdict in drawing.COLOURS)
+        name = escape(one.study.name)
+        rows += f'<tr><td><a href="#{name}">{name}</a></td>{counts}<td>{escape(one.study.question)}</td></tr>'
+    return f"<table><tr><th>study{head}<th>question</tr>{rows}</table>"
 
 
 def in_html(done: Done, png: bytes) -> str:
@@ -99,7 +111,8 @@ def in_html(done: Done, png: bytes) -> str:
         for *cells, verdict in done.rows
     )
     return (
-        f"<h2>{escape(done.study.name)}</h2><p>{escape(done.words)}</p><p>Source: {escape(done.study.source)}. "
+        f'<h2 id="{escape(done.study.name)}">{escape(done.study.name)}</h2><p>'
+        f"{escape(done.words)}</p><p>Source: {escape(done.study.source)}. "
         f'{taken(done)}.</p><img alt="{escape(done.study.question)}" '
         f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
         f"<table><tr><th>claim<th>expected<th>measured<th>verdict</tr>{rows}</table>"

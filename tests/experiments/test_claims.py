@@ -129,7 +129,7 @@ def test_quick_studies_reproduce_their_claims(tmp_path, monkeypatch):
     assert experiments.main(["all", "--quick"]) in (0, 1)  # 1: a claim may be inconclusive with few networks
     html, markdown = ((tmp_path / "studies" / name).read_text() for name in ("index.html", "studies.md"))
     for name in QUICK:
-        assert f"<h2>{name}</h2>" in html
+        assert f'<h2 id="{name}">{name}</h2>' in html
         assert (tmp_path / "studies" / f"{name}.png").stat().st_size > 10_000
         section = markdown.partition(f"## {name}\n")[2].partition("\n## ")[0]
         assert section.splitlines()[-len(STUDIES[name].claims)].endswith("| reproduced |")  # the first, main claim
