@@ -5,5 +5,6 @@ layout     pages and panels for figures that draw each run by itself
 marks      the parts of a panel: bands, axes, remarks, legends
 theme      light and dark colours
 words      a sweep and its cells in words
+answer     what a sweep found, in a few sentences
 rendering  from a figure and runs to pictures
 """
