@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
 INITIALIZERS = ("he", "he_uniform", "xavier", "xavier_uniform", "normal", "truncated_normal", "orthogonal", "zeros")
 ONE = {"training.epochs": "1"}
+FEW = "Networks differ much after one epoch, and there are few of them."
 LONG = (("relu", "he"), ("relu", "xavier"))  # with 5 layers, also for 50 epochs
 
 
@@ -116,13 +117,13 @@ STUDY = Study(
              off_theory, rival=0.3),
         Claim("zeros: all networks give every image the most frequent class", 0.1135, zeros, 5e-5, data="mnist"),
         Order("deepest networks, ReLU: he learns more than xavier (test accuracy, difference)", 0.0,
-              deep(("relu", "he"), ("relu", "xavier"))),
+              deep(("relu", "he"), ("relu", "xavier")), note=FEW),
         Order("deepest networks, tanh: orthogonal learns more than xavier (difference)", 0.0,
-              deep(("tanh", "orthogonal"), ("tanh", "xavier"))),
+              deep(("tanh", "orthogonal"), ("tanh", "xavier")), note=FEW),
         Order("five layers: sigmoid learns less than tanh with xavier (difference)", 0.0,
               minus(ended("tanh", "xavier", "5"), ended("sigmoid", "xavier", "5"))),
         Order("five layers, ReLU: 50 epochs make up for most of what xavier loses to he in the first (difference of "
-              "differences)", 0.0, made_up),
+              "differences)", 0.0, made_up, note=FEW),
     ),
     draw=draw,
 )  # fmt: skip
