@@ -24,6 +24,7 @@ from experiments import (
     symmetry,
     too_small_too_large,
     update_ratio,
+    zero_output,
 )
 from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, check
 
@@ -313,6 +314,13 @@ def optimized():
     return found
 
 
+def opinions():
+    z = zero_output
+    ends_of = {"curve_loss_train": np.concatenate([ends(3.0, 0.1), ends(0.6)])}
+    zeros = {"curve_loss_train": np.concatenate([np.full((1, R), math.log(10)), ends(0.3)])}
+    return [run(ends_of, **z.RANDOM), run(zeros, **z.ZEROS)]
+
+
 def grid():
     m = mnist_grid
     found = [
@@ -352,6 +360,7 @@ RIGHT = {
     "update_ratio": ratios,
     "optimizers": optimized,
     "mnist_grid": grid,
+    "zero_output": opinions,
 }
 S = "curve_accuracy_test"
 SABOTAGED = {  # for every claim, some of these is not reproduced
@@ -440,6 +449,10 @@ SABOTAGED = {  # for every claim, some of these is not reproduced
     "optimizers": [
         lambda r: scaled(r, S, -1.0, 1.0),
         lambda r: scaled(r, "distinct_units", 2.0),
+    ],
+    "zero_output": [
+        lambda r: scaled(r, "curve_loss_train", 1.01),
+        lambda r: exchanged(r, zero_output.RANDOM, zero_output.ZEROS),
     ],
     "mnist_grid": [
         lambda r: scaled(r, "delta_rms", np.array([2.0, 1.0])),

@@ -1,0 +1,69 @@
+"""Should the output layer start with zeros, so that the network starts with no opinion?"""
+
+from collections.abc import Sequence
+from math import log
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from experiments import drawing
+from experiments.measures import Values
+from experiments.study import Claim, Grid, Measure, Order, Study, one
+from mlpstudy.tracking.run import Run
+
+if TYPE_CHECKING:
+    from matplotlib.figure import Figure
+
+CLASSES = 10
+OUTPUTS: dict[str, dict[str, str]] = {
+    "he, as the other layers": {"init.output": "None"},
+    "zeros": {"init.output.name": "zeros"},
+}
+RANDOM, ZEROS = OUTPUTS.values()
+
+
+def losses(output: dict[str, str], record: int) -> Measure:
+    """measure: the training loss at a record of the curve, 0 at the start and -1 at the end."""
+
+    def measure(runs: Sequence[Run]) -> Values:
+        return np.asarray(one(runs, **output).arrays["curve_loss_train"][record])
+
+    return measure
+
+
+def saved(record: int) -> Measure:
+    """measure: how much lower the loss is with an output layer of zeros."""
+    return lambda runs: losses(RANDOM, record)(runs) - losses(ZEROS, record)(runs)
+
+
+def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+    """The loss during training."""
+    (axes,) = drawing.panels(figure, 1, width=7)
+    for place, (name, output) in enumerate(OUTPUTS.items()):
+        arrays = one(runs, **output).arrays
+        drawing.series(axes, arrays["curve_step"] + 1, arrays["curve_loss_train"].T, place, f"output layer: {name}")
+    drawing.published(axes, axes.get_xlim(), [log(CLASSES)] * 2, "published: ln 10 at the start")
+    axes.set_xscale("log")
+    drawing.labelled(axes, "ReLU, five hidden layers, digits", "training step + 1", "training loss", log=True)
+
+
+STUDY = Study(
+    name="zero_output",
+    question="Should the output layer start with zeros?",
+    source="Karpathy 2019, A recipe for training neural networks: the loss should start at -log(1 / classes)",
+    varied=(("init.output", ("None",)), ("init.output.name", ("zeros",))),
+    grids=(Grid(quick=("replicas=5", "training.epochs=2")),),
+    replicas=3,
+    claims=(
+        Claim("output layer of zeros: the loss starts at ln 10", log(CLASSES), losses(ZEROS, 0), 1e-5),
+        Order("random output layer: the loss starts higher (difference)", 0.0, saved(0)),
+        Order(
+            "and is still higher after training (difference)",
+            0.0,
+            saved(-1),
+            note="In the first step an output layer of zeros sends no gradient to the hidden layers. At this learning "
+            "rate they start to learn later, and what was saved at the start is lost.",
+        ),
+    ),
+    draw=draw,
+)
