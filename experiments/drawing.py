@@ -22,9 +22,6 @@ MARKERS = "os^Dv<>P"
 
 def figure() -> "Figure":
     """An empty figure."""
-    import matplotlib
-
-    matplotlib.use("Agg")
     from matplotlib.figure import Figure
 
     return Figure((9.0, 3.6), layout="constrained")

@@ -31,6 +31,11 @@ def loss(**params: str) -> Measure:
     return lambda runs: np.asarray(one(runs, **params).arrays["curve_loss_train"][-1])
 
 
+def farthest(values: Values, expected: float) -> Values:
+    """Of several numbers of each network, (R, n), the one that is farthest from what is expected, (R,)."""
+    return np.asarray(np.take_along_axis(values, np.abs(values - expected).argmax(axis=1)[:, None], axis=1)[:, 0])
+
+
 def minus(first: Measure, second: Measure) -> Measure:
     """The difference of two measures, for networks with the same number."""
     return lambda runs: first(runs) - second(runs)

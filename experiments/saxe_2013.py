@@ -8,7 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import drawing
-from experiments.measures import accuracy, log_ratio, minus
+from experiments.measures import accuracy, farthest, log_ratio, minus
 from experiments.study import Claim, Grid, Mean, Measure, Order, Study, one
 from mlpstudy.tracking.run import Run
 
@@ -23,30 +23,27 @@ RATES = {"4": "0.02", "19": "0.005", "49": "0.002", "99": "0.001"}  # depth -> l
 LEVEL = 0.5  # training loss that counts as learned
 
 
-def singular_values(init: str, width: str) -> Measure:
-    """measure: all singular values of dh/dx, flat. A linear network has the same Jacobian at every input."""
-
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
-        found = one(runs, init=init, width=width, depth=DEPTH, data="gaussian").arrays["jacobian_singular_values"]
-        return np.asarray(found[:, 0].ravel())
-
-    return measure
+def singular_values(runs: Sequence[Run], init: str, width: str) -> NDArray[np.float64]:
+    """The singular values of dh/dx, largest first, (R, n). A linear network has the same Jacobian at every input."""
+    found = one(runs, init=init, width=width, depth=DEPTH, data="gaussian").arrays["jacobian_singular_values"]
+    return np.asarray(found[:, 0])
 
 
-def largest(width: str) -> Measure:
-    """measure: the largest squared singular value of each Gaussian network."""
-    return lambda runs: singular_values(GAUSSIAN, width)(runs).reshape(-1, int(width)).max(axis=1) ** 2
+def least_isometric(runs: Sequence[Run]) -> NDArray[np.float64]:
+    """The singular value of each wide orthogonal network that is farthest from 1."""
+    return farthest(singular_values(runs, ORTHOGONAL, WIDTHS[1]), 1.0)
 
 
 def largest_at_any_width(runs: Sequence[Run]) -> NDArray[np.float64]:
     """The largest squared singular value, extrapolated to infinite width: the distance to it shrinks as n^(-2/3)."""
     narrow, wide = (int(width) ** (2 / 3) for width in WIDTHS)
-    return np.asarray((wide * largest(WIDTHS[1])(runs) - narrow * largest(WIDTHS[0])(runs)) / (wide - narrow))
+    first, second = (singular_values(runs, GAUSSIAN, width).max(axis=1) ** 2 for width in WIDTHS)
+    return np.asarray((wide * second - narrow * first) / (wide - narrow))
 
 
 def variance(runs: Sequence[Run]) -> NDArray[np.float64]:
     """The variance of the squared singular values of the wide Gaussian network, whose mean is 1."""
-    squared = singular_values(GAUSSIAN, WIDTHS[1])(runs).reshape(-1, int(WIDTHS[1])) ** 2
+    squared = singular_values(runs, GAUSSIAN, WIDTHS[1]) ** 2
     return np.asarray(squared.var(axis=1) / squared.mean(axis=1) ** 2)
 
 
@@ -75,7 +72,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
     left, right = drawing.panels(figure, 2)
     n = int(WIDTHS[1])
     for place, (init, name) in enumerate(((GAUSSIAN, "Gaussian"), (ORTHOGONAL, "orthogonal"))):
-        values = singular_values(init, WIDTHS[1])(runs).reshape(-1, n)
+        values = singular_values(runs, init, WIDTHS[1])
         drawing.series(left, np.arange(1, n + 1) / n, np.maximum(values, 1e-4), place, name)
         times = np.stack([time(init, depth)(runs) for depth in RATES], axis=1)
         drawing.series(right, [int(depth) for depth in RATES], times, place, name)
@@ -99,7 +96,7 @@ STUDY = Study(
         Grid(("activation=tanh", "network.depth=49", "optimizer.lr=0.002"), quick=("replicas=5",)),
     ),
     claims=(
-        Claim("orthogonal, five layers: every singular value is 1", 1.0, singular_values(ORTHOGONAL, WIDTHS[1]), 1e-12),
+        Claim("orthogonal, five layers: every singular value is 1", 1.0, least_isometric, 1e-12),
         Mean("Gaussian: the squared singular values have variance 5, the number of layers", float(MATRICES), variance,
              MATRICES**2 / int(WIDTHS[1]), rival=1.0),
         Mean("Gaussian: the largest, squared, is 6^6 / 5^5 for infinite width", EDGE, largest_at_any_width, rival=4.0),

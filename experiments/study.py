@@ -48,7 +48,7 @@ class Claim:
     def measured_text(self, measured: NDArray[np.float64], claims: int) -> str:
         """`1`, or `0.98 to 1` if the networks differ."""
         low, high = measured.min(), measured.max()
-        return f"{low:.5g}" if low == high else f"{low:.5g} to {high:.5g}"
+        return " to ".join(dict.fromkeys(f"{end:.5g}" for end in (low, high)))
 
 
 @dataclass(frozen=True)

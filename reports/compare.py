@@ -11,7 +11,7 @@ from scipy import stats
 from mlpstudy.cells.config import NOT_SCIENCE
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing import layout
-from reports.drawing.words import NONE, coordinates, listed, ordered, outcome, param
+from reports.drawing.words import NONE, coordinates, listed, ordered, outcome, param, score
 
 
 @dataclass(frozen=True)
@@ -85,8 +85,7 @@ def heading(names: tuple[str, str], differ: Mapping[str, tuple[list[str], list[s
 
 def table(found: Sequence[Pair]) -> Table:
     """A row for each cell of both sweeps; the largest difference first."""
-    score = layout.score_label(found[0].first)
-    result = Table(title=f"{score}, and how it differs", title_justify="left")
+    result = Table(title=f"{score(found[0].first)[0]}, and how it differs", title_justify="left")
     for name in ("cell", "A", "B", "B - A", "95 % interval", "verdict", "outcome"):
         result.add_column(name)
     for pair in sorted(found, key=lambda pair: -np.nan_to_num(abs(pair.difference[0]))):
@@ -94,7 +93,7 @@ def table(found: Sequence[Pair]) -> Table:
         clear = np.isfinite(low) and np.isfinite(high) and low * high > 0
         result.add_row(
             pair.name,
-            *(f"{layout.score(run)[1]:.3f}" for run in (pair.first, pair.second)),
+            *(score(run)[1] for run in (pair.first, pair.second)),
             f"{mean:+.3f}",
             f"{low:+.3f} to {high:+.3f}" if np.isfinite(high) else NONE,
             change(pair.first.tags["verdict"], pair.second.tags["verdict"]),

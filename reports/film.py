@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.measure.score import score_of
-from mlpstudy.tracking.run import Run
+from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing import marks, style, theme
 
 PANELS = {  # statistic -> title, and whether the axis is logarithmic
@@ -34,13 +34,17 @@ def write(runs: list[Run], name: str, folder: Path, looks: str) -> list[Path]:
     if not found:
         raise ConfigError("--film", one_of(run.name for run in runs), name)
     run = found[0]
-    if len(run.arrays["step"]) < 2:
+    try:
+        trained = len(run.arrays["step"]) > 1
+    except NotMeasured as reason:
+        raise ConfigError("--film", f"a cell that kept what it measured ({reason})", name) from reason
+    if not trained:
         raise ConfigError("--film", "a cell that was trained", name)
     writers = {"gif": PillowWriter(FRAMES)} | ({"mp4": FFMpegWriter(FRAMES)} if FFMpegWriter.isAvailable() else {})
     paths = []
     with matplotlib.rc_context(theme.settings(looks)):
         for kind, writer in writers.items():
-            path = folder / f"film-{name}.{kind}"
+            path = folder / f"film-{name.replace('/', '_')}.{kind}"
             figure = Figure((9.6, 5.0), layout="constrained")
             FigureCanvasAgg(figure)
             axes = figure.subplots(2, 3)
@@ -49,9 +53,7 @@ def write(runs: list[Run], name: str, folder: Path, looks: str) -> list[Path]:
             with writer.saving(figure, str(path), DPI):
                 for moment in moments:
                     frame(axes, run, moment)
-                    if (
-                        figure.get_layout_engine() is not None
-                    ):  # panels keep the places that they have in the first frame
+                    if figure.get_layout_engine() is not None:  # panels then stay where they are in the first frame
                         figure.draw_without_rendering()
                         figure.set_layout_engine("none")
                     writer.grab_frame()

@@ -5,7 +5,7 @@ from itertools import groupby
 from math import isfinite
 
 from mlpstudy.tracking.run import Run
-from reports.drawing.words import NONE, coordinates, listed, number, ordered, outcome, param, score
+from reports.drawing.words import CELL, NONE, coordinates, listed, number, ordered, outcome, param, score
 
 MOST = 5  # causes that get a sentence of their own
 FAILED = ("stalled", "diverged")
@@ -64,8 +64,8 @@ def _group(run: Run) -> tuple[str, str]:
 
 def cause(verdict: str, runs: Sequence[Run], among: Sequence[Run]) -> str:
     """`sigmoid, 20 hidden layers, xavier or he: vanishing. The first layer gets ..., as theory predicted.`"""
-    names, keys = coordinates(among) if len(among) > 1 else (["activation", "init", "depth"], [])
-    varied = [name for name in names[3:] if len({key[names.index(name)] for key in keys}) > 1]
+    names, keys = coordinates(among)
+    varied = [names[i] for i in range(len(CELL), len(names)) if len({key[i] for key in keys}) > 1]
     layers = listed(ordered(param(runs, "depth")), "or")
     places = [
         f"{runs[0].params['activation']} with {layers} hidden layer{'s' * (layers != '1')}",

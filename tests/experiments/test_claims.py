@@ -8,6 +8,7 @@ import pytest
 
 from experiments import STUDIES
 from experiments import __main__ as experiments
+from experiments.measures import farthest
 from experiments.study import INCONCLUSIVE, LEVEL, NOT_REPRODUCED, REPRODUCED, Claim, Mean, Order, chosen, one
 
 RNG = np.random.default_rng(0)
@@ -75,6 +76,13 @@ def test_verdicts_of_orders_and_exact_claims():
     assert exact.verdict(np.array([1.0, 1.0005]), 1) == REPRODUCED
     assert exact.verdict(np.array([1.0, 1.002]), 1) == NOT_REPRODUCED
     assert exact.verdict(np.array([1.0, np.nan]), 1) == NOT_REPRODUCED
+    assert exact.measured_text(np.array([1 - 1e-9, 1 + 1e-9]), 1) == "1"
+    assert exact.measured_text(np.array([1.0, 1.5]), 1) == "1 to 1.5"
+
+
+def test_exact_claims_take_the_worst_number_of_each_network():
+    values = np.array([[1.0, 1.2, 0.9], [0.5, 1.0, 1.4]])
+    np.testing.assert_array_equal(farthest(values, 1.0), [1.2, 0.5])
 
 
 # ---------------------------------------------------------------- bad input

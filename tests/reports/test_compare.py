@@ -6,6 +6,7 @@ import numpy as np
 import pytest
 from scipy import stats
 
+from mlpstudy.tracking.run import NotMeasured
 from reports import __main__ as reports
 from reports import compare
 
@@ -15,8 +16,17 @@ def made(init="he", depth="3", lr="0.1", accuracy=(0.8, 0.9), verdict="healthy",
     return SimpleNamespace(
         name=f"{init}-tanh-d{depth}",
         status="FINISHED",
-        params={"init": init, "activation": "tanh", "depth": depth, "lr": lr, "optimizer.lr": lr, "width": "8"},
+        params={
+            "init": init,
+            "activation": "tanh",
+            "depth": depth,
+            "lr": lr,
+            "optimizer.lr": lr,
+            "width": "8",
+            "replicas": "2",
+        },
         tags={"sweep": f"s{lr}", "verdict": verdict, "outcome": outcome},
+        metrics={"final/accuracy_test": float(np.mean(accuracy)), "final/accuracy_test_ci95": np.nan},
         arrays={"curve_accuracy_test": curve, "curve_accuracy_train": curve, "curve_loss_train": curve},
     )
 
@@ -62,6 +72,19 @@ def test_networks_that_diverged_or_are_alone_have_no_interval(sweeps):
     mean, low, high = compare.pairs([one], [many])[0].difference
     assert mean == pytest.approx(0.25)
     assert np.isnan([low, high]).all()
+
+
+def test_a_run_without_its_file_has_a_row_without_a_difference(sweeps):
+    class Gone(SimpleNamespace):
+        @property
+        def arrays(self):
+            raise NotMeasured("gone")
+
+    first, second = sweeps
+    fields = {name: value for name, value in vars(first[0]).items() if name != "arrays"}
+    found = compare.pairs([Gone(**fields), *first[1:]], second)
+    assert np.isnan(found[0].difference).all()
+    assert compare.table(found).row_count == 3
 
 
 def test_two_sweeps_are_compared_by_one_command(sweep_uri, capsys):

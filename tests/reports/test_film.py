@@ -1,10 +1,15 @@
 """Training as a film: a frame for each snapshot, on axes that do not move."""
 
+import dataclasses
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 from PIL import Image
 
+from mlpstudy.errors import ConfigError
 from mlpstudy.tracking.reading import load_runs
+from mlpstudy.tracking.run import NotMeasured
 from reports import __main__ as reports
 from reports import film
 
@@ -30,6 +35,18 @@ def test_a_cell_that_is_not_there_or_was_not_trained_is_told(sweep_uri, tmp_path
     assert reports.main(["--uri", sweep_uri, "--film", "nope", "--out", str(tmp_path)]) == 1
     assert "--film must be one of constant-tanh-d3, " in capsys.readouterr().err
     assert list(tmp_path.iterdir()) == []
+
+
+def test_a_run_without_its_file_and_a_name_with_a_slash(sweep_uri, tmp_path):
+    class Gone(SimpleNamespace):
+        @property
+        def arrays(self):
+            raise NotMeasured("gone (killed) has no statistics.npz")
+
+    with pytest.raises(ConfigError, match="a cell that kept what it measured"):
+        film.write([Gone(name="gone")], "gone", tmp_path, "light")
+    run = dataclasses.replace(load_runs(sweep_uri)[-1], name="../a/b")
+    assert [path.parent for path in film.write([run], "../a/b", tmp_path, "light")] == [tmp_path]
 
 
 @pytest.mark.parametrize("looks", ["light", "dark"])
