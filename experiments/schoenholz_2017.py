@@ -89,7 +89,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
     axes.set_yticks(np.log2(depths), [str(depth) for depth in depths])
     axes.set_ylim(np.log2(depths[0]) - 0.5, np.log2(depths[-1]) + 0.5)
     drawing.labelled(axes, "tanh, width 100, digits", "sigma_w (critical: 1.33)", "hidden layers", legend=False)
-    axes.legend(fontsize=8, labelcolor="white", frameon=False)
+    axes.legend(loc="lower left", fontsize=8, labelcolor="white", facecolor="0.15", edgecolor="none")
 
 
 STUDY = Study(
