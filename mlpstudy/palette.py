@@ -44,6 +44,8 @@ ACTIVATION_HUES: dict[str, str] = {
     "gelu_tanh": "#b35806",
     "identity": "#7f7f7f",
 }
+# of classes of data in the plane: Paul Tol's bright scheme, which all kinds of colour vision can tell apart
+CLASS_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb", "#222255")
 VERDICT_COLOURS: dict[str, str] = {
     "healthy": "#009e73",
     "symmetric": "#7f7f7f",

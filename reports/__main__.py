@@ -5,9 +5,13 @@ import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 from mlpstudy.errors import ConfigError, one_of
 from reports.figures import FIGURES
+
+if TYPE_CHECKING:
+    from concurrent.futures import Executor
 
 FORMATS = ("png", "svg", "pdf")
 THEMES = ("light", "dark")
@@ -82,7 +86,19 @@ def writable(folder: Path) -> Path:
 
 
 def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[str], looks: str) -> int:
-    """Read the runs, draw, write and log the figures, and print what was done. 1 if nothing could be drawn."""
+    """Read the runs, write the page, draw the figures, log them, and print what was done. 1 if nothing was drawn."""
+    from reports import gallery
+    from reports.drawing import theme
+
+    theme.settings(looks, options.style)  # raises before anything is read
+    with gallery.workers(len(names)) as pool:
+        return written(options, names, formats, looks, pool)
+
+
+def written(
+    options: argparse.Namespace, names: Sequence[str], formats: Sequence[str], looks: str, pool: "Executor | None"
+) -> int:
+    """The report, drawn by these processes."""
     # these import mlflow, which takes seconds; help and wrong names do not need them
     from rich.progress import Progress
 
@@ -90,12 +106,10 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     from mlpstudy.tracking.reading import left_out, load_runs, unmeasured
     from mlpstudy.tracking.report import log_report
     from reports import gallery
-    from reports.drawing import theme
     from reports.drawing.style import Drawn, listed
     from reports.drawing.words import told_apart
     from reports.page import page
 
-    theme.settings(looks, options.style)  # raises before anything is read
     found = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
     folder = writable(options.out)
     out = console()
@@ -103,26 +117,29 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     out.print(f"Sweep {listed(sweeps)}: {len(found)} run{'s' * (len(found) != 1)}", soft_wrap=True)
     with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
         runs, complaints = gallery.measured(progress.track(found, description="reading"))
-        outcomes = gallery.draw_all(names, runs, formats, looks, options.style)
+        outcomes = gallery.draw_all(pool, names, runs, formats, looks, options.style)
+        if options.where is None:
+            complaints += [f"{cell} has measured nothing" for cell in unmeasured(found)]
+            complaints += [f"{name} cannot be: {reason}" for name, reason in left_out(found).items()]
+        index = folder / "index.html"
+        page.write(index, found, [], complaints, looks)  # it can be read while figures are drawn
+        look = f"{python_command()} -m webbrowser {index.resolve().as_uri()}"
+        out.print(f"Look at the page:  {look}   (figures follow)", soft_wrap=True)
         done = {o.name: o for o in progress.track(outcomes, total=len(names), description="drawing")}
 
     shown = next(name for name in formats if name != "pdf")  # the format in the page
     files: list[Path] = []
     drawn: list[Drawn] = []
     for name in names:
-        written = gallery.write(folder, done[name], formats)
-        paths = [path for name in formats for path in written[name]]
+        paths_of = gallery.write(folder, done[name], formats)
+        paths = [path for name in formats for path in paths_of[name]]
         files += paths
-        drawn.append(Drawn(name, done[name].title, tuple(written[shown]), done[name].missing))
+        drawn.append(Drawn(name, done[name].title, tuple(paths_of[shown]), done[name].missing))
         told = ", ".join(path.name for path in paths if path.stem == name) or f"not drawn: {done[name].missing}"
         pages = len(done[name].pages)
         out.print(f"{name:<18} {told}{f'  ({pages} pages)' * (pages > 1)}", soft_wrap=True)
-    if options.where is None:
-        complaints += [f"{cell} has measured nothing" for cell in unmeasured(found)]
-        complaints += [f"{name} cannot be: {reason}" for name, reason in left_out(found).items()]
     for complaint in complaints:
         out.print(f"left out: {complaint}", soft_wrap=True)
-    index = folder / "index.html"
     page.write(index, found, drawn, complaints, looks)
     if len(names) == len(FIGURES):  # otherwise the page in MLflow has more figures
         files.append(index)
@@ -132,7 +149,7 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     else:
         told = "not kept, as these are not the runs of one whole sweep"
     out.print(f"In MLflow:         {told}", soft_wrap=True)
-    out.print(f"Look at them:      {python_command()} -m webbrowser {index.resolve().as_uri()}", soft_wrap=True)
+    out.print(f"Look at them:      {look}", soft_wrap=True)
     return 0 if any(outcome.pages for outcome in done.values()) else 1
 
 

@@ -1,22 +1,25 @@
-"""Draws all figures of some runs, in two processes if there are many runs, and writes them to a folder."""
+"""Draws all figures of some runs, in two processes, and writes them to a folder."""
 
 import importlib
 import multiprocessing
+import pickle
 import signal
+import tempfile
 from collections.abc import Iterable, Iterator, Sequence
-from concurrent.futures import ProcessPoolExecutor, as_completed
+from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
+from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import cache
 from pathlib import Path
 
 from mlpstudy.cells.sweep import available_cores
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.rendering import Page, render
 from reports.drawing.style import CannotDraw, Figure
+from reports.figures import FIGURES
 
-MANY = 16  # with so many runs, a second process saves more time than the seconds that it takes to start
 WORKERS = 2
-
-_runs: Sequence[Run] = ()  # the runs of a worker process, which gets them once and not for every figure
+SLOWEST = ("phase_diagram", "saturation")  # begun first, so that no process waits for them at the end
 
 
 @dataclass(frozen=True)
@@ -41,20 +44,43 @@ def measured(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
     return found, complaints
 
 
-def draw_all(
-    names: Sequence[str], runs: Sequence[Run], formats: Sequence[str], looks: str, style: Path | None = None
-) -> Iterator[Outcome]:
-    """Draw the figures and yield each when it is done."""
-    if len(runs) < MANY or available_cores() == 1:
-        yield from (draw(name, runs, formats, looks, style) for name in names)
+@contextmanager
+def workers(figures: int) -> Iterator[Executor | None]:
+    """Processes that draw; None for a single figure or on a single core.
+
+    They import matplotlib while the caller imports MLflow and reads the runs.
+    """
+    if figures == 1 or available_cores() == 1:
+        yield None
         return
     context = multiprocessing.get_context("spawn")  # fork would copy the locks of MLflow's threads
-    pool = ProcessPoolExecutor(WORKERS, context, initializer=_receive, initargs=(runs,))
+    pool = ProcessPoolExecutor(WORKERS, context, initializer=_begin)
+    for _ in range(WORKERS):
+        pool.submit(figure, FIGURES[0])
     try:
-        for job in as_completed([pool.submit(_draw_received, name, formats, looks, style) for name in names]):
-            yield job.result()
+        yield pool
     finally:
         pool.shutdown(cancel_futures=True)
+
+
+def draw_all(
+    pool: Executor | None,
+    names: Sequence[str],
+    runs: Sequence[Run],
+    formats: Sequence[str],
+    looks: str,
+    style: Path | None = None,
+) -> Iterator[Outcome]:
+    """Draw the figures and yield each when it is done."""
+    if pool is None:
+        yield from (draw(name, runs, formats, looks, style) for name in names)
+        return
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "runs"  # a worker reads them once, and not for every figure
+        path.write_bytes(pickle.dumps(runs, pickle.HIGHEST_PROTOCOL))
+        first = sorted(names, key=SLOWEST.__contains__, reverse=True)
+        for job in as_completed([pool.submit(_draw_kept, path, name, formats, looks, style) for name in first]):
+            yield job.result()
 
 
 def figure(name: str) -> Figure:
@@ -91,13 +117,17 @@ def write(folder: Path, outcome: Outcome, formats: Sequence[str]) -> dict[str, l
     return written
 
 
-def _receive(runs: Sequence[Run]) -> None:
-    global _runs
+def _begin() -> None:
     signal.signal(
         signal.SIGINT, signal.SIG_DFL
     )  # Ctrl-C reaches every process; a worker ends at once without a message
-    _runs = runs
 
 
-def _draw_received(name: str, formats: Sequence[str], looks: str, style: Path | None) -> Outcome:
-    return draw(name, _runs, formats, looks, style)
+@cache
+def _kept(path: Path) -> Sequence[Run]:
+    runs: Sequence[Run] = pickle.loads(path.read_bytes())
+    return runs
+
+
+def _draw_kept(path: Path, name: str, formats: Sequence[str], looks: str, style: Path | None) -> Outcome:
+    return draw(name, _kept(path), formats, looks, style)

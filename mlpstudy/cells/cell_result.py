@@ -28,8 +28,9 @@ class CellResult:
     sizes (L + 1,); activation_range (2,); step, epoch (S,); every statistic by name (S, R, depth); curve_step,
     curve_epoch (E,) and curve_loss_train, curve_accuracy_test, ... (E, R); histogram_step (H,), activation_histogram
     (H, R, depth, bins) with activation_edges (bins + 1,), the same of preactivation and delta (log10|delta|);
-    accuracies (A,), epochs_to_accuracy (A, R), NaN if not reached; epochs_to_lower_loss (R,), to 5 % below that of the
-    best constant output; unit_paths (S, units, 2); what was measured once, progress (R,) among it; and where mean field
+    accuracies (A,), epochs_to_accuracy (A, R), NaN if not reached; chance (), the accuracy of the best constant output;
+    epochs_to_lower_loss (R,), to 5 % below the loss of that output; unit_paths (S, units, 2); decision_frames
+    (S, points, points) for classes of two inputs; what was measured once, progress (R,) among it; and where mean field
     theory applies theory_<statistic> and theory_mean_<statistic> (depth,), for a typical network and on average,
     delta_rms relative to the last hidden layer, theory_jacobian (2,), mean and variance of squared singular values,
     theory_sigma_w and theory_sigma_b (L,).
@@ -98,6 +99,7 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
     config = cell.config
     measured = [(r, r.statistics) for r in records if r.statistics is not None]
     paths = [r.unit_paths for r in records if r.unit_paths is not None]
+    frames = [r.decision_frame for r in records if r.decision_frame is not None]
     counted = [(r, r.histograms) for r in records if r.histograms is not None]
     arrays: Arrays = {
         "sizes": np.array(cell.sizes),
@@ -109,6 +111,7 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
         "curve_epoch": np.array([r.epoch for r in records]),
         **{f"curve_{name}": np.stack([r.curves[name] for r in records]) for name in records[0].curves},
         "unit_paths": np.stack(paths),
+        **({"decision_frames": np.stack(frames)} if frames else {}),
         "histogram_step": np.array([r.step for r, _ in counted]),
         **{f"{name}_histogram": np.stack([h[name] for _, h in counted]) for name in counted[0][1]},
         **{f"{name}_edges": edges for name, edges in histograms.edges(config.activation).items()},
@@ -119,6 +122,7 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
         reached = [epochs_until(arrays[f"curve_{score}"] >= level, arrays) for level in config.accuracies]
         shape = len(reached), len(records[0].curves[score])  # also without any level
         arrays |= {"accuracies": np.array(config.accuracies), "epochs_to_accuracy": np.reshape(reached, shape)}
+        arrays["chance"] = np.array(cell.chance)
     lower = arrays["curve_loss_train"] <= (1 - LOWER) * cell.constant_loss
     arrays["epochs_to_lower_loss"] = epochs_until(lower, arrays)
     before = records[0].before

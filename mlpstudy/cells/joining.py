@@ -18,6 +18,8 @@ MOMENTS = {
     "curve_step": ("curve_loss_train", "curve_loss_test", "curve_accuracy_train", "curve_accuracy_test"),
     "histogram_step": tuple(f"{name}_histogram" for name in histograms.ARRAYS),
 }
+FIRST = ("unit_paths", "decision_frames")  # arrays of the first replica alone, with a row for each step
+LOST = -1  # in a frame of decisions: not finite
 EPOCHS = {"step": "epoch", "curve_step": "curve_epoch"}
 
 
@@ -25,8 +27,8 @@ def joined(earlier: Mapping[str, NDArray[Any]], new: Arrays) -> Arrays:
     """The arrays of all replicas, the earlier ones first. Both are of the same cell.
 
     Training ends early when all replicas have diverged. Where only one of the two did so, its missing rows are NaN,
-    and 0 in histograms. Paths of units are those of the first replica. Theory and progress are those of `new`, since
-    they follow from the weights of all.
+    and 0 in histograms. Paths of units and frames of decisions are those of the first replica. Theory and progress are
+    those of `new`, since they follow from the weights of all.
     """
     found = dict(new)
     for name, axis in ONCE.items():
@@ -40,13 +42,15 @@ def joined(earlier: Mapping[str, NDArray[Any]], new: Arrays) -> Arrays:
         for name in names:
             if name in new:
                 found[name] = np.concatenate([_rows(a[name], a[steps], found[steps]) for a in (earlier, new)], axis=1)
-    found["unit_paths"] = _rows(earlier["unit_paths"], earlier["step"], found["step"])
+    for name in FIRST:
+        if name in earlier:
+            found[name] = _rows(earlier[name], earlier["step"], found["step"], LOST)
     return found
 
 
-def _rows(values: NDArray[Any], steps: NDArray[Any], wanted: NDArray[Any]) -> NDArray[Any]:
-    """The rows of these steps; of a step that is not there, NaN or 0."""
-    missing = np.nan if np.issubdtype(values.dtype, np.floating) else 0
+def _rows(values: NDArray[Any], steps: NDArray[Any], wanted: NDArray[Any], integer: int = 0) -> NDArray[Any]:
+    """The rows of these steps; of a step that is not there, NaN, or this integer."""
+    missing = np.nan if np.issubdtype(values.dtype, np.floating) else integer
     rows = np.full((len(wanted), *values.shape[1:]), missing, values.dtype)
     at = {int(step): row for row, step in enumerate(steps)}
     for row, step in enumerate(wanted):

@@ -10,7 +10,7 @@ from mlpstudy.cells.foresight import Before, look_ahead
 from mlpstudy.cells.problem import Problem
 from mlpstudy.cells.streams import ORDER, SAMPLE, stream
 from mlpstudy.measure import histograms, statistics
-from mlpstudy.measure.decision_regions import decision_regions
+from mlpstudy.measure.decision_regions import decision_frame, decision_regions
 from mlpstudy.measure.evaluation import evaluate
 from mlpstudy.measure.jacobian import jacobian_singular_values
 from mlpstudy.measure.snapshot import Snapshot
@@ -21,7 +21,6 @@ from mlpstudy.network.training import State, train
 
 EVALUATIONS = 25  # evenly spaced, besides the log-spaced snapshots, for curves on a linear axis
 EVALUATION_SIZE = 4096  # examples that a curve is computed on at most; after training, the last record uses all
-HISTOGRAMS = 5  # snapshots that keep histograms, first and last included
 
 
 @dataclass(frozen=True)
@@ -36,7 +35,8 @@ class Record:
     curves: dict[str, NDArray[np.float64]]
     statistics: dict[str, NDArray[np.float64]] | None
     unit_paths: NDArray[np.float64] | None  # with the statistics, (units, 2)
-    histograms: dict[str, NDArray[np.int64]] | None  # (R, depth, bins) each
+    histograms: dict[str, NDArray[np.int64]] | None  # with the statistics, (R, depth, bins) each
+    decision_frame: NDArray[np.int16] | None  # with the statistics, if the data are classes of two inputs
     before: Before | None  # at step 0
     once: dict[str, NDArray[np.generic]]  # what is measured at the first or the last record alone
     theta: Array | None  # at step 0 and after the last, (R, P)
@@ -57,17 +57,17 @@ def train_and_record(problem: Problem, theta: Array, first: int = 0) -> Iterator
     c = problem.config
     last = c.recipe.epochs * c.recipe.steps_per_epoch(len(problem.y_train))
     snapshots = log_spaced(last, c.snapshots)
-    with_histograms = {snapshots[i] for i in np.linspace(0, len(snapshots) - 1, HISTOGRAMS).astype(int)}
     evaluations = {*snapshots, *np.linspace(0, last, EVALUATIONS + 1).astype(int).tolist()}
     axes = principal_axes(problem.probe[0][0])
     order = stream(c.seed, ORDER)
     for state in train(problem.network, c.recipe, problem.x_train, problem.y_train, theta[first:], order, evaluations):
-        measured, paths, counts, once = None, None, None, {}
+        measured, paths, counts, frame, once = None, None, None, None, {}
         with np.errstate(all="ignore"):  # a diverged replica is measured too: its numbers are then not finite
             if state.step in snapshots or state.last:
                 moment = snapshot(problem, state)
                 measured, paths = statistics.measure(moment), unit_paths(moment, axes)
-                counts = histograms.count(moment) if state.step in with_histograms or state.last else None
+                counts = histograms.count(moment)
+                frame = decision_frame(moment.layers, c.activation, problem.x_train[0]) if in_plane(problem) else None
                 once = _once(problem, moment, state)
             trained = state.last and state.step > 0
             curves = evaluate_splits(problem, state.theta, None if trained else EVALUATION_SIZE)
@@ -79,6 +79,7 @@ def train_and_record(problem: Problem, theta: Array, first: int = 0) -> Iterator
             statistics=measured,
             unit_paths=paths,
             histograms=counts,
+            decision_frame=frame,
             before=before,
             once=once,
             theta=state.theta if state.step == 0 or state.last else None,
@@ -122,7 +123,12 @@ def _once(problem: Problem, moment: Snapshot, state: State) -> dict[str, NDArray
     once: dict[str, NDArray[np.generic]] = {}
     if state.step == 0:
         once["jacobian_singular_values"] = jacobian_singular_values(moment)
-    if state.last and problem.classification and problem.network.sizes[0] == 2:
+    if state.last and in_plane(problem):
         c, x, y = problem.config, problem.x_train[0], problem.y_train
         once |= decision_regions(moment.layers, c.activation, x, y)
     return once
+
+
+def in_plane(problem: Problem) -> bool:
+    """Are the data classes of two inputs?"""
+    return problem.classification and problem.network.sizes[0] == 2

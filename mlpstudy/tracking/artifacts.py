@@ -11,12 +11,11 @@ from pathlib import Path
 from typing import Any, TypeVar
 
 import numpy as np
-from mlflow.tracking import MlflowClient
-from mlflow.utils.file_utils import local_file_uri_to_path
 from numpy.typing import NDArray
 
 from mlpstudy import cache
 from mlpstudy.network import mlp
+from mlpstudy.tracking import uris
 
 Arrays = dict[str, NDArray[Any]]
 Content = TypeVar("Content")
@@ -47,7 +46,7 @@ def flat(weights: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
 
 
 def _read(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool, load: Callable[[Path], Content]) -> Content:
-    here = Path(local_file_uri_to_path(artifact_uri))
+    here = uris.local_path(artifact_uri)
     if here.is_dir():
         return load(here / name)
     kept = cache.folder() / run_id / name
@@ -55,6 +54,8 @@ def _read(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool, load:
         content = load(kept)
         os.utime(kept)  # the time of the last use
         return content
+    from mlflow.tracking import MlflowClient  # slow to import, and not needed for files on this machine
+
     with tempfile.TemporaryDirectory() as scratch:
         path = Path(MlflowClient(uri).download_artifacts(run_id, name, scratch))
         content = load(path)

@@ -7,11 +7,9 @@ import subprocess
 import sys
 from collections.abc import Sequence
 from dataclasses import dataclass
-from pathlib import Path
 
 from mlflow.entities import Run as MlflowRun
 from mlflow.exceptions import MlflowException
-from mlflow.utils.file_utils import local_file_uri_to_path
 
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.tracking import dashboard, uris
@@ -75,7 +73,7 @@ def remove(found: Found) -> str:
             raise ConfigError("SWEEP", f"one that `mlflow gc` can remove ({reason})", sweep)
         for run in found.alone:
             with contextlib.suppress(OSError):  # the files are elsewhere
-                Path(local_file_uri_to_path(run.info.artifact_uri)).parent.rmdir()
+                uris.local_path(run.info.artifact_uri).parent.rmdir()
     if (path := uris.database_path(found.store.uri)) is not None:
         with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as connection:
             connection.execute("VACUUM")  # gives the room back; not while another process writes
@@ -94,5 +92,5 @@ def _sweeps(run: MlflowRun) -> set[str]:
 
 
 def _size(run: MlflowRun) -> int:
-    folder = Path(local_file_uri_to_path(run.info.artifact_uri))
+    folder = uris.local_path(run.info.artifact_uri)
     return sum(path.stat().st_size for path in folder.rglob("*") if path.is_file()) if folder.is_dir() else 0

@@ -2,11 +2,13 @@
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 from numpy.typing import NDArray
+
+if TYPE_CHECKING:
+    import pandas as pd
 
 PLACES = {"snapshot": ("step", "epoch"), "record": ("step", "epoch")}  # axis -> what is known of its places
 
@@ -34,8 +36,10 @@ class Labelled:
         return Labelled(self.name, np.ma.filled(values, np.nan), left, self.along)
 
     @property
-    def frame(self) -> pd.DataFrame:
+    def frame(self) -> "pd.DataFrame":
         """A table with a row for each value."""
+        import pandas as pd
+
         columns: dict[str, Any] = {}
         for axis, place in zip(self.axes, np.indices(self.values.shape), strict=True):
             known = [name for name in PLACES.get(axis, (axis,)) if name in self.along]

@@ -5,13 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
-import pandas as pd
 import yaml
-from mlflow.entities import Run as MlflowRun
-from mlflow.utils.file_utils import local_file_uri_to_path
 from numpy.typing import NDArray
 
 from mlpstudy.cells.config import NOT_SCIENCE, Config, parse
@@ -21,6 +18,10 @@ from mlpstudy.measure import histograms
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.tracking import artifacts, uris
 from mlpstudy.tracking.labelled import Labelled
+
+if TYPE_CHECKING:  # slow to import; processes that only draw do without them
+    import pandas as pd
+    from mlflow.entities import Run as MlflowRun
 
 ENDED = ("FINISHED", "FAILED", "KILLED")
 
@@ -92,7 +93,7 @@ class Run:
     @property
     def local_folder(self) -> Path | None:
         """The folder of the files of the run; None if it is not on this machine."""
-        folder = Path(local_file_uri_to_path(self.artifact_uri))
+        folder = uris.local_path(self.artifact_uri)
         return folder if folder.is_dir() else None
 
     def weights(self, when: str) -> Mapping[str, NDArray[Any]]:
@@ -126,7 +127,7 @@ class Runs(list[Run]):
     """Some runs; shown as their table."""
 
     @property
-    def table(self) -> pd.DataFrame:
+    def table(self) -> "pd.DataFrame":
         """A row for each run: short settings, verdicts, outcome, and the numbers of the summary table."""
         return table(self)
 
@@ -144,8 +145,10 @@ class Runs(list[Run]):
         return str(self.table.to_html())
 
 
-def table(runs: Sequence[Run]) -> pd.DataFrame:
+def table(runs: Sequence[Run]) -> "pd.DataFrame":
     """See `Runs.table`."""
+    import pandas as pd
+
     tags = ("verdict", "verdict_predicted", "verdict_final", "outcome_predicted", "outcome", "outcomes")
     rows = []
     for run in runs:
@@ -164,7 +167,7 @@ def _number(text: str) -> int | float | str:
     return text
 
 
-def to_run(uri: str, run: MlflowRun) -> Run:
+def to_run(uri: str, run: "MlflowRun") -> Run:
     """A run of MLflow's as one of ours."""
     return Run(
         id=run.info.run_id,

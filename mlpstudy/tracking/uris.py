@@ -4,7 +4,8 @@ import os
 import re
 from collections.abc import Mapping
 from pathlib import Path
-from urllib.parse import unquote
+from urllib.parse import unquote, urlsplit
+from urllib.request import url2pathname
 
 from mlpstudy.errors import ConfigError
 
@@ -30,6 +31,11 @@ def database_path(uri: str) -> Path | None:
     """The file of a plain sqlite URI; None for any other store."""
     plain = uri.startswith(SQLITE) and not uri.startswith(SQLITE + "file:") and "?" not in uri
     return Path(uri.removeprefix(SQLITE)) if plain else None
+
+
+def local_path(uri: str) -> Path:
+    """The path of a file: URI, or of a plain path. As MLflow's own, without importing MLflow."""
+    return Path(url2pathname(urlsplit(uri).path if uri.startswith("file:") else uri))
 
 
 def redact(text: str) -> str:

@@ -11,6 +11,7 @@ from matplotlib.backends.backend_agg import FigureCanvasAgg
 from matplotlib.figure import Figure as Canvas
 from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
+from PIL import Image
 
 from reports.drawing import marks, style, theme
 
@@ -145,5 +146,13 @@ def _save(canvas: Canvas, formats: Sequence[str]) -> Page:
     for name in formats:
         picture = io.BytesIO()
         canvas.savefig(picture, format=name, metadata=METADATA[name])
-        page[name] = picture.getvalue()
+        page[name] = small(picture) if name == "png" else picture.getvalue()
     return page
+
+
+def small(picture: io.BytesIO) -> bytes:
+    """A PNG with a palette of 256 colours: a quarter as large, and the same to the eye."""
+    found = io.BytesIO()
+    with Image.open(picture) as full:
+        full.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(found, "png", dpi=full.info["dpi"])
+    return found.getvalue()

@@ -8,7 +8,7 @@ from math import isfinite, nan
 from mlpstudy.cells.config import NOT_SCIENCE
 from mlpstudy.measure.intervals import share_text
 from mlpstudy.measure.score import score_of
-from mlpstudy.tracking.run import Run
+from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing import style
 
 CELL = ("activation", "init", "depth")  # the params that name a cell
@@ -166,3 +166,14 @@ def told(name: str, mean: float, half: float, replicas: int, join: str = " ") ->
     if name == "accuracy":
         return share_text(mean, half, replicas, join)
     return (f"{mean:.3g}" + (f"{join}± {half:.2g}" if isfinite(half) else "")) if isfinite(mean) else ""
+
+
+def chance(runs: Sequence[style.Measured]) -> float:
+    """The training accuracy of the best constant output; NaN if it was not kept, or differs between runs."""
+    found = set()
+    for run in runs:
+        try:
+            found.add(float(run.arrays.get("chance", nan)))
+        except NotMeasured:
+            continue
+    return found.pop() if len(found) == 1 else nan

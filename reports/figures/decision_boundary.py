@@ -7,10 +7,9 @@ from matplotlib.axes import Axes
 from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
-from mlpstudy.palette import HUES
+from mlpstudy.palette import CLASS_COLOURS
 from reports.drawing import layout, marks, style, theme, words
 
-COLOURS = [HUES[name] for name in ("xavier", "uniform", "he", "identical", "normal", "lecun", "zeros", "constant")]
 POINTS = 150  # training examples in a panel
 COLUMNS = 6
 PALE = 0.6  # strength of the colour where all replicas agree
@@ -79,7 +78,7 @@ def shading(regions: NDArray[np.int16]) -> NDArray[np.float64]:
 
 def hue(name: int) -> str:
     """The colour of a class; grey if the output is not finite."""
-    return theme.ink(0.5) if name < 0 else theme.legible(COLOURS[name % len(COLOURS)])
+    return theme.ink(0.5) if name < 0 else theme.legible(CLASS_COLOURS[name % len(CLASS_COLOURS)])
 
 
 FIGURE = style.Figure(

@@ -77,6 +77,9 @@ def keys(runs: style.Runs) -> list[Any]:
     found = {run.tags[name] for run in runs for name in ("verdict", "verdict_final") if name in run.tags}
     swatch = {"linestyle": "", "marker": "s", "markersize": 11}
     shares = [marks.style_key(color=filled(share), label=f"{share:g}", **swatch) for share in (0, 0.5, 1)]
+    least = words.chance(runs)
+    if np.isfinite(least):
+        shares.insert(1, marks.style_key(color=filled(least), label=f"{least:.2g} (chance)", **swatch))
     signs = [marks.style_key(linestyle="", label=f"{g} {name}") for name, g in VERDICT_GLYPHS.items() if name in found]
     lost = len(style.depths(runs)) > 1 and any(map(diverged, runs))
     cross = marks.style_key(linestyle="", label="diverged", **CROSS)

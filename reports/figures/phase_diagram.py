@@ -9,7 +9,6 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.colors import LogNorm
 from matplotlib.patheffects import withStroke
-from matplotlib.transforms import ScaledTranslation
 from numpy.typing import NDArray
 
 from mlpstudy import theory
@@ -23,8 +22,9 @@ PER_OCTAVE, ROWS = 16, 31  # resolution of the picture: columns for each octave 
 LEAST = (-1, 2)  # the least range of sigma_w, in octaves
 DEPTH = (3.0, 1000.0)  # the depths at the ends of the colour scale
 TICKS = (3, 10, 30, 100, 300, 1000)
-NEAR = (0.3, 0.08)  # octaves of sigma_w, and sigma_b: markers that are closer are stacked
-RISE = 7.0  # distance of stacked markers, in points
+NEAR = (0.1, 0.04)  # octaves of sigma_w, and sigma_b: of markers that are closer, each is smaller than the one below
+RING, MOST = 5.0, 5  # points by which a marker is larger than the next one above it, and how often
+RIDGE = np.geomspace(1e-3, 0.1, 12)  # distances from the ridge of a scale-invariant activation, where it has columns
 INDEXED = marks.SMALL / 0.7  # points; subscripts are 0.7 of this size
 POINT: dict[str, Any] = {"marker": "d", "markersize": 15, "markerfacecolor": "none", "markeredgewidth": 1.5}
 MARK: dict[str, Any] = {"markersize": 5.5, "markeredgewidth": 1.8, "clip_on": False, "zorder": 5}
@@ -79,7 +79,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     layout.remark(
         axes,
         "layers that can be trained: 6 times the number over which gradients or the difference of two inputs change by "
-        "a factor e, whichever is less. Markers that would cover each other are stacked upwards",
+        "a factor e, whichever is less. Where cells lie at the same place, one marker is around the other",
         f"not on the plane, as theory needs independent random weights and finite signals: {style.listed(missing, 8)}"
         if missing
         else "",
@@ -173,15 +173,13 @@ def is_point(edge: theory.Edge) -> bool:
 
 
 def mark(axes: Axes, runs: Sequence[style.Measured]) -> None:
-    """Cells: colour and label of the initializer, shape of the outcome."""
-    placed: list[tuple[float, float]] = []
-    for run, look in style.looks(style.Part(filter(predicted, runs), runs)):
-        w, b = place(run)
-        level = sum(abs(np.log2(w / other)) < NEAR[0] and abs(b - bias) < NEAR[1] for other, bias in placed)
-        placed.append((w, b))
-        up = ScaledTranslation(0, level * RISE / 72, axes.figure.dpi_scale_trans)
-        (drawn,) = axes.plot([w], [b], layout.SHAPES[words.outcome(run)], transform=axes.transData + up, **MARK)
-        drawn.set(color=look["color"], label=look["label"], path_effects=halo(4))
+    """Cells: colour and label of the initializer, shape of the outcome. At the same place, the later the smaller."""
+    drawn = [(*place(run), run, look) for run, look in style.looks(style.Part(filter(predicted, runs), runs))]
+    for i, (w, b, run, look) in enumerate(drawn):
+        over = sum(abs(np.log2(w / other)) < NEAR[0] and abs(b - bias) < NEAR[1] for other, bias, *_ in drawn[i + 1 :])
+        size = MARK | {"markersize": MARK["markersize"] + RING * min(over, MOST)}
+        (point,) = axes.plot([w], [b], layout.SHAPES[words.outcome(run)], **size)
+        point.set(color=look["color"], label=look["label"], path_effects=halo(4))
 
 
 def halo(width: float) -> list[Any]:
@@ -210,8 +208,10 @@ def activation_of(run: style.Measured) -> Activation | None:
 def plane(activation: Activation, low: float, high: float, top: float) -> theory.Plane:
     """The trainable depths of an activation on a grid over a window."""
     columns = np.geomspace(low, high, PER_OCTAVE * round(np.log2(high / low)) + 1)
-    first = theory.edge_of_chaos(activation).sigma_w[:1]  # the single point of a scale-invariant g
-    columns = np.union1d(columns, first[(first > low) & (first < high)])
+    found = theory.edge_of_chaos(activation)
+    if is_point(found):  # the single point of a scale-invariant g, and a ridge above it that is narrow
+        ridge = found.sigma_w[0] * np.concatenate([1 - RIDGE, [1.0], 1 + RIDGE])
+        columns = np.union1d(columns, ridge[(ridge > low) & (ridge < high)])
     return theory.plane(activation, columns, np.linspace(0, top, ROWS))
 
 

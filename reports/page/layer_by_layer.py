@@ -1,12 +1,14 @@
-"""The data that the page shows of a chosen network, layer by layer, in a form for JSON."""
+"""The data that the page shows of a chosen network, layer by layer and over time, in a form for JSON."""
 
 from collections.abc import Mapping
+from itertools import groupby
 from math import isfinite
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpstudy.measure.histograms import ARRAYS, BINS
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_GLYPHS, colour
@@ -17,7 +19,11 @@ from reports.drawing.words import NONE, UNTRAINED, outcome_in_full, score
 # the profiles, and whether they are drawn on a log axis
 LOG_SCALED = {"delta_rms": True, "activation_rms": True, "saturated_fraction": False, "update_ratio": True}
 VALUES = 1250  # of a profile over all its moments, at most: then a statistic of a cell takes about 15 kB
-POINTS = 60  # points of a learning curve, at most
+CURVE = 60  # points of a learning curve, at most
+LAYERS = 16  # whose histograms are shown, at most
+JOINED = 3  # bins that are joined to one
+LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
+POINTS = 150  # examples in the plane, at most
 MEANINGS = {
     "healthy": "Signals and gradients get through every layer.",
     "symmetric": "All units of some layer are the same. They get the same gradient and never part.",
@@ -67,19 +73,27 @@ def measured(run: Run) -> dict[str, Any]:
         nothing = {"middle": [], "half": [], "note": str(reason)}
         curve = {"name": "", "log": False, "step": []}
         profiles = {name: {"moments": [nothing], "theory": []} for name in LOG_SCALED}
-        return profiles | {"steps": [0], "curve": nothing | curve}
+        empty = {"layers": [], "kinds": {name: {"ends": [0, 1], "moments": []} for name in ARRAYS}}
+        return profiles | {"steps": [0], "curve": nothing | curve, "distribution": empty, "regions": None}
     some = moments(arrays)
     profiles = {name: profile(arrays, name, some) for name in LOG_SCALED}
     name, is_share, told = score_of(arrays, "curve_")
     values = arrays[f"curve_{name}"]
-    points = np.unique(np.linspace(0, len(values) - 1, POINTS).astype(int))
+    points = np.unique(np.linspace(0, len(values) - 1, CURVE).astype(int))
     curve = averaged(values[points].T, not is_share) | {
         "name": told,
         "log": not is_share,
         "step": arrays["curve_step"][points].tolist(),
         "note": UNTRAINED if len(values) == 1 else "",
     }
-    return {**profiles, "steps": arrays["step"][some].tolist(), "curve": curve}
+    steps = arrays["step"][some]
+    return {
+        **profiles,
+        "steps": steps.tolist(),
+        "curve": curve,
+        "distribution": distribution(arrays, steps),
+        "regions": regions(arrays, some),
+    }
 
 
 def moments(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
@@ -106,6 +120,51 @@ def at(values: NDArray[Any], name: str) -> dict[str, Any]:
         if name == "delta_rms":
             values = values / values[:, -1:]
     return averaged(values, LOG_SCALED[name]) | {"note": note}
+
+
+def distribution(arrays: Mapping[str, NDArray[Any]], steps: NDArray[np.int64]) -> dict[str, Any]:
+    """Histograms of all replicas in some layers: for each of these steps one letter a bin, 0 to z, layer by layer.
+
+    The letter is the square root of the count, relative to the fullest bin of the layer, so that rare values show.
+    """
+    depth = arrays["sizes"].size - 2 if "sizes" in arrays else 0
+    layers = np.unique(np.linspace(0, depth - 1, min(depth, LAYERS)).astype(np.int64))
+    kept = arrays.get("histogram_step", np.zeros(1))
+    at = np.maximum(np.searchsorted(kept, steps, side="right") - 1, 0)  # the latest until then
+    kinds = {}
+    for name in ARRAYS:
+        edges, moments = arrays.get(f"{name}_edges", np.arange(2.0)), []
+        for i in at if f"{name}_histogram" in arrays else ():
+            counts = arrays[f"{name}_histogram"][i].sum(axis=0)[layers]  # (layers, BINS)
+            coarse = counts.reshape(len(layers), BINS // JOINED, JOINED).sum(axis=2)
+            share = np.sqrt(coarse / np.maximum(coarse.max(axis=1, keepdims=True), 1))
+            levels = np.ceil(share * (len(LETTERS) - 1)).astype(int)
+            moments.append("".join(LETTERS[level] for level in levels.flat))
+        kinds[name] = {"ends": [float(edges[0]), float(edges[-1])], "moments": moments}
+    return {"layers": (layers + 1).tolist(), "kinds": kinds}
+
+
+def regions(arrays: Mapping[str, NDArray[Any]], some: NDArray[np.int64]) -> dict[str, Any] | None:
+    """The class that the first replica gives to each point of the plane, at these snapshots; and examples.
+
+    `12a3b`: twelve points of class a, then three of class b, row by row from the bottom; - where h is not finite.
+    """
+    if "decision_frames" not in arrays or "decision_axes" not in arrays:
+        return None
+    frames, axes = arrays["decision_frames"][some], arrays["decision_axes"]
+    low, high = axes[:, 0], axes[:, -1]
+    points = (arrays["decision_points"][:POINTS] - low) / np.where(high > low, high - low, 1)
+    classes = [class_letter(int(k)) for k in arrays["decision_classes"][:POINTS]]
+    return {
+        "side": frames.shape[1],
+        "moments": ["".join(f"{len([*same])}{class_letter(k)}" for k, same in groupby(f.flat)) for f in frames],
+        "points": [[*map(float, point.round(3)), name] for point, name in zip(points, classes, strict=True)],
+    }
+
+
+def class_letter(name: int) -> str:
+    """The letter of a class: a to h, then again from a, as the colours of classes are; - for none."""
+    return "abcdefgh"[name % 8] if name >= 0 else "-"
 
 
 def averaged(values: NDArray[Any], log: bool) -> dict[str, Any]:

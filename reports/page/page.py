@@ -9,10 +9,11 @@ from html import escape
 from math import isfinite, nan
 from pathlib import Path
 from string import Template
+from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from mlpstudy.measure.outcomes import OUTCOMES, Counts, agreement, foreseen
-from mlpstudy.palette import VERDICT_GLYPHS
+from mlpstudy.palette import CLASS_COLOURS, VERDICT_GLYPHS
 from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.uris import database_path, redact
 from reports.drawing.answer import answer
@@ -35,8 +36,9 @@ from reports.drawing.words import (
 )
 from reports.page import heat_map
 from reports.page.html import Html, element, joined
-from reports.page.layer_by_layer import MEANINGS, entry
+from reports.page.layer_by_layer import MEANINGS, class_letter, entry
 
+SCRIPTS = ("chart", "explorer", "table", "viewer", "address")  # in this order: the last one starts
 MLFLOW_UI = "http://127.0.0.1:5000"  # the address of `python -m mlflow ui`
 
 
@@ -47,9 +49,10 @@ def write(
 
     complaints: what it could not show. Light, it is dark where the system is; dark, as its figures are, always.
     """
-    html, style, script = (
-        Path(__file__).with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".html", ".css", ".js")
-    )
+    html, style = (Path(__file__).with_suffix(suffix).read_text(encoding="utf-8") for suffix in (".html", ".css"))
+    style += "".join(f".class-{class_letter(i)} {{ fill: {hue}; }}\n" for i, hue in enumerate(CLASS_COLOURS))
+    parts = (Path(__file__).parent / "scripts" / f"{name}.js" for name in SCRIPTS)
+    script = "\n".join(['"use strict";', *(part.read_text(encoding="utf-8") for part in parts)])
     if looks == "dark":
         style = style.replace("light dark", looks).replace("screen and (prefers-color-scheme: dark)", "screen")
     names, keys = coordinates(runs)
@@ -79,6 +82,7 @@ def write(
         note=note(runs[0].uri),
         glossary=joined(element(*part) for pair in MEANINGS.items() for part in zip(("dt", "dd"), pair, strict=True)),
         figures=joined(map(figure, drawn)),
+        looks=looks,
     )
     path.write_text(page, encoding="utf-8")
 
@@ -137,21 +141,21 @@ def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str
     data-sort holds what a number is sorted by.
     """
 
-    def columns(run: Run, key: Sequence[str]) -> dict[str, Html]:
+    def columns(run: Run, key: Sequence[str]) -> dict[str, Datum]:
         _, text, value = score(run)
         final = run.tags.get("verdict_final", NONE)
         ratio, off = (run.metrics.get(name, nan) for name in ("final/gradient_ratio_init", "theory/discrepancy"))
         return {
-            **{LABELS.get(name, name): datum(text) for name, text in zip(names, key, strict=True)},
-            "verdict": datum(badge(run.tags["verdict"])),
-            "after training": datum(badge(final)),
-            "theory predicts": datum(predicted(run)),
-            "outcome foreseen": datum(run.tags.get("outcome_predicted", NONE)),
-            "outcome": datum(outcome_in_full(run)),
-            heading: datum(text, value),
-            "gradient first/last": datum(f"{ratio:.2g}", ratio),
-            "theory off (decades)": datum(f"{off:.2g}", off),
-            "evidence": datum(run.tags.get("evidence", NONE)),
+            **{LABELS.get(name, name): Datum(text) for name, text in zip(names, key, strict=True)},
+            "verdict": Datum(badge(run.tags["verdict"])),
+            "after training": Datum(badge(final)),
+            "theory predicts": Datum(predicted(run)),
+            "outcome foreseen": Datum(run.tags.get("outcome_predicted", NONE)),
+            "outcome": Datum(outcome_in_full(run)),
+            heading: Datum(text, value),
+            "gradient first/last": Datum(f"{ratio:.2g}", ratio),
+            "theory off (decades)": Datum(f"{off:.2g}", off),
+            "evidence": Datum(run.tags.get("evidence", NONE)),
         }
 
     heading = " or ".join(dict.fromkeys(score(run)[0] for run in runs))
@@ -159,10 +163,17 @@ def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str
     same = {
         LABELS.get(name, name) for name, values in zip(names, zip(*keys, strict=True), strict=True) if alike(values)
     }
-    shown = [name for name in rows[0] if name not in same and any(row[name] != datum(NONE) for row in rows)]
+    shown = [name for name in rows[0] if name not in same and not all(row[name].unknown for row in rows)]
     head = (element("th", element("button", name, type="button"), scope="col", aria_sort="none") for name in shown)
+    first = {"verdict", "outcome", heading}  # on a phone, where each row is a card
     body = (
-        element("tr", opening(run), *(row[name] for name in shown), data_run=i, data_verdict=run.tags["verdict"])
+        element(
+            "tr",
+            opening(run),
+            *(row[name].cell(name, name in first) for name in shown),
+            data_run=i,
+            data_verdict=run.tags["verdict"],
+        )
         for i, (run, row) in enumerate(zip(runs, rows, strict=True))
     )
     return element("table", element("thead", element("tr", element("td"), *head)), element("tbody", *body))
@@ -189,13 +200,29 @@ def opening(run: Run) -> Html:
     return element("td", show, " ", element("a", "MLflow", href=link(run), aria_label=f"{run.name} in MLflow"))
 
 
-def datum(text: str, value: float | None = None) -> Html:
-    """One cell of the table; unknown values are sorted last."""
-    if text == NONE or (value is not None and not isfinite(value)):
-        return element("td", NONE, data_sort="")
-    if value is None and not is_number(text):
-        return element("td", text)
-    return element("td", text, class_="number", data_sort=float(text) if value is None else value)
+class Datum(NamedTuple):
+    """What one cell of the table tells."""
+
+    text: str
+    value: float | None = None  # what it is sorted by, if that is not the text
+
+    @property
+    def unknown(self) -> bool:
+        """Such values are sorted last."""
+        return self.text == NONE or (self.value is not None and not isfinite(self.value))
+
+    def cell(self, heading: str, first: bool) -> Html:
+        """The element; on a phone it has its own heading, and some come first."""
+        marked: dict[str, object] = {"data_label": heading}
+        shape = ["first"] * first
+        if self.unknown:
+            marked["data_sort"] = ""
+        elif self.value is not None or is_number(self.text):
+            marked["data_sort"] = float(self.text) if self.value is None else self.value
+            shape.append("number")
+        if shape:
+            marked["class_"] = " ".join(shape)
+        return element("td", NONE if self.unknown else self.text, **marked)
 
 
 def figure(drawn: Drawn) -> Html:

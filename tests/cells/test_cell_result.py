@@ -80,16 +80,16 @@ def test_arrays_are_as_described(collected, hidden):
         **{f"{name}_edges": (61,) for name in histograms.ARRAYS},
         "sizes": (depth + 2,),
         "activation_range": (2,), "epoch": (S,), "curve_step": (E,), "curve_epoch": (E,), "histogram_step": (H,),
-        "accuracies": (4,), "epochs_to_accuracy": (4, R), "epochs_to_lower_loss": (R,), "progress": (R,),
+        "accuracies": (4,), "epochs_to_accuracy": (4, R), "epochs_to_lower_loss": (R,), "progress": (R,), "chance": (),
         "unit_paths": (S, units, 2),
         "jacobian_singular_values": (R, INPUTS, 2),
         "decision_regions": (R, 80, 80), "decision_axes": (2, 80),
-        "decision_points": (48, 2), "decision_classes": (48,),
+        "decision_points": (48, 2), "decision_classes": (48,), "decision_frames": (S, 32, 32),
     }  # fmt: skip
     for name, shape in shapes.items():
         assert arrays[name].shape == shape, name
     assert {name for name in arrays if not name.startswith("theory_")} == {"step", *shapes}
-    assert set(arrays["histogram_step"]) <= set(arrays["step"])
+    assert arrays["histogram_step"].tolist() == arrays["step"].tolist()
     assert set(arrays["step"]) <= set(arrays["curve_step"])
 
 
@@ -98,6 +98,7 @@ def test_arrays_are_those_of_the_records(collected):
     measured = [record for record in records if record.statistics is not None]
     counted = [record for record in records if record.histograms is not None]
     np.testing.assert_array_equal(result.arrays["unit_paths"], [record.unit_paths for record in measured])
+    np.testing.assert_array_equal(result.arrays["decision_frames"], [record.decision_frame for record in measured])
     for name in histograms.ARRAYS:
         np.testing.assert_array_equal(result.arrays[f"{name}_histogram"], [r.histograms[name] for r in counted])
     for record in (records[0], records[-1]):

@@ -3,7 +3,7 @@ import itertools
 import numpy as np
 import pytest
 
-from mlpstudy.measure.decision_regions import decision_regions
+from mlpstudy.measure.decision_regions import decision_frame, decision_regions
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import ACTIVATIONS
 
@@ -97,3 +97,16 @@ def test_examples_all_in_one_place_have_regions_too():
     found = decision_regions(linear([[0, 0], [1, 0]]), IDENTITY, np.full((3, 2), 2.0), np.eye(2)[[0, 1, 0]])
     assert (found["decision_axes"] == 2).all()
     assert (found["decision_regions"] == 1).all()
+
+
+def test_a_frame_is_a_coarser_view_of_the_first_replica():
+    """A diagonal boundary: regions and frame agree at the corners, and about half of the points are on each side."""
+    layers = [(np.array([[[1.0, 1.0]], [[-1.0, -1.0]]]), np.full((2, 1, 1), -1.0))]
+    layers[0][1][1] = 1.0
+    regions = decision_regions(layers, IDENTITY, SQUARE, np.array([[0.0], [1], [0], [1], [1]]))["decision_regions"][0]
+    frame = decision_frame(layers, IDENTITY, SQUARE)
+    assert frame.shape == (32, 32)
+    corners = np.ix_([0, -1], [0, -1])
+    assert frame[corners].tolist()[0][0] == regions[corners].tolist()[0][0] == 0
+    assert frame[-1, -1] == regions[-1, -1] == 1
+    assert abs(frame.mean() - regions.mean()) < 0.05

@@ -10,6 +10,7 @@ import shutil
 import subprocess
 from html.parser import HTMLParser
 from itertools import product
+from pathlib import Path
 from types import SimpleNamespace
 
 import numpy as np
@@ -33,6 +34,7 @@ HOSTILE = "<img src=x onerror=\"document.title='broken'\"></script><script>docum
 PIXEL = base64.b64decode(
     "iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg=="
 )
+AXE = Path(__file__).parents[2] / "node_modules" / "axe-core" / "axe.min.js"  # npm install --no-save axe-core
 browser = pytest.mark.skipif(CHROMIUM is None, reason="needs Chromium")
 
 
@@ -102,9 +104,9 @@ const type = (text) => { find("#filter").value = text; find("#filter").dispatchE
 const nameOf = (row) => runs[row.dataset.run].name;
 const visible = () => findAll(".wide tbody tr").filter((row) => row.offsetHeight > 0).map(nameOf);
 const texts = (selector, root) => findAll(selector, root).map((found) => found.textContent);
-addEventListener("load", () => {
+addEventListener("load", async () => {
   let answer = null;
-  try { answer = (() => { SCRIPT })(); } catch (error) { errors.push(String(error)); }
+  try { answer = await (async () => { SCRIPT })(); } catch (error) { errors.push(String(error)); }
   const loaded = performance.getEntriesByType("resource").map((entry) => entry.name);
   const asked = loaded.filter((name) => !name.startsWith("data:"));
   const result = document.createElement("pre");
@@ -119,17 +121,20 @@ addEventListener("load", () => {
 def browse(tmp_path):
     """(path, script) -> what the script returns once the page is there; no error and no request may happen."""
 
-    def _browse(path, script="return null", fragment=""):
+    def _browse(path, script="return null", fragment="", library="", size=(1200, 900)):
         drive = DRIVE.replace("SCRIPT", script)
         text = path.read_text("utf-8")
-        for code in (WATCH, drive):
+        if library:
+            text = text.replace("</body>", f"<script>{library}</script></body>")
+        for code in (WATCH, library, drive):
             allowed = base64.b64encode(hashlib.sha256(code.encode()).digest()).decode()
             text = text.replace("script-src ", f"script-src 'sha256-{allowed}' ", 1)
         text = text.replace("<title>", f"<script>{WATCH}</script><title>", 1)
         start, end = text.rsplit("</body>", 1)
         copy = tmp_path / "driven.html"
         copy.write_text(f"{start}<script>{drive}</script></body>{end}", "utf-8")
-        command = [CHROMIUM, *FLAGS, f"--user-data-dir={tmp_path / 'profile'}", copy.as_uri() + fragment]
+        window = f"--window-size={size[0]},{size[1]}"
+        command = [CHROMIUM, *FLAGS, window, f"--user-data-dir={tmp_path / 'profile'}", copy.as_uri() + fragment]
         done = subprocess.run(command, capture_output=True, text=True, timeout=120, check=True)
         found = json.loads(html.unescape(re.search('<pre id="result">(.*?)</pre>', done.stdout, re.DOTALL)[1]))
         assert found["errors"] == []
@@ -331,7 +336,7 @@ def test_nothing_outside_the_file_is_used(written, sweep, tmp_path):
     links = [
         (tag, value) for tag, a in Markup(text).tags for key, value in a.items() if key in ("src", "href", "srcset")
     ]
-    outside = [(tag, value) for tag, value in links if not value.startswith("data:")]
+    outside = [(tag, value) for tag, value in links if not value.startswith(("data:", "#"))]
     assert len(outside) == len(sweep)
     assert all(tag == "a" and value.startswith(page.MLFLOW_UI) for tag, value in outside)
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|import\(|sendBeacon", text)
@@ -449,7 +454,8 @@ def test_the_line_drawn_is_the_profile(written, browse):
         written([made(arrays=arrays)]),
         """
         const svg = find("[data-chart=delta_rms]"), at = (y) => Number(y.getAttribute("y")) - 5;
-        const ticks = findAll("text", svg).filter((text) => ["1", "10⁻⁶"].includes(text.textContent)).map(at);
+        const ticks = findAll("text[text-anchor=end]", svg)
+          .filter((text) => ["1", "10⁻⁶"].includes(text.textContent)).map(at);
         return [findAll(".dot", svg).map((dot) => Number(dot.getAttribute("cy"))), ticks];""",
     )
     (low, middle, high), ticks = points
@@ -669,15 +675,125 @@ def test_choosing_a_tile_shows_the_network_and_the_address_names_it(written, swe
     )
     assert sorted(found["tiles"]) == sorted(run.name for run in sweep)
     assert found["missing"] == 1
-    assert (found["shown"], found["hash"], found["current"]) == ("he-relu-d2", "#he-relu-d2", ["0.900"])
+    assert (found["shown"], found["hash"], found["current"]) == ("he-relu-d2", "#cell=he-relu-d2", ["0.900"])
     assert found["head"] == ["tanh", "relu", "2", "10", "2", "10"]
-    assert "zeros-tanh-d2: symmetric, then healthy; stalled; test accuracy 0.899, 0.901" in found["labels"]
+    assert (
+        "0.900 stalled, zeros-tanh-d2: symmetric, then healthy; stalled; test accuracy 0.899, 0.901" in found["labels"]
+    )
 
 
 @browser
-def test_the_address_chooses_a_network(written, sweep, browse):
-    assert browse(written(sweep), "return shown.name;", "#zeros-relu-d10") == "zeros-relu-d10"
-    assert browse(written(sweep), "return shown.name;", "#no-such-cell") == "he-tanh-d10"  # the steepest gradient
+def test_the_address_chooses_a_network_and_all_else_that_is_shown(written, sweep, browse):
+    path = written(sweep)
+    assert browse(path, "return shown.name;", "#cell=zeros-relu-d10") == "zeros-relu-d10"
+    assert browse(path, "return shown.name;", "#cell=no-such-cell") == "he-tanh-d10"  # the steepest gradient
+    assert browse(path, "return shown.name;", "#figures") == "he-tanh-d10"
+    address = "#cell=he-relu-d2&step=9&filter=tanh&verdicts=symmetric+vanishing&sort=descending+depth"
+    seen = browse(
+        path,
+        """return {shown: shown.name, moment, step: find("#step").textContent, rows: visible(), hash: location.hash,
+        count: find("#count").textContent};""",
+        address,
+    )
+    assert (seen["shown"], seen["moment"], seen["step"]) == ("he-relu-d2", 1, "after 10 steps, at the end")
+    assert seen["rows"] == ["zeros-tanh-d10", "zeros-tanh-d2"]
+    assert seen["count"] == "2 of 7 cells"
+    assert seen["hash"] == address.replace("step=9", "step=10")  # the nearest that was recorded
+
+
+@browser
+def test_what_is_chosen_filtered_and_sorted_goes_to_the_address(written, sweep, browse):
+    hashes = browse(
+        written(sweep),
+        """
+        const seen = [];
+        find("#moment").value = 1; find("#moment").dispatchEvent(new Event("input")); seen.push(location.hash);
+        type("relu"); findAll(".chips button").find((chip) => chip.value === "healthy").click();
+        findAll(".wide th button")[0].click(); seen.push(location.hash);
+        location.hash = "#cell=he-relu-d2"; dispatchEvent(new Event("hashchange")); seen.push(shown.name);
+        return seen;""",
+    )
+    assert hashes[0] == "#cell=he-tanh-d10&step=10"
+    assert hashes[1] == "#cell=he-tanh-d10&step=10&filter=relu&verdicts=healthy&sort=ascending+activation"
+    assert hashes[2] == "he-relu-d2"
+
+
+@browser
+def test_charts_tell_their_values_by_pointer_and_by_arrow_keys(written, browse):
+    arrays = {"delta_rms": np.array([[[1e-2, 1e-1, 1.0]] * 2] * 2)}
+    seen = browse(
+        written([made(arrays=arrays)]),
+        """
+        const svg = find("[data-chart=delta_rms]"), out = find("output", svg.parentElement), seen = [];
+        svg.focus(); press("ArrowRight"); seen.push(out.textContent);
+        press("ArrowRight"); seen.push(out.textContent, svg.getAttribute("aria-valuetext"), svg.ariaValueNow);
+        press("End"); press("ArrowRight"); seen.push(out.textContent);
+        const dot = findAll(".dot", svg)[0].getBoundingClientRect();
+        svg.dispatchEvent(new PointerEvent("pointermove", {clientX: dot.left + 2, clientY: dot.top}));
+        seen.push(out.textContent, findAll(".hair", svg).length);
+        svg.dispatchEvent(new PointerEvent("pointerleave")); seen.push(out.textContent);
+        return seen;""",
+    )
+    first, second, third = (
+        f"hidden layer {layer}: {value}, theory {theory}"
+        for layer, value, theory in ((1, 0.01, 0.1), (2, 0.1, 0.316), (3, 1, 1))
+    )
+    assert seen == [first, second, second, "1", third, first, 1, ""]
+
+
+@browser
+def test_the_distribution_is_that_of_the_histogram(written, browse):
+    """Two layers: in the first every value is in the third lowest of twenty bins, in the second half in the last."""
+    counts = np.zeros((2, 2, 2, 60), np.int64)
+    counts[:, :, 0, 6:9] = 10
+    counts[:, :, 1, 0] = 30
+    counts[:, :, 1, 59] = 30
+    arrays = {"sizes": np.array([8, 5, 5, 3]), "histogram_step": np.array([0, 10])}
+    for name in ("activation", "preactivation", "delta"):
+        arrays |= {f"{name}_histogram": counts, f"{name}_edges": np.linspace(-1, 1, 61)}
+    path = written([made(depth=2, arrays=arrays)])
+    (run,) = data(path)
+    codes = run["distribution"]["kinds"]["activation"]["moments"]
+    assert run["distribution"]["layers"] == [1, 2]
+    assert codes == ["00z" + 17 * "0" + "z" + 18 * "0" + "z"] * 2
+    bins = browse(
+        path,
+        """
+        const svg = find("[data-chart=distribution]"), at = (bin, name) => Number(bin.getAttribute(name));
+        return findAll(".bin", svg).map((bin) => Math.round((BOTTOM - at(bin, "y")) / at(bin, "height")));""",
+    )
+    assert bins == [3, 1, 20]  # counted from the bottom
+
+
+@browser
+def test_regions_in_the_plane_are_those_of_the_moment(written, browse):
+    frames = np.zeros((2, 4, 4), np.int16)
+    frames[1, 2:] = 1  # the upper half
+    arrays = {
+        "decision_frames": frames, "decision_axes": np.array([[0.0, 1.0], [0.0, 2.0]]),
+        "decision_points": np.array([[0.25, 0.5], [0.5, 2.0]]), "decision_classes": np.array([0, 1]),
+    }  # fmt: skip
+    path = written([made(arrays=arrays), made("he")])
+    first, second = (run["regions"] for run in data(path))
+    assert first["moments"] == ["16a", "8a8b"]
+    assert first["points"] == [[0.25, 0.25, "a"], [0.5, 1.0, "b"]]
+    assert second is None
+    found = browse(
+        path,
+        """
+        const at = (rect, name) => rect.getAttribute(name);
+        const rows = () => findAll("#regions rect").map((rect) => [at(rect, "class"), Number(at(rect, "y"))]);
+        show(runs[0]);
+        const start = rows();
+        find("#moment").value = 1; find("#moment").dispatchEvent(new Event("input"));
+        const end = rows(), there = !find("#regions").hidden;
+        show(runs[1]);
+        return {start, end, there, gone: find("#regions").hidden, dots: 0};""",
+    )
+    assert {kind for kind, _ in found["start"]} == {"class-a"}
+    assert sorted(found["end"], key=lambda row: row[1])[0][0] == "class-b"  # at the top
+    assert sorted(found["end"], key=lambda row: -row[1])[0][0] == "class-a"
+    assert (found["there"], found["gone"]) == (True, True)
 
 
 @browser
@@ -690,7 +806,11 @@ def test_the_slider_moves_all_profiles_and_the_cursor(written, browse):
     answer = browse(
         written([made(arrays=arrays | {"step": np.array([0, 1, 4, 10])})]),
         """
-        const first = (name) => find(`[data-chart=${name}] .dot title`).textContent;
+        const first = (name) => {
+          const svg = find(`[data-chart=${name}]`);
+          tell(svg, 0);
+          return find("output", svg.parentElement).textContent.split(",")[0];
+        };
         const cursor = () => (find("[data-chart=curve] .cursor") || {getAttribute: () => null}).getAttribute("d");
         const seen = () => ({gradient: first("delta_rms"), share: first("saturated_fraction"), cursor: cursor(),
           step: find("#step").textContent, ghosts: findAll(".charts .ghost").length, ghost: find("#ghost").hidden});
@@ -707,8 +827,7 @@ def test_the_slider_moves_all_profiles_and_the_cursor(written, browse):
     assert (middle["gradient"], middle["share"]) == ("hidden layer 1: 0.01", "hidden layer 1: 0.3")
     assert (middle["step"], middle["ghosts"], middle["ghost"]) == ("after 4 steps", 4, False)
     assert (end["gradient"], end["step"]) == ("hidden layer 1: 0.001", "after 10 steps, at the end")
-    assert start["cursor"] is None
-    assert middle["cursor"] != end["cursor"]
+    assert len({start["cursor"], middle["cursor"], end["cursor"]}) == 3
 
 
 @browser
@@ -728,3 +847,39 @@ def test_play_shows_one_moment_after_another(written, browse):
         return seen;""",
     )
     assert answer == [0, "true", 1, "after 10 steps, at the end", "false", 0]
+
+
+@browser
+@pytest.mark.skipif(not AXE.exists(), reason="needs npm install --no-save axe-core")
+@pytest.mark.parametrize("size", [(1400, 1000), (500, 900)])
+def test_axe_finds_nothing_serious(written, sweep, browse, tmp_path, size):
+    (tmp_path / "a.png").write_bytes(PIXEL)
+    found = browse(
+        written(sweep, [Drawn("a", "A", (tmp_path / "a.png",)), Drawn("b", "B", (), "nothing to draw")]),
+        """
+        const {violations, passes} = await axe.run(document, {resultTypes: ["violations", "passes"]});
+        const told = violations.filter(({impact}) => impact === "serious" || impact === "critical")
+          .map(({id, nodes}) => `${id}: ${nodes.map(({html}) => html.slice(0, 120)).join(" | ")}`);
+        return {told, passes: passes.length};""",
+        library=AXE.read_text("utf-8"),
+        size=size,
+    )
+    assert found["passes"] > 10
+    assert found["told"] == []
+
+
+@browser
+def test_on_a_narrow_screen_rows_are_cards_and_letters_stay_large(written, sweep, browse):
+    seen = browse(
+        written(sweep),
+        """
+        const row = findAll(".wide tbody tr")[0], top = (cell) => cell.getBoundingClientRect().top;
+        const cells = [...row.cells].sort((a, b) => top(a) - top(b)).map((cell) => cell.dataset.label ?? "links");
+        const svg = find("[data-chart=delta_rms]"), scale = svg.clientWidth / svg.viewBox.baseVal.width;
+        return {cells, letters: scale * parseFloat(getComputedStyle(find("text", svg)).fontSize),
+          wide: document.documentElement.scrollWidth <= innerWidth, inner: innerWidth};""",
+        size=(500, 900),
+    )
+    assert seen["cells"][:3] == ["verdict", "outcome", "test accuracy"]
+    assert seen["letters"] >= 12
+    assert seen["wide"], seen
