@@ -44,8 +44,8 @@ ACTIVATION_HUES: dict[str, str] = {
     "gelu_tanh": "#b35806",
     "identity": "#7f7f7f",
 }
-# of classes of data in the plane: Paul Tol's bright scheme, which all kinds of colour vision can tell apart
-CLASS_COLOURS = ("#4477aa", "#ee6677", "#228833", "#ccbb44", "#66ccee", "#aa3377", "#bbbbbb", "#222255")
+# of classes of data in the plane: Paul Tol's high contrast scheme, then some of his muted one
+CLASS_COLOURS = ("#004488", "#ddaa33", "#bb5566", "#88ccee", "#117733", "#aa4499", "#bbbbbb", "#222255")
 VERDICT_COLOURS: dict[str, str] = {
     "healthy": "#009e73",
     "symmetric": "#7f7f7f",

@@ -6,6 +6,7 @@ from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
 from matplotlib.patheffects import withStroke
 from matplotlib.ticker import LogLocator, NullLocator
@@ -17,12 +18,17 @@ from reports.drawing import style, theme
 SMALL = 8  # points: the smallest text
 HAIR = 1e-3  # lines with a smaller relative difference look like one line
 LETTERS = 14  # letters of that size in one inch
+FEW = 3  # so many replicas are drawn one by one
+SPAN = 8  # decades that a shared log axis reaches from what is typical, at most
+MANY = 5  # decades of an axis that is labelled by powers
+EACH = "thin lines: each of them"
+OFF = "off the axis"  # marks of lines that leave it
 
 
 def band(
     axes: Axes, x: NDArray[Any], values: NDArray[np.float64], log: bool = False, share: bool = False, **line: Any
 ) -> Line2D:
-    """Mean over replicas (first axis of values) and its 95 % interval.
+    """Mean over replicas (first axis of values) and its 95 % interval; of a few replicas, each of them.
 
     log: in log10, for a logarithmic axis. share: the values are shares, and the interval is inside [0, 1].
     """
@@ -34,7 +40,11 @@ def band(
         middle, half = mean_and_interval(values)
         low, high = share_interval(middle, half) if share else (middle - half, middle + half)
     (drawn,) = axes.plot(x, middle, markevery=max(1, len(x) // 6), **line)
-    axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.16, linewidth=0)
+    if len(values) > FEW:
+        axes.fill_between(x, low, high, color=drawn.get_color(), alpha=0.16, linewidth=0)
+    elif len(values) > 1:  # an interval of two or three values is wider than anything that was measured
+        each = [np.column_stack([x, replica]) for replica in values]
+        axes.add_collection(LineCollection(each, colors=drawn.get_color(), alpha=0.35, linewidths=0.7), autolim=False)
     return drawn
 
 
@@ -128,29 +138,65 @@ def log_axis(axes: Axes, *limits: float, highest: float = np.inf) -> None:
     _log_ticks(axes)
 
 
-def same_limits(axes: Sequence[Axes]) -> None:
-    """Give panels the same vertical axis, with numbers at the first panel alone."""
-    drawn = [ax for ax in axes if ax.get_yscale() == "log"] or axes  # a panel without a line is linear
+def same_limits(panels: NDArray[Any]) -> None:
+    """Give panels, (rows, columns), the same vertical axis, with numbers at the first of each row.
+
+    A log axis reaches SPAN decades from the typical peak of a line at most, since one line of 1e-40 would flatten all
+    others. Lines that leave it are marked.
+    """
+    drawn = [ax for ax in panels.flat if ax.get_yscale() == "log"] or [*panels.flat]  # an empty panel is linear
     limits = np.array([ax.get_ylim() for ax in drawn])
-    for ax in axes:
-        ax.set_ylim(limits.min(), limits.max())
-        ax.tick_params(labelleft=ax is axes[0])
-        if ax.get_yscale() == "log":
-            _log_ticks(ax)
+    low, high = float(limits.min()), float(limits.max())
+    if drawn[0].get_yscale() == "log":
+        peaks = [np.nanmax(values) for ax in drawn for _, values in labelled(ax) if np.isfinite(values).any()]
+        typical = float(np.median(peaks)) if peaks else 1.0
+        low, high = max(low, typical / 10**SPAN), min(high, typical * 10**SPAN)
+    for row in panels:
+        for ax in row:
+            ax.set_ylim(low, high)
+            ax.tick_params(labelleft=ax is row[0])
+            if ax.get_yscale() == "log":
+                _log_ticks(ax)
+                off_scale(ax)
+
+
+def labelled(axes: Axes) -> list[tuple[Line2D, NDArray[np.float64]]]:
+    """The lines of runs in a panel, and their values; NaN where a log axis cannot show one."""
+    mine = [line for line in axes.lines if not str(line.get_label()).startswith("_")]
+    values = (np.asarray(line.get_ydata(), dtype=np.float64) for line in mine)
+    return [(line, np.where((y > 0) & np.isfinite(y), y, np.nan)) for line, y in zip(mine, values, strict=True)]
+
+
+def off_scale(axes: Axes) -> None:
+    """An arrow at the border where a line leaves the axis, with the value that it reaches."""
+    (low, high), sides = axes.get_ylim(), ((np.nanargmin, "v"), (np.nanargmax, "^"))
+    there = [(line, values) for line, values in labelled(axes) if np.isfinite(values).any()]
+    for end, (extreme, shape) in zip((low, high), sides, strict=True):
+        reached = [(line, values, int(extreme(values))) for line, values in there]
+        beyond = [(line, i, values[i]) for line, values, i in reached if not low <= values[i] <= high]
+        beyond = [(line, i, value) for line, i, value in beyond if (value < low) == (shape == "v")]
+        for line, i, value in beyond:
+            x, colour = float(np.asarray(line.get_xdata())[i]), line.get_color()
+            axes.plot(x, end, shape, color=colour, markersize=6, clip_on=False, gid=OFF, zorder=4)
+            if len(beyond) <= FEW:
+                axes.annotate(
+                    number(float(f"{value:.0e}")), (x, end), (8, 4 if shape == "v" else -4), color=colour,
+                    textcoords="offset points", fontsize=SMALL, va="bottom" if shape == "v" else "top",
+                )  # fmt: skip
 
 
 def _log_ticks(axes: Axes) -> None:
-    """Ticks at decades, and at 2 and 5 between them if there are few decades."""
+    """Ticks at decades, and at 2 and 5 between them if there are few decades; powers of ten if there are many."""
     low, high = axes.get_ylim()
-    few = np.log10(high) - np.log10(low) < 2
-    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if few else (1,), numticks=8))
-    axes.yaxis.set_major_formatter(number)
+    decades = np.log10(high) - np.log10(low)
+    axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,), numticks=8))
+    axes.yaxis.set_major_formatter(power if decades > MANY else number)
     axes.yaxis.set_minor_locator(NullLocator())
 
 
-def step_axis(axes: Axes) -> None:
-    """A logarithmic axis of steps. What is drawn is at step + 1, so that step 0 is on it."""
-    last = max([1.0, *(float(np.max(line.get_xdata())) for line in axes.lines)])
+def step_axis(axes: Axes, last: float = 1.0) -> None:
+    """A logarithmic axis of steps, at least to the last. What is drawn is at step + 1, so that step 0 is on it."""
+    last = max([last, *(float(np.max(line.get_xdata())) for line in axes.lines)])
     axes.set_xscale("log")
     axes.set_xlim(0.8, 1.25 * last)  # also if no value is finite
     axes.set_xlabel("training step")
@@ -164,6 +210,12 @@ def number(x: float, _position: float = 0) -> str:
     """`0.001`, `1e-6`: without superscripts, which would be too small to read."""
     digits, _, exponent = f"{x:g}".partition("e")
     return f"{digits}e{int(exponent)}" if exponent else digits
+
+
+def power(x: float, _position: float = 0) -> str:
+    """`1e-2`, `1`, `1e6`: powers of ten on an axis of many decades, all written in the same way."""
+    exponent = round(np.log10(x))
+    return f"1e{exponent}" if exponent else "1"
 
 
 def row_title(axes: Axes, activation: str, layers: int) -> None:
@@ -192,7 +244,11 @@ def note(axes: Axes, text: str, x: float = 0.03, y: float = 0.04, **placed: Any)
 def footnote(axes: NDArray[Any], runs: Sequence[style.Measured], *remarks: str, log: bool = False) -> None:
     """Write below the figure what lines and bands are, and the remarks."""
     lines = f"line: mean over {replicas(runs)}{' (of log10 on log axes)' * log}"
-    text = "\n".join([f"{lines}, without those that diverged{' or are 0' * log}; band: 95 % interval", *remarks])
+    most = max(int(run.params["replicas"]) for run in runs)
+    told = [f"{lines}, without those that diverged{' or are 0' * log}; {'band: 95 % interval' if most > FEW else EACH}"]
+    if any(line.get_gid() == OFF for ax in axes.flat for line in ax.lines):
+        told.append("arrow: a line that leaves the axis there, and the value that it reaches")
+    text = "\n".join([*told, *remarks])
     axes.flat[0].figure.supxlabel(text, fontsize=SMALL, color=theme.ink(0.7), x=0.01, ha="left")
 
 

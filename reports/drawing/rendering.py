@@ -13,7 +13,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from PIL import Image
 
-from reports.drawing import marks, style, theme
+from reports.drawing import arrangement, marks, style, theme
 
 # without date and version, which would change the bytes
 METADATA = {
@@ -23,12 +23,12 @@ METADATA = {
 }
 Page = dict[str, bytes]  # format -> picture
 
-HEADER = 0.62  # inches for title and subtitle
+TITLE_LINE, SUBTITLE_LINE, MARGIN = 0.26, 0.19, 0.1  # inches, for the header
 FOOTER = 0.7
 LEGEND = 1.5  # least width of the legend, beside the panels
 KEY, LETTER = 0.6, 0.075  # width of a legend: before each label, and for each letter
 NARROWEST = 6.5  # least width, for the footnotes
-TITLE_LETTER = 0.12
+TITLE_LETTER, TITLE_LETTERS = 0.12, 60  # width of a letter; a longer title does not make a page wider
 GAP = 0.2  # at least, between a legend and the footnotes
 GROWN, MOST = 1.25, 4.0  # factor by which a page grows until panels fit, and the largest factor
 
@@ -38,13 +38,14 @@ class Picture(Canvas):
 
     title: Text
     subtitle: Text
+    places: tuple[float, float, float]  # inches from the top to the title, the subtitle and the panels
 
     def resize(self, width: float, height: float) -> bool:
         """Give it another size in inches, and place everything again. Returns whether the panels fit."""
         self.set_size_inches(width, height)
-        for text, below in ((self.title, 0.1), (self.subtitle, 0.36)):
-            text.set_position((0.1 / width, 1 - below / height))
-        top = 1 - HEADER / height
+        for text, below in zip((self.title, self.subtitle), self.places, strict=False):
+            text.set_position((MARGIN / width, 1 - below / height))
+        top = 1 - self.places[2] / height
         for corner in self.legends:  # matplotlib makes room for legends in the corner alone
             corner.set_bbox_to_anchor(None)
         with warnings.catch_warnings():
@@ -75,33 +76,45 @@ def render(
 
 def pictures(figure: style.Figure, runs: style.Runs) -> Iterator[Picture]:
     """Draw a figure's pages, in the current theme. Raises CannotDraw, or NotMeasured."""
-    runs = style.turned(runs) if figure.turns else runs
+    runs = arrangement.arranged(runs) if figure.arranges else runs
     drawn, left_out = having(figure.choose(runs), figure.needs)
     parts = [style.Part(page, runs) for page in figure.pages(drawn)]
+    found = figure.finding(drawn) if figure.finding else ""
     for number, page in enumerate(parts, start=1):
-        yield draw(figure, page, (number, len(parts)), left_out)
+        yield draw(figure, page, (number, len(parts)), left_out, found)
 
 
-def draw(figure: style.Figure, page: style.Runs, number: tuple[int, int] = (1, 1), left_out: str = "") -> Picture:
-    """One page, in the current theme."""
+def draw(
+    figure: style.Figure,
+    page: style.Runs,
+    number: tuple[int, int] = (1, 1),
+    left_out: str = "",
+    finding: str = "",
+) -> Picture:
+    """One page, in the current theme. The finding is its title, and the topic then the subtitle."""
     rows, columns = figure.panels(page)
     legend = max(LEGEND, KEY + LETTER * max(len(style.label(run)) for run in page))
-    narrowest = max(NARROWEST, TITLE_LETTER * len(figure.title))
-    size = max(columns * figure.panel_size[0] + legend, narrowest), rows * figure.panel_size[1] + HEADER + FOOTER
+    narrowest = max(NARROWEST, TITLE_LETTER * min(len(finding or figure.title), TITLE_LETTERS))
+    size = max(columns * figure.panel_size[0] + legend, narrowest), rows * figure.panel_size[1] + FOOTER
     canvas = Picture(figsize=size)
     FigureCanvasAgg(canvas)
     figure.draw(canvas.subplots(rows, columns, squeeze=False), page)
     width = canvas.get_figwidth()  # the figure may have changed it
-    left = 0.1 / width
+    left = MARGIN / width
+    titles = textwrap.wrap(finding or figure.title, int(width / TITLE_LETTER))
     page_of = f"   (page {number[0]} of {number[1]})" if number[1] > 1 else ""
-    canvas.title = canvas.text(left, 1, figure.title, fontsize=13, weight="bold", va="top")
-    subtitle = compared(page, int(10 * width) - len(page_of)) + page_of  # one inch has ten letters of this size
-    canvas.subtitle = canvas.text(left, 1, subtitle, fontsize=9.5, va="top", color=theme.ink(0.8))
+    named = compared(page, int(10 * width) - len(page_of)) + page_of  # one inch has ten letters of this size
+    subtitles = [figure.title, named] if finding else [named]
+    canvas.title = canvas.text(left, 1, "\n".join(titles), fontsize=13, weight="bold", va="top")
+    canvas.subtitle = canvas.text(left, 1, "\n".join(subtitles), fontsize=9.5, va="top", color=theme.ink(0.8))
+    second = MARGIN + TITLE_LINE * len(titles)
+    canvas.places = (MARGIN, second, second + SUBTITLE_LINE * len(subtitles) + MARGIN)
     notes = [*canvas.get_supxlabel().splitlines(), left_out, provenance(page)]
     text = "\n".join(textwrap.fill(note, int(marks.LETTERS * width)) for note in notes if note)
     below = canvas.supxlabel(text, fontsize=marks.SMALL, color=theme.ink(0.7), x=left, ha="left")
     beside = max([0.0, *(corner.get_window_extent().height for corner in canvas.legends)])
-    height = max(size[1], HEADER + GAP + (beside + below.get_window_extent().height) / canvas.dpi)
+    header = canvas.places[2]
+    height = max(size[1] + header, header + GAP + (beside + below.get_window_extent().height) / canvas.dpi)
     highest = MOST * height
     while not canvas.resize(width, height) and height < highest:
         height *= GROWN
@@ -154,5 +167,9 @@ def small(picture: io.BytesIO) -> bytes:
     """A PNG with a palette of 256 colours: a quarter as large, and the same to the eye."""
     found = io.BytesIO()
     with Image.open(picture) as full:
-        full.quantize(256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE).save(found, "png", dpi=full.info["dpi"])
+        opaque = full.getextrema()[-1] == (255, 255)
+        few = (full.convert("RGB") if opaque else full).quantize(
+            256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
+        )
+        few.save(found, "png", dpi=full.info["dpi"])
     return found.getvalue()

@@ -10,6 +10,8 @@ touch global state. `reports.drawing.rendering` calls them, for each page:
 - `panels(page)` tells how many rows and columns of axes a page needs.
 - `draw(axes, page)` fills them, an array of that shape.
 
+- `finding(runs)` tells in one sentence what it shows; it is the title, and the topic the subtitle.
+
 Title, subtitle, page number, theme and provenance are added when rendering. Panels are made of `reports.drawing.marks`.
 Colours: `looks` for lines of runs, `theme.ink(strength)` for everything grey, never a fixed white or grey.
 """
@@ -26,7 +28,9 @@ from mlpstudy.palette import ACTIVATION_HUES, DEEPEST, HUES, colour
 from reports.drawing import theme
 
 MIDDLE = 15  # the depth whose shade stands for an initializer
-MARKERS = "osD^vP<X>"  # a second key beside the hue, for initializers with similar hues
+# a second key beside the hue, different for every initializer: filled, then hollow in an order that gives the same
+# shape to names whose hues all kinds of colour vision tell apart
+MARKERS = tuple((shape, fill) for fill, shapes in (("full", "osD^vP<X>"), ("none", "^vP<X>osD")) for shape in shapes)
 ROWS = 4  # rows of panels on a page; with five, they would be too small for a slide
 LETTERS = 18  # letters in a line of the title of a small panel
 LINES = 12  # lines in a panel, one for each run
@@ -108,26 +112,8 @@ class Figure:
     pages: Callable[[Runs], list[Runs]] = by_facets()  # noqa: RUF009 (a pure function)
     choose: Callable[[Runs], Runs] = every
     needs: tuple[str, ...] = ()
-    turns: bool = False  # its lines may be activations, where only they and the depth vary
-
-
-class Turned:
-    """A run of a figure whose lines are activations: its activation takes the place of its initializer."""
-
-    def __init__(self, run: Measured) -> None:
-        self.run = run
-        self.params = {**run.params, "init": run.params["activation"], "activation": label(run)}
-        self.name = f"{run.params['activation']}-{label(run)}-d{run.params['depth']}"
-
-    def __getattr__(self, name: str) -> Any:
-        return getattr(self.run, name)
-
-
-def turned(runs: Runs) -> Runs:
-    """The runs with activations as lines, if there are several and nothing but the depth varies beside them."""
-    return (
-        [Turned(run) for run in runs] if len(activations(runs)) > 1 and len({label(run) for run in runs}) == 1 else runs
-    )
+    arranges: bool = False  # its lines and panels may be others than initializers and activations, see arrangement
+    finding: Callable[[Runs], str] | None = None  # what it shows of these runs, in one sentence
 
 
 def trained(runs: Sequence[Measured]) -> bool:
@@ -207,7 +193,7 @@ def looks(runs: Sequence[AnyRun]) -> Iterator[tuple[AnyRun, dict[str, Any]]]:
         init = run.params["init"]
         mine = labels[init]
         hue = shade(init, mine.index(label(run)) / (len(mine) - 1)) if len(mine) > 1 else run_colour(run)
-        yield run, {"color": hue, "marker": marker(init), "label": label(run)}
+        yield run, {"color": hue, **marker(init), "label": label(run)}
 
 
 def shade(init: str, place: float) -> str:
@@ -222,10 +208,11 @@ def run_colour(run: Measured) -> str:
     return theme.legible(colour(run.params["init"], MIDDLE))
 
 
-def marker(init: str) -> str:
-    """The initializer's marker."""
-    names = [*HUES, *ACTIVATION_HUES]
-    return MARKERS[names.index(init) % len(MARKERS)] if init in names else "*"
+def marker(init: str) -> dict[str, str]:
+    """The marker of an initializer, or of an activation: its shape, and whether it is filled."""
+    names = next((list(table) for table in (HUES, ACTIVATION_HUES) if init in table), [])
+    shape, fill = MARKERS[names.index(init) % len(MARKERS)] if names else ("*", "full")
+    return {"marker": shape, "fillstyle": fill}
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:

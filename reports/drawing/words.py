@@ -22,13 +22,20 @@ SHORT = (
     "replicas",
 )  # params with short names, which are preferred to long names
 LABELS = {"lr": "learning rate"}  # of settings, in sentences
+PLAIN = {  # names in evidence -> in words
+    "delta_rms first / last layer": "gradient of the first over that of the last layer",
+    "delta_rms": "gradient of",
+    "saturated_fraction": "saturated share",
+    "dead_fraction": "share of dead units",
+    "input_correlation": "correlation of two inputs",
+}
 NONE = "–"
 UNTRAINED, UNFINISHED = "not trained", "unfinished"
 
 
 def number(n: int, thing: str) -> str:
     """`1 cell`, `2 cells`."""
-    return f"{n} {thing}{'s' * (n != 1)}"
+    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
 def listed(values: Sequence[str], last: str, most: int = 8) -> str:
@@ -144,6 +151,13 @@ def outcomes(runs: Sequence[Run]) -> str:
     """A sentence with the number of cells for each outcome."""
     count = Counter(map(outcome, runs)).most_common()
     return f"Outcomes: {', '.join(f'{n} {name}' for name, n in count)}."
+
+
+def plain(evidence: str) -> str:
+    """Evidence without the names that statistics have in files."""
+    for name, told in PLAIN.items():
+        evidence = evidence.replace(name, told)
+    return evidence
 
 
 def predicted(run: Run) -> str:

@@ -81,7 +81,16 @@ def hue(name: int) -> str:
     return theme.ink(0.5) if name < 0 else theme.legible(CLASS_COLOURS[name % len(CLASS_COLOURS)])
 
 
+def finding(runs: style.Runs) -> str:
+    """Which network separates the classes best."""
+    best = max(runs, key=lambda run: np.nan_to_num(layout.score(run)[1], nan=-1))
+    kind, mean, half = layout.score(best)
+    told = words.told(kind, mean, half, layout.finite(best))
+    return f"{best.name} separates the classes best: {layout.score_label(best)} {told}" if told else ""
+
+
 FIGURE = style.Figure(
     "Decision boundaries of the trained networks",
     layout.panels, draw, (1.9, 2.0), layout.by_panels(COLUMNS), choose,
+    arranges=True, finding=finding,
 )  # fmt: skip

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from reports.drawing import marks, style
+from reports.drawing import findings, marks, style
 
 COLUMNS = {
     "preactivation_std": "standard deviation of z",
@@ -33,7 +33,6 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         mine = style.facet(runs, activation, layers)
         for ax, name in zip(row[:2], COLUMNS, strict=False):
             marks.profile(ax, mine, name, 0, limits=(1.0,))
-        marks.same_limits(row[:2])
         lines(row[2], mine, "input_correlation")
         lowest = [float(np.nanmin(line.get_ydata())) for line in row[2].lines]
         row[2].set_ylim(min([0.0, *lowest]) - 0.03, 1.03)
@@ -42,6 +41,8 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         for ax, unit in zip(row, ("scale", "", "cosine", "share of the width"), strict=True):
             ax.set_ylabel(unit)
         marks.row_title(row[0], activation, layers)
+    for columns in (axes[:, :2], axes[:, 2:3], axes[:, 3:]):
+        marks.same_limits(columns)
     for ax, head in zip(axes[0], COLUMNS.values(), strict=True):
         ax.set_title(head)
     marks.footnote(axes, runs, *MEANING, log=True)
@@ -58,7 +59,17 @@ def lines(axes: Axes, runs: style.Runs, name: str, log: bool = False) -> None:
     marks.layer_axis(axes, style.depth(runs[0]))
 
 
+def finding(runs: style.Runs) -> str:
+    """What becomes of the signal, at initialization."""
+
+    def change(run: style.Measured) -> float:
+        signal = run.arrays["activation_rms"][0]  # (R, depth)
+        return findings.decades(signal[:, -1], signal[:, 0])
+
+    return findings.scaled(runs, "signal", change)
+
+
 FIGURE = style.Figure(
     "Forward signal at initialization: does it keep its scale?",
-    panels, draw, choose=style.layered, needs=tuple(COLUMNS), turns=True,
+    panels, draw, choose=style.layered, needs=tuple(COLUMNS), arranges=True, finding=finding,
 )  # fmt: skip

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.palette import VERDICT_COLOURS
-from reports.drawing import layout, marks, style, theme
+from reports.drawing import findings, layout, marks, style, theme, words
 
 DECADES = 3  # decades of colour in each direction
 NONE = -99.0  # stands for log10 of 0, below all colours
@@ -49,7 +49,7 @@ def heat(axes: Axes, run: style.Measured) -> None:
         edges(run.arrays["step"]), np.arange(depth + 1) + 0.5, np.ma.masked_invalid(values),
         cmap=colours().with_extremes(bad=theme.ink(0.3)), vmin=-DECADES, vmax=DECADES, rasterized=True,
     )  # fmt: skip
-    marks.step_axis(axes)
+    marks.step_axis(axes, last=float(run.arrays["step"][-1]) + 1)
     axes.set_yticks([])
     axes.grid(visible=False)
     if none.all():
@@ -105,7 +105,19 @@ def colour_bar(axes: NDArray[Any], runs: style.Runs) -> None:
     bar.outline.set_visible(False)
 
 
+def finding(runs: style.Runs) -> str:
+    """How often gradients vanish at the start and at the end."""
+
+    def vanished(run: style.Measured, snapshot: int) -> bool:
+        delta = run.arrays["delta_rms"][snapshot]
+        found = findings.decades(delta[:, 0], delta[:, -1])
+        return not np.isfinite(found) or found < np.log10(float(run.params["verdict.vanishing"]))
+
+    start, end = (sum(vanished(run, snapshot) for run in runs) for snapshot in (0, -1))
+    return f"Gradients vanish in {start} of {words.number(len(runs), 'cell')} at the start, and in {end} at the end"
+
+
 FIGURE = style.Figure(
     "Gradients over training: where and when they vanish",
-    layout.panels, draw, (1.5, 1.6), layout.by_panels(COLUMNS), choose, ("delta_rms",),
+    layout.panels, draw, (1.5, 1.6), layout.by_panels(COLUMNS), choose, ("delta_rms",), arranges=True, finding=finding,
 )  # fmt: skip

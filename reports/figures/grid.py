@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import share_interval
 from mlpstudy.palette import VERDICT_GLYPHS
-from reports.drawing import layout, marks, style, theme, words
+from reports.drawing import findings, layout, marks, style, theme, words
 
 ACTIVATIONS, DEPTHS, INITS = 5, 4, 12  # of a page
 WIDTH, UNIT = 2.9, 0.5  # inches: width of a table, and the unit of height of tables and curves
@@ -21,6 +21,7 @@ CURVES = 6  # height of the curves in units
 TILE = 0.44  # inches: three lines of text
 SPREAD = 1.25  # factor between the first and the last line at one depth, so that equal values do not overlap
 CROSS: dict[str, Any] = {"marker": layout.SHAPES["diverged"], "markersize": 7, "markeredgewidth": 2}
+NAMED = 4  # names in the title
 LETTER = 0.07  # inches for each letter of the names of rows
 SHORT_LINE = 0.9  # and of this for `2 of 3 learned`
 ONE_LINE = 1.1  # a tile of this width has room for a score and its interval side by side
@@ -55,7 +56,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         against_depth(ax, runs, activation)
     score = layout.score_label(runs[0])
     if curves:
-        marks.same_limits(curves)
+        marks.same_limits(np.array([curves]))
         curves[0].set_ylabel(score)
     drawn = np.array([tables + curves])
     fill = "fill and number: {}, mean and 95 % interval" if is_share(runs) else "number: {}, mean and 95 % interval"
@@ -187,7 +188,19 @@ def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
         marks.log_axis(axes)
 
 
+def finding(runs: style.Runs) -> str:
+    """How many learned, and which groups did not at all."""
+    ended = [run for run in runs if words.outcome(run) in ("learned", "stalled", "diverged")]
+    if not ended:
+        return ""
+    learned = [run for run in ended if words.outcome(run) == "learned"]
+    parts = findings.groups(ended)
+    none = [name for name, them in parts.items() if not any(run in learned for run in them)]
+    told = f"{len(learned)} of {words.number(len(ended), 'cell')} learned"
+    return told + (f", none with {words.listed(none, 'or', NAMED)}" if none and learned and len(parts) > 1 else "")
+
+
 FIGURE = style.Figure(
     "Which networks train? Verdicts and test results",
-    panels, draw, (WIDTH, UNIT), layout.by_score(layout.by_blocks(ACTIVATIONS, DEPTHS, INITS)),
+    panels, draw, (WIDTH, UNIT), layout.by_score(layout.by_blocks(ACTIVATIONS, DEPTHS, INITS)), finding=finding,
 )  # fmt: skip

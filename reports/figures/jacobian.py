@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from reports.drawing import layout, marks, style, theme
+from reports.drawing import findings, layout, marks, style, theme
 
 ACTIVATIONS, DEPTHS, INITS = 4, 4, 8  # of a page
 ROUNDING = 1e-12  # squared singular values below this share of the largest are rounding in float32
@@ -84,8 +84,23 @@ def moments(axes: Axes, x: float, mean: float, deviation: float, **look: Any) ->
     axes.plot([x, x], [mean, mean + deviation], markevery=[0], **look)
 
 
+def finding(runs: style.Runs) -> str:
+    """Which networks keep small changes best and worst."""
+    found = {}
+    for run in findings.deepest(runs):
+        with np.errstate(all="ignore"):
+            mean = np.log10(np.square(run.arrays["jacobian_singular_values"], dtype=np.float64).mean())
+        if np.isfinite(mean):
+            found[run.name] = float(mean)
+    if not found:
+        return "No network lets a small change through"
+    best, worst = min(found, key=lambda name: abs(found[name])), max(found, key=lambda name: abs(found[name]))
+    told = f"A small change keeps its size best in {best} (factor {10 ** (found[best] / 2):.2g})"
+    return told + (f", worst in {worst} ({10 ** (found[worst] / 2):.0e})" if worst != best else "")
+
+
 FIGURE = style.Figure(
     "Jacobian at initialization: what small changes become",
     panels, draw, (2.9, 2.4), layout.by_blocks(ACTIVATIONS, DEPTHS, INITS), style.layered,
-    ("jacobian_singular_values",),
+    ("jacobian_singular_values",), finding=finding,
 )  # fmt: skip

@@ -1,5 +1,6 @@
 """Did it learn? Loss and accuracy on training and test data against steps."""
 
+from collections import Counter
 from collections.abc import Sequence
 from typing import Any
 
@@ -8,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
-from reports.drawing import layout, marks, style
+from reports.drawing import layout, marks, style, words
 
 CURVES = {
     "loss_train": "training loss",
@@ -42,12 +43,13 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
         for ax, curve in zip(row, curves(runs), strict=True):
             panel(ax, style.facet(runs, activation, layers), curve)
-        for kind in ("loss", "accuracy"):
-            mine = [ax for ax, curve in zip(row, curves(runs), strict=True) if curve.startswith(kind)]
-            if mine:
-                mine[0].set_ylabel(kind)
-                marks.same_limits(mine)
         marks.row_title(row[0], activation, layers)
+    for kind in ("loss", "accuracy"):
+        mine = axes[:, [curve.startswith(kind) for curve in curves(runs)]]
+        if mine.size:
+            marks.same_limits(mine)
+            for ax in mine[:, 0]:
+                ax.set_ylabel(kind)
     for ax, curve in zip(axes[0], curves(runs), strict=True):
         ax.set_title(CURVES[curve])
     marks.footnote(axes, runs, log=True)
@@ -59,7 +61,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
 def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
     """One curve of the runs of one activation and depth."""
     log = curve.startswith("loss")
-    highest = ceiling(runs) if log else 1.02
+    highest = ceiling(runs.whole if isinstance(runs, style.Part) else runs) if log else 1.02
     leaving, crosses = [], []
     for run, look in style.looks(runs):
         if f"curve_{curve}" not in run.arrays:
@@ -94,11 +96,29 @@ def ceiling(runs: Sequence[style.Measured]) -> float:
     return float(f"{CEILING * found.min():.1g}") if found.size else CEILING
 
 
+def finding(runs: style.Runs) -> str:
+    """Which cell ends best, and what became of the others."""
+
+    def rank(run: style.Measured) -> float:
+        kind, mean, _ = layout.score(run)
+        return -np.inf if np.isnan(mean) else mean if kind == "accuracy" else -mean
+
+    best = max(runs, key=rank)
+    kind, mean, half = layout.score(best)
+    if not np.isfinite(mean):
+        return "No network ended with a finite loss"
+    lost = Counter(words.outcome(run) for run in runs)
+    others = [f"{lost[name]} of {len(runs)} {name}" for name in ("stalled", "diverged") if lost[name]]
+    told = f"{best.name} ends best, with {layout.score_label(best)} {words.told(kind, mean, half, layout.finite(best))}"
+    return told + (f"; {' and '.join(others)}" if others else "")
+
+
 FIGURE = style.Figure(
     "Learning curves: what came of the training",
     panels,
     draw,
     pages=layout.by_score(style.by_facets()),
     choose=choose,
-    turns=True,
+    arranges=True,
+    finding=finding,
 )

@@ -220,7 +220,26 @@ def colours() -> str:
     return "YlGnBu" if theme.is_light() else "YlGnBu_r"
 
 
+def finding(runs: style.Runs) -> str:
+    """How many cells learned within the depth that theory allows, and beyond it."""
+    counts = {True: [0, 0], False: [0, 0]}  # within? -> learned, of so many
+    for run in runs:
+        activation = activation_of(run) if predicted(run) and style.trained([run]) else None
+        if activation is not None:
+            w, b = (np.array([value]) for value in place(run))
+            count = counts[bool(theory.plane(activation, w, b).depth[0, 0] >= style.depth(run))]
+            count[0] += words.outcome(run) == "learned"
+            count[1] += 1
+    told = [
+        f"{learned} of {words.number(cells, 'cell')} {where} the depth that theory allows learned"
+        for where, (learned, cells) in (("within", counts[True]), ("beyond", counts[False]))
+        if cells
+    ]
+    return ", ".join(told)
+
+
 FIGURE = style.Figure(
     "Phase diagram: how deep can a network be?",
     panels, draw, (2.9, 2.4), layout.by_blocks(ACTIVATIONS, DEPTHS, INITS, kind), choose,
+    finding=finding,
 )  # fmt: skip

@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from reports.drawing import marks, style, theme
 
 RIDGES = 6  # layers in a histogram panel
+LEAST = 0.005  # a smaller share counts as none
 HISTOGRAMS = 4  # histogram panels in a row
 WORDS = {  # names for being on the flat part of g, if g is bounded on both sides, on one, or on none
     2: "saturated",
@@ -36,7 +37,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         over_training(row[1], mine)
         by_layer(row[2], mine, "dead_fraction")
         for ax in row[:2]:
-            _share_axis(ax, mine, "saturated" if word(mine[0]) == "saturated" else "")
+            _share_axis(ax, mine, "saturated" if word(mine) == "saturated" else "")
         _share_axis(row[2], mine, "dead")
         for ax in row[1:3]:
             ax.tick_params(labelleft=False)
@@ -44,7 +45,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
             ridges(ax, run)
         for ax in row[3 + len(mine) :]:
             ax.set_axis_off()
-        row[0].set_ylabel(f"share {word(mine[0])}")
+        row[0].set_ylabel(f"share\n{word(mine)}")
         row[3].set_ylabel("layer")
         for ax in row[3:]:
             ax.set_xlabel("activation a")
@@ -61,9 +62,10 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     marks.legend(axes, [*before, after, start, end] if style.trained(runs) else [*before, start])
 
 
-def word(run: style.Measured) -> str:
-    """The name for being on the flat part of this activation; its range decides."""
-    return WORDS[int(np.isfinite(run.arrays["activation_range"]).sum())]
+def word(runs: Sequence[style.Measured]) -> str:
+    """The name for being on the flat part of these activations; their ranges decide."""
+    found = {WORDS[int(np.isfinite(run.arrays["activation_range"]).sum())] for run in runs}
+    return found.pop() if len(found) == 1 else "on the flat part"
 
 
 def by_layer(axes: Axes, runs: Sequence[style.Measured], name: str) -> None:
@@ -115,7 +117,23 @@ def ridges(axes: Axes, run: style.Measured) -> None:
     axes.grid(visible=False)
 
 
+def finding(runs: style.Runs) -> str:
+    """The largest share on the flat part of any layer, before and after training, and where it is."""
+
+    def worst(snapshot: int) -> str:
+        shares = {run.name: run.arrays["saturated_fraction"][snapshot].mean(axis=0).max() for run in runs}
+        known = {name: float(share) for name, share in shares.items() if np.isfinite(share)}
+        if not known:
+            return "not finite"
+        name = max(known, key=lambda name: known[name])
+        return f"{known[name]:.0%} at most" + (f", in {name}" if known[name] >= LEAST else "")
+
+    told = f"On the flat part at the start: {worst(0)}"
+    return told + (f"; after training: {worst(-1)}" if style.trained(runs) else "")
+
+
 FIGURE = style.Figure(
     "Saturation: how much of each layer sits where g is flat",
     panels, draw, (1.75, 2.1), style.by_facets(lines=HISTOGRAMS), style.layered, ("activation_range",),
+    arranges=True, finding=finding,
 )  # fmt: skip

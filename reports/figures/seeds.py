@@ -11,7 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from reports.drawing import layout, marks, style, theme
+from reports.drawing import layout, marks, style, theme, words
 
 PLACES = 8  # of a panel
 WIDTH = 0.8  # of the seeds of a place
@@ -115,6 +115,18 @@ def deviations(scores: list[NDArray[np.float64]]) -> tuple[float, float]:
     return within**0.5, max(of_means - chance, 0.0) ** 0.5
 
 
+def finding(runs: style.Runs) -> str:
+    """In how many combinations seeds add more spread than initializations."""
+    more = known = 0
+    for place in dict.fromkeys(map(kind, runs)):
+        within, beyond = deviations([layout.scores(run) for run in runs if kind(run) == place])
+        known += np.isfinite(within + beyond)
+        more += beyond > within
+    told = f"Seeds spread the score more than initializations in {more} of {words.number(known, 'combination')}"
+    return told if known else ""
+
+
 FIGURE = style.Figure(
-    "Is a difference larger than chance? Scores for each seed", panels, draw, (7.5, 2.2), pages, choose
-)
+    "Is a difference larger than chance? Scores for each seed",
+    panels, draw, (7.5, 2.2), pages, choose, finding=finding,
+)  # fmt: skip

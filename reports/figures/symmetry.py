@@ -10,14 +10,14 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing import marks, style, theme, words
+from reports.drawing import findings, marks, style, theme, words
 
 SYMMETRIC = ("zeros", "constant", "identical")
 COLUMNS = 4
 HEADS = (
     "distinct units,\nshare of a layer",
     "weights at the start,\na row a unit",
-    "weights at the end,\na row a unit",
+    "change of the weights,\nend - start",
     "paths of single units,\nsecond axis",
 )
 SHOWN = 32  # at most so many rows and columns of a weight matrix, so that entries stay visible
@@ -59,8 +59,8 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     for column, run in zip(axes.T, runs, strict=True):
         distinct_units(column[0], run)
         column[0].set_title(style.wrapped(run), weight="bold")
-        weight_rows(column[1], run, "initial")
-        weight_rows(column[2], run, "final")
+        weight_rows(column[1], run, change=False)
+        weight_rows(column[2], run, change=True)
         if len(column) > 3:
             unit_paths(column[3], run)
     for ax, head in zip(axes[:, 0], HEADS, strict=False):
@@ -69,8 +69,9 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         axes, runs,
         f"of each activation, up to {COLUMNS} of the networks of least depth",
         f"distinct units: every hidden layer. Images: layer 1 of the first replica (up to {SHOWN} x {SHOWN} weights), "
-        "each on its own scale; grey: all 0",
-        "paths: weights of single units of layer 1 along the two principal axes of the inputs; ring: start, dot: end",
+        "each with its own colours; grey: all 0",
+        "paths: weights of single units of layer 1 along the two principal axes of the inputs, each panel on its own "
+        "scale; ring: start, dot: end",
     )  # fmt: skip
 
 
@@ -96,13 +97,15 @@ def at_the_end(run: style.Measured) -> str:
     return told if finite.all() else f"{told}\nof those that are finite"
 
 
-def weight_rows(axes: Axes, run: Run, when: str) -> None:
-    """W[1] of replica 0 as an image, blue negative, red positive."""
+def weight_rows(axes: Axes, run: Run, change: bool) -> None:
+    """W[1] of replica 0 at the start, or its change in training, as an image: blue negative, red positive."""
     axes.set_facecolor(theme.ink(0.15))
     axes.set(xticks=[], yticks=[])
     axes.grid(visible=False)
     try:
-        weights = run.weights(when)["W1"][0][:SHOWN, :SHOWN]
+        weights = run.weights("initial")["W1"][0][:SHOWN, :SHOWN]
+        if change:
+            weights = run.weights("final")["W1"][0][:SHOWN, :SHOWN] - weights
     except NotMeasured as reason:
         marks.below(axes, f"not drawn: {reason}")
         return
@@ -112,8 +115,12 @@ def weight_rows(axes: Axes, run: Run, when: str) -> None:
     elif limit == 0:
         axes.set_xlabel("input (all 0)")
     else:
-        axes.set_xlabel(f"input (colour: ± {limit:.2g})")
-        axes.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+        axes.set_xlabel("input")
+        image = axes.imshow(weights, cmap="RdBu_r", vmin=-limit, vmax=limit, aspect="auto", interpolation="nearest")
+        bar = axes.figure.colorbar(
+            image, ax=[axes], ticks=[-limit, 0, limit], format=lambda x, _: f"{x:.2g}", fraction=0.06, pad=0.03
+        )
+        bar.outline.set_visible(False)
 
 
 def unit_paths(axes: Axes, run: style.Measured) -> None:
@@ -147,7 +154,23 @@ def told_paths(paths: NDArray[np.float64]) -> str:
     return f"{words.number(paths.shape[1], 'unit')}, {words.number(distinct, 'path')}"
 
 
+def finding(runs: style.Runs) -> str:
+    """Which networks have units that never part."""
+    told = {}
+    for run in runs:
+        fewest, before = (float(np.nanmin(run.arrays["distinct_units"][i], initial=1.0)) for i in (-1, 0))
+        kept, parted = fewest < 1, before < 1
+        told[style.label(run).strip()] = (
+            ("keeps equal units to the end", "keep equal units to the end")
+            if kept
+            else ("breaks the tie in training", "break the tie in training")
+            if parted
+            else ("has no equal units", "have no equal units")
+        )
+    return findings.sentence(told)
+
+
 FIGURE = style.Figure(
     "The symmetry problem: do neurons that start out equal ever part?",
-    panels, draw, (2.6, 2.1), style.by_facets(rows=1, lines=COLUMNS), choose,
+    panels, draw, (2.6, 2.1), style.by_facets(rows=1, lines=COLUMNS), choose, finding=finding,
 )  # fmt: skip

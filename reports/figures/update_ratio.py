@@ -8,9 +8,9 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
-from reports.drawing import marks, style, theme
+from reports.drawing import marks, style, theme, words
 
-HEADS = ("by layer, first step", "by layer, second half of training", "over training, mean over layers")
+HEADS = ("by layer, first step", "by layer, second half of its steps", "over training, mean over layers")
 HEALTHY = 1e-3  # a rule of thumb: much smaller steps hardly change a layer, much larger ones overwrite it
 LEAST = (1e-5, 1e-1)  # the least range of the axis
 
@@ -35,9 +35,9 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         by_layer(row[0], mine, first)
         by_layer(row[1], mine, late)
         over_training(row[2], mine)
-        marks.same_limits(row)
         row[0].set_ylabel("rms of step ÷ rms of W")
         marks.row_title(row[0], activation, layers)
+    marks.same_limits(axes)
     for ax, head in zip(axes[0], HEADS, strict=True):
         ax.set_title(head)
     marks.footnote(axes, runs, "means over layers and steps are geometric means", log=True)
@@ -96,7 +96,19 @@ def _finish(axes: Axes) -> None:
     marks.log_axis(axes, *LEAST)
 
 
+def finding(runs: style.Runs) -> str:
+    """How many cells take steps near a thousandth of the weights."""
+    near = known = 0
+    for run in runs:
+        with np.errstate(all="ignore"):
+            logs = np.log10(run.arrays["update_ratio"][0])
+        logs = logs[np.isfinite(logs)]
+        known += bool(logs.size)
+        near += bool(logs.size) and abs(float(np.median(logs)) + 3) < 1
+    return f"In {near} of {words.number(known, 'cell')}, first steps are within a decade of 0.001 of the weights"
+
+
 FIGURE = style.Figure(
     "Update ratio: how large a step is beside the weights",
-    panels, draw, (3.3, 2.2), choose=choose, needs=("update_ratio",), turns=True,
+    panels, draw, (3.3, 2.2), choose=choose, needs=("update_ratio",), arranges=True, finding=finding,
 )  # fmt: skip

@@ -5,7 +5,7 @@ from math import isfinite
 
 from mlpstudy.palette import VERDICT_GLYPHS
 from mlpstudy.tracking.run import Run
-from reports.drawing.words import NONE, chance, ordered, outcome, outcome_in_full, score
+from reports.drawing.words import NONE, chance, ordered, outcome, outcome_in_full, plain, score
 from reports.page.html import Html, element
 
 ACROSS = ("activation", "depth")  # columns; everything else that varies is a row
@@ -79,7 +79,7 @@ def card(run: Run, place: int) -> Html:
     """The same of one of a few cells, in words and with the reason."""
     name, text, _ = score(run)
     signs = [f"{VERDICT_GLYPHS.get(verdict, '')} {verdict}" for verdict in verdicts(run)]
-    told = (run.name, f"{name}; {outcome_in_full(run)}", " › ".join(signs), run.tags.get("evidence", ""))
+    told = (run.name, f"{name}; {outcome_in_full(run)}", " › ".join(signs), plain(run.tags.get("evidence", "")))
     first, *rest = (element("span", text) for text in told)
     return button(run, place, first, element("b", text), *rest)
 

@@ -14,7 +14,7 @@ from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_GLYPHS, colour
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.style import MIDDLE
-from reports.drawing.words import NONE, UNTRAINED, outcome_in_full, score
+from reports.drawing.words import NONE, UNTRAINED, outcome_in_full, plain, score
 
 # the profiles, and whether they are drawn on a log axis
 LOG_SCALED = {"delta_rms": True, "activation_rms": True, "saturated_fraction": False, "update_ratio": True}
@@ -52,13 +52,13 @@ def entry(run: Run) -> dict[str, Any]:
         "verdict": verdict,
         "sign": VERDICT_GLYPHS.get(verdict, ""),
         "meaning": MEANINGS.get(verdict, ""),
-        "evidence": run.tags.get("evidence", NONE),
+        "evidence": plain(run.tags.get("evidence", NONE)),
         "predicted": f"{theory}{', which was not measured' * (theory != verdict)}" if theory else "no verdict",
         "outcome": outcome_in_full(run),
         "foreseen": run.tags.get("outcome_predicted_reason", "nothing"),
         "score_name": name,
         "score": text,
-        "final": f"{run.tags.get('verdict_final', NONE)}: {run.tags.get('evidence_final', NONE)}",
+        "final": f"{run.tags.get('verdict_final', NONE)}: {plain(run.tags.get('evidence_final', NONE))}",
         "colour": colour(run.params["init"], MIDDLE),
         "limits": rounded(limits),
         **measured(run),

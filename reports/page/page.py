@@ -30,6 +30,7 @@ from reports.drawing.words import (
     outcome,
     outcome_in_full,
     outcomes,
+    plain,
     predicted,
     question,
     score,
@@ -155,7 +156,7 @@ def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str
             heading: Datum(text, value),
             "gradient first/last": Datum(f"{ratio:.2g}", ratio),
             "theory off (decades)": Datum(f"{off:.2g}", off),
-            "evidence": Datum(run.tags.get("evidence", NONE)),
+            "evidence": Datum(plain(run.tags.get("evidence", NONE))),
         }
 
     heading = " or ".join(dict.fromkeys(score(run)[0] for run in runs))

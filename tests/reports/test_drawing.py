@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 
 from mlpstudy.palette import colour
 from mlpstudy.tracking.reading import load_runs
-from reports.drawing import marks, rendering, style, theme
+from reports.drawing import arrangement, marks, rendering, style, theme
 from reports.figures import gradient_flow, gradient_over_time, learning_curves, run_page, saturation, symmetry
 
 
@@ -38,7 +38,8 @@ def drawn(figure, runs, looks="light"):
     with matplotlib.rc_context(theme.THEMES[looks]):
         (page,) = figure.pages(figure.choose(runs))
         canvas = rendering.draw(figure, page)
-    return np.array(canvas.axes).reshape(figure.panels(page))
+    panels = [ax for ax in canvas.axes if ax.get_label() != "<colorbar>"]
+    return np.array(panels).reshape(figure.panels(page))
 
 
 def line(axes, label):
@@ -144,10 +145,14 @@ def test_learning_curves_draw_the_logged_curves_and_their_bands(runs, named):
         assert ax.get_yscale() == "log"
     accuracy = named["xavier"].arrays["curve_accuracy_test"]
     np.testing.assert_allclose(line(axes[3], "xavier"), accuracy.mean(axis=1))
-    mean, half = accuracy[-1].mean(), 12.706 * accuracy[-1].std(ddof=1) / np.sqrt(2)  # Student's t, from a table
+    lines = axes[3].collections[[line.get_label() for line in axes[3].lines].index("xavier")]
+    for replica, drawn_one in zip(accuracy.T, lines.get_segments(), strict=True):  # two: each is drawn
+        np.testing.assert_allclose(drawn_one[:, 1], replica)
+    four = altered(named["xavier"], curve_accuracy_test=np.concatenate([accuracy, accuracy], axis=1))
+    band = drawn(learning_curves.FIGURE, [four])[0, 3].collections[0]
+    mean, half = accuracy[-1].mean(), 3.18245 * np.repeat(accuracy[-1], 2).std(ddof=1) / 2  # Student's t, from a table
     angle, spread = np.arcsin(np.sqrt(mean)), half / (2 * np.sqrt(mean * (1 - mean)))
     ends = np.sin(np.clip([angle - spread, angle + spread], 0, np.pi / 2)) ** 2  # an interval inside [0, 1]
-    band = axes[3].collections[[line.get_label() for line in axes[3].lines].index("xavier")]
     vertices = band.get_paths()[0].vertices
     last = vertices[vertices[:, 0] == named["xavier"].arrays["curve_step"][-1]][:, 1]
     np.testing.assert_allclose([last.min(), last.max()], ends, rtol=1e-3)
@@ -199,8 +204,10 @@ def test_symmetry_shows_the_weight_rows(runs, named):
     assert not axes[1, 0].images  # all weights are 0
     assert axes[1, 0].get_xlabel() == "input (all 0)"
     image = axes[2, 2].images[0].get_array()
-    assert (image == image[:1]).all()  # every row of identical is the same to the end
-    np.testing.assert_array_equal(axes[2, 3].images[0].get_array(), named["xavier"].weights("final")["W1"][0][:, :32])
+    assert (image == image[:1]).all()  # every row of identical changes by the same
+    start, end = (named["xavier"].weights(when)["W1"][0][:, :32] for when in ("initial", "final"))
+    np.testing.assert_array_equal(axes[1, 3].images[0].get_array(), start)
+    np.testing.assert_array_equal(axes[2, 3].images[0].get_array(), end - start)
 
 
 def test_symmetry_draws_the_share_of_distinct_units(runs, named):
@@ -286,7 +293,7 @@ def test_saturation_draws_histograms_of_the_activations(runs, named):
 def test_saturation_reads_each_family_rightly(named, low, high, expected):
     run = altered(named["xavier"], activation_range=np.array([low, high]))
     axes = drawn(saturation.FIGURE, [run])[0]
-    assert axes[0].get_ylabel() == f"share {expected}"
+    assert axes[0].get_ylabel() == f"share\n{expected}"
     spans = [patch.get_y() for patch in axes[0].patches]
     assert spans == ([0.5] if expected == "saturated" else [])  # where the verdict begins: it is of bounded ones alone
 
@@ -297,7 +304,7 @@ def test_one_init_has_one_colour_in_every_figure_and_the_hue_of_mlflow(runs, nam
         for ax in drawn(figure, runs)[0, :2]:
             (artist,) = [artist for artist in ax.lines if artist.get_label() == "xavier"]
             found.add((to_hex(artist.get_color()), artist.get_marker()))
-    assert found == {(colour("xavier", style.MIDDLE), style.marker("xavier"))}
+    assert found == {(colour("xavier", style.MIDDLE), style.marker("xavier")["marker"])}
 
 
 def test_the_page_of_a_run_draws_its_profiles_and_curves(named):
@@ -326,13 +333,13 @@ def test_theory_reaches_as_far_as_it_is_finite(named):
 
 @pytest.mark.parametrize("log", [False, True])
 def test_a_band_is_the_mean_and_its_95_percent_interval(log):
-    """On a log axis of the logarithms. Student's t of 95 % for three values is 4.302653."""
-    values = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 80.0]])
+    """On a log axis of the logarithms. Student's t of 95 % for four values is 3.182446."""
+    values = np.array([[1.0, 10.0], [2.0, 20.0], [4.0, 80.0], [3.0, 50.0]])
     axes = Canvas().subplots()
     line = marks.band(axes, np.array([1, 2]), values, log=log)
     (shade,) = axes.collections
     of = np.log10(values) if log else values
-    half = 4.302653 * of.std(axis=0, ddof=1) / np.sqrt(3)
+    half = 3.182446 * of.std(axis=0, ddof=1) / np.sqrt(4)
     low, middle, high = (
         10**edge if log else edge for edge in (of.mean(axis=0) - half, of.mean(axis=0), of.mean(axis=0) + half)
     )
@@ -346,11 +353,26 @@ def test_a_band_is_the_mean_and_its_95_percent_interval(log):
 def test_where_only_activation_and_depth_vary_lines_are_activations(named):
     relu = dataclasses.replace(altered(named["xavier"], {"activation": "relu"}), name="xavier-relu-d3")
     runs = [named["xavier"], relu]
-    lines = style.turned(runs)
+    lines = arrangement.arranged(runs)
     assert style.facets(lines) == [("xavier", style.depth(runs[0]))]  # one panel
     looks = [look for _, look in style.looks(lines)]
     assert [look["label"] for look in looks] == ["tanh", "relu"]
     assert len({look["color"] for look in looks}) == len({look["marker"] for look in looks}) == 2
-    assert style.turned(runs[:1]) == runs[:1]
+    assert arrangement.arranged(runs[:1]) == runs[:1]
     other = dataclasses.replace(runs[0], name="he-tanh-d3")
-    assert style.turned([*runs, other]) == [*runs, other]  # the initializer varies, too
+    assert arrangement.arranged([*runs, other]) == [*runs, other]  # the initializer varies, too
+
+
+def test_two_settings_that_vary_make_lines_and_panels(named):
+    """Of a sweep over learning rate and width, the learning rate, with more values, makes the lines."""
+    run, runs = named["xavier"], []
+    for lr in ("0.01", "0.1", "1e-05"):
+        for width in ("16", "64"):
+            runs.append(dataclasses.replace(run, name=f"xavier-tanh-d3-lr={lr}-width={width}"))
+            runs[-1].__dict__["arrays"] = run.arrays
+    found = arrangement.arranged(runs)
+    assert style.facets(found) == [("tanh width=16", 3), ("tanh width=64", 3)]
+    assert [style.label(one) for one in found[::2]] == ["xavier-lr=0.01", "xavier-lr=0.1", "xavier-lr=1e-05"]
+    axes = drawn(gradient_flow.FIGURE, found)
+    assert axes.shape == (2, 4)
+    assert arrangement.arranged(runs[::2]) == runs[::2]  # one setting makes lines as it is

@@ -62,14 +62,14 @@ function drawDistribution() {
   const svg = find("[data-chart=distribution]"), {layers, kinds} = shown.distribution;
   const {ends: [low, high], moments} = kinds[find("#which").value], codes = moments[moment] ?? "";
   const bins = codes.length / layers.length, last = layers.at(-1) ?? 1;
-  const {x} = blank(svg, {...layerAxis(last), margin: 16});
+  const {x} = blank(svg, {...layerAxis(last), margin: 30});
   const y = (value) => BOTTOM - (value - low) / (high - low) * (BOTTOM - TOP);
   for (const level of ticks(low, high, 5)) {
     add(svg, "path", {class: "grid", d: `M${LEFT} ${y(level)}h6`});
     add(svg, "text", {x: LEFT - 8, y: y(level) + 5, "text-anchor": "end"}, level);
   }
   const apart = layers.length > 1 ? Math.min(...layers.slice(1).map((layer, i) => x(layer) - x(layers[i]))) : 60;
-  const tall = (BOTTOM - TOP) / bins, wide = Math.max(2, Math.min(apart - 2, 60));
+  const tall = (BOTTOM - TOP) / bins, wide = Math.max(2, Math.min(apart - 2, 44));
   layers.forEach((layer, i) => [...codes.slice(i * bins, (i + 1) * bins)].forEach((code, bin) => {
     if (code === "0") return;
     add(svg, "rect", {class: "bin", x: x(layer) - wide / 2, width: wide, y: BOTTOM - (bin + 1) * tall, height: tall,
@@ -87,11 +87,12 @@ function drawRegions() {
   const side = regions.side, height = HEIGHT;
   svg.replaceChildren();
   svg.setAttribute("viewBox", `0 0 ${height} ${height}`);
+  const ground = add(svg, "g", {});
   let place = 0;
   for (const [, length, code] of regions.moments[moment].matchAll(/(\d+)(\D)/g)) {
     for (let left = Number(length); left > 0;) { // a stretch may go over several rows
       const column = place % side, some = Math.min(left, side - column), row = side - 1 - Math.floor(place / side);
-      add(svg, "rect", {class: `class-${code}`, x: column * height / side, width: some * height / side + 0.3,
+      add(ground, "rect", {class: `class-${code}`, x: column * height / side, width: some * height / side + 0.3,
         y: row * height / side, height: height / side + 0.3});
       place += some;
       left -= some;
