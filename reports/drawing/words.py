@@ -136,8 +136,9 @@ def count(run: style.Measured) -> tuple[int, int]:
     """The number of replicas with that outcome, and of all replicas; (0, 0) if it is not known."""
     if outcome(run) in (UNTRAINED, UNFINISHED):
         return 0, 0
-    each = [part.split(" ", 1) for part in run.tags.get("outcomes", "").split(", ") if " " in part]
-    return sum(int(n) for n, name in each if name == outcome(run)), sum(int(n) for n, _ in each)
+    parts = (part.partition(" ") for part in run.tags.get("outcomes", "").split(", "))
+    each = [(int(n), name) for n, _, name in parts if n.isdecimal()]
+    return sum(n for n, name in each if name == outcome(run)), sum(n for n, _ in each)
 
 
 def outcome_in_full(run: Run) -> str:

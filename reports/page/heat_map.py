@@ -4,36 +4,36 @@ from collections.abc import Sequence
 from math import isfinite
 
 from mlpstudy.palette import VERDICT_GLYPHS
-from mlpstudy.tracking.run import Run
-from reports.drawing.words import NONE, chance, ordered, outcome, outcome_in_full, plain, score
+from mlpstudy.tracking.run import NotMeasured, Run
+from reports.drawing import layout
+from reports.drawing.words import NONE, chance, count, ordered, outcome, outcome_in_full, plain, score
 from reports.page.html import Html, element
 
-ACROSS = ("activation", "depth")  # columns; everything else that varies is a row
 DARK = 0.55  # text is light on tiles with a higher accuracy
 FEW = 3  # so many cells need no table
 
 
 def heat_map(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str]]) -> Html:
-    """A row for each choice of the settings that are not across, a column for each activation and depth."""
+    """A column for each activation and depth, or other setting; a row for each choice of all else that varies."""
     if len(runs) <= FEW:
         cards = (element("li", card(run, place)) for place, run in enumerate(runs))
         return element("ul", *cards, class_="few map")
-    cells = [dict(zip(names, key, strict=True)) for key in keys]
-    down = [name for name in names if name not in ACROSS]
+    cells, second = [dict(zip(names, key, strict=True)) for key in keys], across(names, keys)
+    down = [name for name in names if name not in ("activation", second)]
     columns = [
-        (activation, depth)
+        (activation, value)
         for activation in ordered(cell["activation"] for cell in cells)
-        for depth in ordered(cell["depth"] for cell in cells if cell["activation"] == activation)
+        for value in ordered(cell[second] for cell in cells if cell["activation"] == activation)
     ]
     rows = list(dict.fromkeys(tuple(cell[name] for name in down) for cell in cells))
     varied = [i for i, name in enumerate(down) if name == "init" or len({row[i] for row in rows}) > 1]
     at = {
-        (tuple(cell[name] for name in down), cell["activation"], cell["depth"]): place
+        (tuple(cell[name] for name in down), cell["activation"], cell[second]): place
         for place, cell in enumerate(cells)
     }
     groups = dict.fromkeys(activation for activation, _ in columns)
     spans = {activation: sum(name == activation for name, _ in columns) for activation in groups}
-    top = element("td", *[NAMES.get(down[i], down[i].rpartition(".")[2]) + " " for i in varied], rowspan=2)
+    top = element("td", " ".join(name_of(down[i]) for i in varied), rowspan=2)
     head = [top, *(element("th", name, colspan=n, scope="colgroup") for name, n in spans.items())]
     depths = [element("th", depth, scope="col") for _, depth in columns]
     body = (
@@ -52,7 +52,19 @@ def heat_map(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[
     )
 
 
-NAMES = {"init": "initializer"}
+NAMES = {"init": "initializer", "depth": "hidden layers", "lr": "learning rate"}
+
+
+def name_of(setting: str) -> str:
+    """What a setting is called in the head of the table."""
+    return NAMES.get(setting, setting.rpartition(".")[2])
+
+
+def across(names: Sequence[str], keys: Sequence[Sequence[str]]) -> str:
+    """The second setting of the columns: depth; if it does not vary, the one of the others with the most values."""
+    counts = {name: len(set(values)) for name, values in zip(names, zip(*keys, strict=True), strict=True)}
+    others = [name for name in names if name not in ("activation", "init", "depth") and counts[name] > 1]
+    return "depth" if counts["depth"] > 1 or not others else max(others, key=lambda name: counts[name])
 
 
 def tile(runs: Sequence[Run], place: int | None) -> Html:
@@ -62,17 +74,31 @@ def tile(runs: Sequence[Run], place: int | None) -> Html:
     run = runs[place]
     name, text, value = score(run)
     glyphs = " › ".join(VERDICT_GLYPHS.get(name, "?") for name in verdicts(run))
-    shown = [f"{value:.3f}" if share(run) is not None else text.split(" ")[0]]
-    shown += [outcome(run)] * (outcome(run) != "learned")
+    number, _, half = text.partition(" ± ")  # without ±, two replicas or an interval that is not symmetric
+    shown = [f"{value:.3f}" if share(run) is not None else number.split(" ")[0]]
+    shown += [f"± {half}"] * bool(half) + [outcome(run)] * (outcome(run) != "learned")
     inside = (
         element("b", shown[0]),
+        *(part for line in shown[1:] for part in (" ", element("i", line))),
         element("span", glyphs, aria_hidden="true"),
-        *(element("i", ended) for ended in shown[1:]),
+        *ticks(run),
     )
     told = f"{run.name}: {', then '.join(verdicts(run))}; {outcome_in_full(run)}"
     told += f"; {name} {text}" if text != NONE else ""
     spoken = f"{' '.join(shown)}, {told}"  # what is seen comes first, so that it can be spoken to choose the tile
     return element("td", button(run, place, *inside, aria_label=spoken, title=told))
+
+
+def ticks(run: Run) -> list[Html]:
+    """A mark at the accuracy of each replica, from 0 at the left to 1, where replicas ended in different ways."""
+    same, replicas = count(run)
+    if same == replicas or share(run) is None:
+        return []
+    try:
+        each = layout.scores(run)
+    except NotMeasured:
+        return []
+    return [element("u", style=f"--share:{value:.3f}", aria_hidden="true") for value in each if isfinite(value)]
 
 
 def card(run: Run, place: int) -> Html:
@@ -84,7 +110,7 @@ def card(run: Run, place: int) -> Html:
     return button(run, place, first, element("b", text), *rest)
 
 
-def button(run: Run, place: int, *inside: Html, **told: str) -> Html:
+def button(run: Run, place: int, *inside: str, **told: str) -> Html:
     """A button that chooses this cell, filled by its accuracy."""
     filled = share(run)
     looks = (
@@ -105,7 +131,7 @@ def share(run: Run) -> float | None:
     return value if "accuracy" in name and 0 <= value <= 1 else None
 
 
-def legend(runs: Sequence[Run]) -> Html:
+def legend(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str]]) -> Html:
     """What fill and glyphs mean."""
     there = {name for run in runs for name in verdicts(run)}
     glyphs = (
@@ -118,7 +144,9 @@ def legend(runs: Sequence[Run]) -> Html:
     mark = [element("span", class_="chance", style=f"--share:{least:.3f}")] if isfinite(least) else []
     scale = [element("li", "0 ", element("span", *mark, class_="scale"), f" 1 {name}")] if "accuracy" in name else []
     said = [element("li", f"mark: {least:.3g}, by chance")] if mark and scale else []
-    across = [] if len(runs) <= FEW else [element("li", "columns: activation, hidden layers")]
+    if any(map(ticks, runs)) and len(runs) > FEW:
+        said.append(element("li", "ticks: each replica, where outcomes differ"))
+    columns = [] if len(runs) <= FEW else [element("li", f"columns: activation, {name_of(across(names, keys))}")]
     return element(
-        "ul", *across, *scale, *said, element("li", "verdict at the start › at the end:"), *glyphs, class_="legend"
+        "ul", *columns, *scale, *said, element("li", "verdict at the start › at the end:"), *glyphs, class_="legend"
     )

@@ -24,6 +24,15 @@ LAYERS = 16  # whose histograms are shown, at most
 JOINED = 3  # bins that are joined to one
 LETTERS = "0123456789abcdefghijklmnopqrstuvwxyz"
 POINTS = 150  # examples in the plane, at most
+CHARTS = {  # what the charts show
+    "gradient": "delta_rms, the rms over units and examples of dJ/dz, the derivative of the loss by pre-activations.",
+    "signal": "activation_rms, the rms over units and examples of the activations a = g(z).",
+    "saturation": "Share of activations on the flat part of g, where |g'(z)| is below 5.9 % of its largest value "
+    "(tanh: |a| > 0.97; ReLU: z < 0, which is half of a healthy layer).",
+    "updates": "update_ratio, the rms of a step of the optimizer over that of the weights.",
+    "distribution": "Histograms of all random initializations; the darker a bin, the more values are in it "
+    "(square root of the count). The bins at both ends hold all values beyond.",
+}
 MEANINGS = {
     "healthy": "Signals and gradients get through every layer.",
     "symmetric": "All units of some layer are the same. They get the same gradient and never part.",
@@ -51,7 +60,6 @@ def entry(run: Run) -> dict[str, Any]:
         "name": run.name,
         "verdict": verdict,
         "sign": VERDICT_GLYPHS.get(verdict, ""),
-        "meaning": MEANINGS.get(verdict, ""),
         "evidence": plain(run.tags.get("evidence", NONE)),
         "predicted": f"{theory}{', which was not measured' * (theory != verdict)}" if theory else "no verdict",
         "outcome": outcome_in_full(run),

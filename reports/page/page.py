@@ -37,7 +37,7 @@ from reports.drawing.words import (
 )
 from reports.page import heat_map
 from reports.page.html import Html, element, joined
-from reports.page.layer_by_layer import MEANINGS, class_letter, entry
+from reports.page.layer_by_layer import CHARTS, MEANINGS, class_letter, entry
 
 SCRIPTS = ("chart", "explorer", "table", "viewer", "address")  # in this order: the last one starts
 MLFLOW_UI = "http://127.0.0.1:5000"  # the address of `python -m mlflow ui`
@@ -72,7 +72,7 @@ def write(
         grid=escape(grid(runs, options)),
         answer=joined(element("li", sentence) for sentence in answer(runs)),
         map=heat_map.heat_map(runs, names, keys),
-        legend=heat_map.legend(runs),
+        legend=heat_map.legend(runs, names, keys),
         controls=joined(control(i, name, options[name]) for i, name in enumerate(names)),
         summary=escape(" ".join([outcomes(runs), *told])),
         counts=joined(map(counts, Counts.of([run.tags for run in runs if outcome(run) in OUTCOMES]))),
@@ -81,7 +81,9 @@ def write(
         table=table(runs, names, keys),
         missing=element("p", f"Left out: {'; '.join(complaints)}.") if complaints else "",
         note=note(runs[0].uri),
-        glossary=joined(element(*part) for pair in MEANINGS.items() for part in zip(("dt", "dd"), pair, strict=True)),
+        glossary=joined(
+            element(*part) for pair in (MEANINGS | CHARTS).items() for part in zip(("dt", "dd"), pair, strict=True)
+        ),
         figures=joined(map(figure, drawn)),
         looks=looks,
     )

@@ -883,3 +883,47 @@ def test_on_a_narrow_screen_rows_are_cards_and_letters_stay_large(written, sweep
     assert seen["cells"][:3] == ["verdict", "outcome", "test accuracy"]
     assert seen["letters"] >= 12
     assert seen["wide"], seen
+
+
+def test_three_cells_are_cards_in_words_and_four_a_table(written, sweep):
+    few = Markup(written(sweep[:3]).read_text("utf-8"))
+    classes = [attributes.get("class", "") for _, attributes in few.tags]
+    assert "few map" in classes
+    assert "map" not in classes
+    told = " ".join(few.text)
+    assert "= symmetric › ● healthy" in told
+    assert "distinct units: 1" in told
+    many = Markup(written(sweep[:4]).read_text("utf-8"))
+    assert "few map" not in [attributes.get("class", "") for _, attributes in many.tags]
+
+
+def test_tiles_show_intervals_and_ticks_where_replicas_differ(written):
+    curve = np.array([[0.1, 0.1], [0.1, 0.1], [0.2, 0.8]])
+    mixed = made(tags={"outcomes": "1 learned, 1 stalled"}, arrays={"curve_accuracy_test": curve})
+    runs = [mixed, *(made(init, replicas=5) for init in ("he", "zeros", "normal"))]
+    for run in runs:
+        run.tags.setdefault("outcomes", "5 learned")
+    found = Markup(written(runs).read_text("utf-8"))
+    marks = [attributes["style"] for name, attributes in found.tags if name == "u"]
+    assert marks == ["--share:0.200", "--share:0.800"]
+    assert "± 0.010" in " ".join(found.text)
+
+
+def test_columns_are_the_setting_with_the_most_values_if_depth_is_always_the_same(written):
+    runs = []
+    for lr in ("0.01", "0.1", "1.0"):
+        for width in ("32", "64"):
+            run = made(params={"lr": lr, "optimizer.lr": lr, "width": width}, id=f"{lr}-{width}")
+            run.name = f"xavier-tanh-d3-lr={lr}-width={width}"
+            runs.append(run)
+    text = written(runs).read_text("utf-8")
+    assert "columns: activation, learning rate" in text
+    head = text.split("<tbody>")[0].split('class="map"')[1]
+    assert re.findall(r'scope="col">([^<]*)<', head) == ["0.01", "0.1", "1.0"]
+
+
+def test_the_chance_is_marked_on_the_scale(written):
+    runs = [made(init, arrays={"chance": np.array(0.25)}) for init in ("he", "zeros", "normal", "xavier")]
+    assert 'class="chance" style="--share:0.250"' in written(runs).read_text("utf-8")
+    runs[0].arrays["chance"] = np.array(0.5)  # they differ
+    assert 'class="chance"' not in written(runs).read_text("utf-8")
