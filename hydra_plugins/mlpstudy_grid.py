@@ -106,7 +106,7 @@ class GridSweeper(Sweeper):
         typed = [*(f"{key}={value}" for key, value in self._params.items()), *arguments]
         composer = Composer(loader, self.config.hydra.job.config_name)
         for cell in grid(composer.parser.parse_overrides(typed), composer.groups):
-            self._task(composer.settings(cell), cell)
+            self._task(composer.settings(cell), cell, self.config.hydra)
 
 
 ConfigStore.instance().store(

@@ -22,7 +22,7 @@ def main() -> None:
     try:
         asked = read(sys.argv[1:])
         if asked.cells:
-            sys.exit(0 if run(asked.cells, asked.left_out) else 1)
+            sys.exit(0 if run(asked.cells, asked.left_out, asked.launcher) else 1)
     except SETTINGS_ERRORS as error:
         progress("")
         sys.exit(wrapped(f"mlpstudy: {one_line(error)}"))

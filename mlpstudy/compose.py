@@ -24,6 +24,8 @@ from mlpstudy import help_text, suggestions
 from mlpstudy.cells.cell import Cell, check, raw_names
 from mlpstudy.cells.config import CONF, options_with
 from mlpstudy.cells.rules import RULES, unknown_key
+from mlpstudy.engines import launcher
+from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError, DoesNotFit, one_of
 from mlpstudy.tracking import uris
 
@@ -50,6 +52,7 @@ class Asked:
 
     cells: list[Cell]
     left_out: list[LeftOut]
+    launcher: Launcher = Launcher()  # noqa: RUF009 (it cannot be changed)
 
 
 def cells(arguments: Sequence[str]) -> list[Cell]:
@@ -67,9 +70,15 @@ def read(arguments: Sequence[str]) -> Asked:
         print(help_text.text())
         return Asked([], [])
     found: list[tuple[Any, list[str]]] = []
+    launchers: list[Launcher] = []
 
-    def collect(settings: DictConfig, overrides: Sequence[str] | None = None) -> None:
-        typed = HydraConfig.get().overrides.task if overrides is None else overrides
+    def collect(settings: DictConfig, overrides: Sequence[str] | None = None, own: Any = None) -> None:
+        """own: Hydra's own settings, from our sweeper."""
+        own = HydraConfig.get() if own is None else own
+        typed = own.overrides.task if overrides is None else overrides
+        if not launchers:
+            chosen: Any = OmegaConf.to_container(own.launcher) if own.launcher else {}
+            launchers.append(launcher.parse(own.runtime.choices["hydra/launcher"] or launcher.LOCAL, chosen))
         cell = OmegaConf.to_container(settings, resolve=True), list(typed)
         if cell[0] not in (raw for raw, _ in found[:earlier]):  # two grids may have a cell in common
             found.append(cell)
@@ -113,7 +122,7 @@ def read(arguments: Sequence[str]) -> Asked:
         values = {cell.config.flat[key] for cell in checked}
         if len(values) > 1:
             raise ConfigError(key, "the same for all cells of a sweep", uris.redact(str(sorted(map(str, values)))))
-    return Asked(checked, left_out)
+    return Asked(checked, left_out, launchers[0] if launchers else Launcher())
 
 
 def grids(arguments: Sequence[str]) -> list[list[str]]:

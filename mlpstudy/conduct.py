@@ -21,6 +21,8 @@ from mlpstudy.cells.cell_result import CellResult, collect, result_of
 from mlpstudy.cells.recording import Record
 from mlpstudy.compose import LeftOut
 from mlpstudy.display import SweepDisplay, Told, console, counts_tables, python_command, summary_table
+from mlpstudy.engines import engine
+from mlpstudy.engines.launcher import Launcher
 from mlpstudy.measure.outcomes import Counts, agreement, foreseen
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
@@ -29,6 +31,7 @@ if TYPE_CHECKING:  # `run` imports these, since they import mlflow: help, comple
     from mlpstudy.tracking.run import Run
     from mlpstudy.tracking.store import Store
 
+LOCALLY = Launcher()
 INTERRUPTED = threading.Event()  # a library may catch the KeyboardInterrupt; this flag stays
 ENDING = threading.Event()  # runs are being closed
 ENDING_SECONDS = 2  # after an interrupt
@@ -42,13 +45,13 @@ class Swept:
     well: bool  # no cell failed (a cell that diverged has not failed), and all are in the store
 
 
-def run(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> bool:
+def run(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: Launcher = LOCALLY) -> bool:
     """Do the sweep. False if a cell failed, or is not in the store."""
-    return sweep_of(cells, left_out).well
+    return sweep_of(cells, left_out, launcher).well
 
 
-def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
-    """Train the cells, log each to MLflow, show progress and a table.
+def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: Launcher = LOCALLY) -> Swept:
+    """Train the cells by the engine of this launcher, log each to MLflow, show progress and a table.
 
     left_out: cells of the grid that cannot be; MLflow keeps their names and reasons, for reports.
 
@@ -80,6 +83,8 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
         save_view(store, sweep_name)
         save_left_out(store, sweep_name, {cell.name: cell.reason for cell in left_out})
     todo = {i: smaller[i].replicas if i in smaller else 0 for i in range(len(cells)) if i not in done}
+    draw = partial(run_page.draw, names(cells), sweep_name)
+    elsewhere = engine.opened(launcher, draw) if todo else None
     workers = max(1, min(len(todo), cells[0].raw["workers"] or sweep.available_cores()))
     cell_names = names(cells)
     for name, cell in zip(cell_names, cells, strict=True):
@@ -88,10 +93,11 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
 
     for remark in dict.fromkeys(f"data={cell.data.name}: {remark}" for cell in cells for remark in cell.data.remarks):
         say(remark)
-    say(heading(sweep_name, cells, done, todo, workers))
+    where = f"{workers} at a time" if elsewhere is None else f"on {elsewhere.about}"
+    say(heading(sweep_name, cells, done, todo, where))
     show = SweepDisplay(out, cell_names, len(done))
     log = SweepLog(store, cells, cell_names, sweep_name, say, {index: run.id for index, run in smaller.items()})
-    draw = partial(run_page.draw, cell_names, sweep_name)
+    events = engine.run(elsewhere, launcher, cells, workers, draw, todo, say)
     results: dict[int, Told] = dict(done)
     records: dict[int, list[Record]] = {}  # of the cells that are being trained
     pages: dict[int, sweep.Page] = {}
@@ -113,7 +119,7 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
             return shown
 
     try:
-        for index, event in sweep.run(cells, workers, draw, todo):
+        for index, event in events:
             if isinstance(event, sweep.Failure):
                 failures[cell_names[index]] = f"failed: {event.reason}"
                 end(index, "FAILED", failures[cell_names[index]], f"{event.reason}\n{event.details}")
@@ -137,6 +143,7 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = ()) -> Swept:
             description.describe(store, sweep_name, [(told.params, told.tags) for told in results.values()])
     finally:
         with uninterrupted():
+            events.close()  # workers stop
             for index in list(records):  # after an interrupt, measurements are kept
                 end(index, "KILLED", "interrupted")
             show.finish()
@@ -171,7 +178,7 @@ def uninterrupted() -> Iterator[None]:
 
 
 def heading(
-    sweep_name: str, cells: Sequence[Cell], done: Mapping[int, Told], todo: Mapping[int, int], workers: int
+    sweep_name: str, cells: Sequence[Cell], done: Mapping[int, Told], todo: Mapping[int, int], where: str
 ) -> str:
     """The line before the training: how many cells there are, and how many of them are done."""
     parts = [f"Sweep {sweep_name}: {len(cells)} cell{'s' * (len(cells) > 1)}"]
@@ -181,7 +188,7 @@ def heading(
         replicas = sum(cells[index].config.replicas - first for index, first in more.items())
         parts.append(f"{len(more)} done with fewer replicas ({replicas} more are trained)")
     if todo:
-        parts.append(f"{workers} at a time")
+        parts.append(where)
     return ", ".join(parts)
 
 

@@ -51,14 +51,14 @@ ELSEWHERE = {  # what mlpstudy does not have -> why, and what comes nearest
     "residual": "connections past layers change the question; init=identity starts a deep network as a short one",
     "dropout": "it has no part in how signals and gradients pass at the start; optimizer.weight_decay is here",
     "device": "these networks are too small for a GPU; cells run in parallel on all cores, see workers",
-    "launcher": "cells run in parallel on all cores by themselves, see workers",
+    "launcher": "cells run in parallel on all cores by themselves, see workers; of a cluster, see hydra/launcher",
     "cifar10": "it is not downloaded; data=npz reads its arrays, by the names x_train, y_train, x_test and y_test",
     "conv": "only fully connected networks are here; their theory carries over in part (Xiao et al. 2018)",
 }
 ELSEWHERE_TOO = {
     "batch_norm": "batchnorm", "bn": "batchnorm", "layernorm": "batchnorm", "layer_norm": "batchnorm",
     "normalization": "batchnorm", "norm": "batchnorm", "skip": "residual", "resnet": "residual",
-    "skip_connections": "residual", "gpu": "device", "cuda": "device", "hydra/launcher": "launcher",
+    "skip_connections": "residual", "gpu": "device", "cuda": "device",
     "convolution": "conv", "cnn": "conv", "cifar": "cifar10",
 }  # fmt: skip
 

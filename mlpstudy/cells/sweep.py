@@ -13,7 +13,7 @@ import sys
 import threading
 import time
 import traceback
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Generator, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
@@ -51,7 +51,7 @@ Event = tuple[int, Record | Page | Failure]  # of the cell with this index
 
 def run(
     cells: Sequence[Cell], workers: int, draw: Draw | None = None, todo: Mapping[int, int] | None = None
-) -> Iterator[Event]:
+) -> Generator[Event]:
     """Train cells and yield their records as they come; the last event of a cell is its last record or a Failure.
 
     todo: the indices of the cells to train, each with its first replica to train; None: all of all cells.
@@ -137,7 +137,7 @@ def _work(pipe: Connection, draw: Draw | None) -> None:
     try:
         while True:
             index, raw, first = pipe.recv()  # parsed here, since functions cannot be sent between processes
-            for event in _train_raw(index, raw, first, draw):
+            for event in train_raw(index, raw, first, draw):
                 pipe.send(event)
     except (EOFError, OSError):
         return
@@ -150,7 +150,8 @@ def _end_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def _train_raw(index: int, raw: Mapping[str, Any], first: int, draw: Draw | None) -> Iterator[Record | Page | Failure]:
+def train_raw(index: int, raw: Mapping[str, Any], first: int, draw: Draw | None) -> Iterator[Record | Page | Failure]:
+    """Train the cell with these settings, from replica `first` on; the last event is its last record or a Failure."""
     try:
         config = parse(raw)
     except Exception as error:

@@ -1,0 +1,12 @@
+"""Where cells are trained: processes of this machine, a Ray cluster, or a Slurm cluster.
+
+Whatever trains them, the process that the user started hears of every record, and is the only one to log and display.
+So the store, resume, progress and tables are the same everywhere, and workers need no access to the store.
+
+launcher     which engine, and its settings: the choice of hydra/launcher
+engine       opens the engine that was chosen
+batches      cells in batches, and what happens when a worker is lost
+worker       what runs at the other end: the cells of a batch, after a check that the code is the same
+on_ray       batches as tasks of Ray
+on_submitit  batches as jobs of Slurm, or as processes that submitit starts
+"""

@@ -1,0 +1,117 @@
+"""Cells in batches: an engine takes longer to start a task than many a cell takes to train.
+
+A lost worker costs no cell. Cells that it had ended are done; the others of its batch are handed out again. Training
+is the same bit for bit, so of a cell that begins again, the records that have come already are left out.
+"""
+
+from collections import Counter, deque
+from collections.abc import Callable, Generator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import numpy as np
+
+from mlpstudy.cells import sweep
+from mlpstudy.cells.cell import Cell
+from mlpstudy.cells.recording import Record
+from mlpstudy.engines.worker import Job
+
+TRIES = 3  # workers that a cell may lose before it has failed
+RATE = 5e9  # floating-point operations a second that are assumed
+PASSES = 6  # floating-point operations for each weight and example: forward, backward, gradient
+LEAST = 0.3  # seconds of a cell that hardly trains
+
+
+@dataclass(frozen=True)
+class Ended:
+    """A batch has ended; `lost` says how if it did not end well."""
+
+    lost: str = ""
+
+
+class Engine(Protocol):
+    """Something that trains batches elsewhere."""
+
+    @property
+    def about(self) -> str:
+        """What it is, in words such as `Ray, 64 cores`."""
+
+    @property
+    def slots(self) -> int:
+        """How many batches it can take at a time."""
+
+    def submit(self, batches: Sequence[Sequence[Job]]) -> list[int]:
+        """Hand over batches; a number for each."""
+
+    def events(self) -> list[tuple[int, sweep.Event | Ended]]:
+        """What has happened since the last call, by number of the batch; waits a moment if nothing has."""
+
+    def close(self) -> None:
+        """Stop all batches."""
+
+
+def jobs(cells: Sequence[Cell], todo: Mapping[int, int]) -> list[Job]:
+    """The cells to train."""
+    return [Job(index, dict(cells[index].raw), first, seconds(cells[index])) for index, first in todo.items()]
+
+
+def seconds(cell: Cell) -> float:
+    """About how long a cell takes, from the number of its weights, examples and epochs."""
+    sizes, recipe = np.array(cell.sizes, dtype=np.float64), cell.config.recipe
+    weights = float((sizes[:-1] * sizes[1:]).sum())
+    examples = float(cell.data.sizes["train"] or 0) * recipe.epochs
+    return LEAST + PASSES * weights * examples * cell.config.replicas / RATE
+
+
+def split(todo: Sequence[Job], longest: float, slots: int) -> list[list[Job]]:
+    """Batches of about so many seconds, in the order of the cells; shorter, so that every slot has two if it can."""
+    total = sum(job.seconds for job in todo)
+    target = min(longest, total / (2 * slots))
+    found: list[list[Job]] = []
+    filled = target
+    for job in todo:
+        if filled + job.seconds / 2 > target or not found:
+            found.append([])
+            filled = 0.0
+        found[-1].append(job)
+        filled += job.seconds
+    return found
+
+
+def run(engine: Engine, todo: Sequence[Job], longest: float, say: Callable[[str], None]) -> Generator[sweep.Event]:
+    """Train cells on an engine and yield their events; the last one of a cell is its last record or a Failure."""
+    waiting = deque(split(todo, longest, engine.slots))
+    running: dict[int, list[Job]] = {}
+    finished: set[int] = set()
+    delivered: Counter[int] = Counter()  # events of each cell that have been passed on
+    come: Counter[tuple[int, int]] = Counter()  # events of each cell from each batch
+    tries: Counter[int] = Counter()
+    try:
+        while waiting or running:
+            if free := min(engine.slots - len(running), len(waiting)):
+                some = [waiting.popleft() for _ in range(max(free, 0))]
+                running |= dict(zip(engine.submit(some), some, strict=True)) if some else {}
+            for number, event in engine.events():
+                if isinstance(event, Ended):
+                    left = [job for job in running.pop(number) if job.index not in finished]
+                    if not left:
+                        continue
+                    tries[left[0].index] += 1
+                    if tries[left[0].index] == TRIES:
+                        lost = left.pop(0)
+                        finished.add(lost.index)
+                        yield lost.index, sweep.Failure(f"{TRIES} workers were lost in it; the last: {event.lost}")
+                    if left:
+                        waiting.appendleft(left)
+                        say(f"A worker was lost ({event.lost}); its {len(left)} unfinished cells begin again.")
+                    continue
+                index, what = event
+                come[number, index] += 1
+                if index in finished or come[number, index] <= delivered[index]:
+                    continue
+                delivered[index] += 1
+                if isinstance(what, sweep.Failure) or (isinstance(what, Record) and what.last):
+                    finished.add(index)
+                yield index, what
+    finally:
+        engine.close()

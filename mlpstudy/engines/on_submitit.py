@@ -1,0 +1,192 @@
+"""Batches as jobs of a Slurm array, by submitit; or as processes that it starts, to try the same without Slurm.
+
+A job writes its events to a file in a folder that all nodes share, where they are read as they come. Whether a job
+still exists is asked of squeue, which needs no accounting: submitit would wait for a killed job for ever without it.
+"""
+
+import contextlib
+import itertools
+import pickle
+import shutil
+import struct
+import subprocess
+import time
+import uuid
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from mlpstudy.cells import sweep
+from mlpstudy.engines import worker
+from mlpstudy.engines.batches import Ended
+from mlpstudy.engines.launcher import Launcher
+from mlpstudy.errors import ConfigError
+
+INSTALL = "pip install 'mlpstudy[slurm]'"
+PATIENCE = 10  # seconds for Slurm to answer
+MOMENT = 0.5  # seconds between two looks at the files
+ASK = 3.0  # seconds between two questions about which jobs exist
+GONE = 2  # times in a row that a job was not there: it has ended, and its file is complete
+LENGTH = struct.Struct("<Q")  # before each event in a file
+
+
+@dataclass
+class _Running:
+    """A batch that was handed over."""
+
+    job: Any  # of submitit
+    path: Path
+    read: int = 0  # bytes of the file
+    missed: int = 0  # times in a row that the job was not there
+
+
+class OnSubmitit:
+    """An engine of jobs."""
+
+    def __init__(self, launcher: Launcher, draw: sweep.Draw | None) -> None:
+        """Raises ConfigError if submitit is not installed, or Slurm does not answer."""
+        self._slurm, self._draw = launcher.engine == "slurm", draw
+        try:
+            import submitit
+        except ImportError as error:
+            raise ConfigError("hydra/launcher", f"installed first: {INSTALL}", launcher.engine) from error
+        if self._slurm:
+            _answers()
+        self._launcher, self._numbers = launcher, itertools.count()
+        self._folder = Path(launcher.folder).absolute() / uuid.uuid4().hex[:8]
+        self._folder.mkdir(parents=True, exist_ok=True)
+        self._executor = submitit.AutoExecutor(self._folder / "%j", cluster="slurm" if self._slurm else "local")
+        self._executor.update_parameters(name="mlpstudy", timeout_min=launcher.minutes)
+        if self._slurm:
+            site = {"partition": launcher.partition, "account": launcher.account, "setup": list(launcher.setup)}
+            self._executor.update_parameters(
+                cpus_per_task=1, mem_gb=launcher.memory_gb, slurm_array_parallelism=launcher.at_once,
+                **{f"slurm_{key}": value for key, value in site.items() if value},
+            )  # fmt: skip
+        self._running: dict[int, _Running] = {}
+        self._asked = 0.0
+
+    @property
+    def slots(self) -> int:
+        """Slurm has a queue of its own; processes of this machine are as many as its cores."""
+        return self._launcher.at_once if self._slurm else sweep.available_cores()
+
+    @property
+    def about(self) -> str:
+        """Where jobs run."""
+        where = f"partition {self._launcher.partition}" if self._launcher.partition else "its default partition"
+        return f"Slurm, {where}, {self.slots} jobs at a time" if self._slurm else f"submitit, {self.slots} processes"
+
+    def submit(self, batches: Sequence[Sequence[worker.Job]]) -> list[int]:
+        """One array with a job for each batch."""
+        numbers = [next(self._numbers) for _ in batches]
+        paths = [self._folder / f"{number}.events" for number in numbers]
+        with self._executor.batch():
+            jobs = [
+                self._executor.submit(to_file, path, worker.code(), list(batch), self._draw)
+                for path, batch in zip(paths, batches, strict=True)
+            ]
+        self._running |= {n: _Running(job, path) for n, job, path in zip(numbers, jobs, paths, strict=True)}
+        return numbers
+
+    def events(self) -> list[tuple[int, sweep.Event | Ended]]:
+        """What the jobs have written since."""
+        gone = self._gone()
+        found: list[tuple[int, sweep.Event | Ended]] = []
+        for number, running in list(self._running.items()):
+            events = list(_new(running))
+            found += [(number, event) for event in events]
+            if number in gone and not any(isinstance(event, Ended) for event in events):
+                found.append((number, Ended(_reason(running))))
+        for number, event in found:
+            if isinstance(event, Ended):
+                running = self._running.pop(number)
+                running.path.unlink(missing_ok=True)
+        if not found:
+            time.sleep(MOMENT)
+        return found
+
+    def _gone(self) -> set[int]:
+        """The batches whose jobs have ended some time ago."""
+        if time.monotonic() - self._asked < ASK:
+            return set()
+        self._asked = time.monotonic()
+        there = _queued() if self._slurm else None
+        for running in self._running.values():
+            ended = running.job.job_id not in there if there is not None else running.job.done(force_check=True)
+            running.missed = running.missed + 1 if ended else 0
+        return {number for number, running in self._running.items() if running.missed >= GONE}
+
+    def close(self) -> None:
+        """Cancel what runs, and remove the files of jobs that ended well."""
+        for running in self._running.values():
+            with contextlib.suppress(Exception):
+                running.job.cancel()
+        if not self._running:
+            shutil.rmtree(self._folder, ignore_errors=True)
+            with contextlib.suppress(OSError):  # another sweep uses it
+                self._folder.parent.rmdir()
+
+
+def to_file(path: Path, expected: str, batch: Sequence[worker.Job], draw: sweep.Draw | None) -> None:
+    """Train a batch; each event goes to the file when it comes, and Ended after the last."""
+    with path.open("ab") as file:
+
+        def put(event: sweep.Event | Ended) -> None:
+            data = pickle.dumps(event, pickle.HIGHEST_PROTOCOL)
+            file.write(LENGTH.pack(len(data)) + data)
+            file.flush()
+
+        try:
+            for event in worker.work(expected, batch, draw):
+                put(event)
+        except worker.OtherCode as error:
+            put(Ended(f"{error}"))
+            raise
+        put(Ended())
+
+
+def _new(running: _Running) -> Iterator[sweep.Event | Ended]:
+    """The events that have been written completely since the last look."""
+    if not running.path.exists():
+        return
+    with running.path.open("rb") as file:
+        file.seek(running.read)
+        while len(head := file.read(LENGTH.size)) == LENGTH.size:
+            (length,) = LENGTH.unpack(head)
+            data = file.read(length)
+            if len(data) < length:
+                return
+            running.read += LENGTH.size + length
+            yield pickle.loads(data)
+
+
+def _reason(running: _Running) -> str:
+    """How a job ended that did not say so itself."""
+    with contextlib.suppress(Exception):
+        if text := (running.job.stderr() or "").strip():
+            return f"job {running.job.job_id}: {text.splitlines()[-1]}"
+    return f"job {running.job.job_id} was killed, or its time was over"
+
+
+def _answers() -> None:
+    """Raise ConfigError unless Slurm answers."""
+    rule = "slurm where sbatch is and the controller answers (sinfo)"
+    try:
+        done = subprocess.run(["sinfo", "-h"], capture_output=True, text=True, timeout=PATIENCE, check=False)
+    except FileNotFoundError as error:
+        raise ConfigError("hydra/launcher", rule, "no sinfo here") from error
+    except subprocess.TimeoutExpired as error:
+        raise ConfigError("hydra/launcher", rule, f"no answer in {PATIENCE} s") from error
+    if done.returncode:
+        raise ConfigError("hydra/launcher", rule, " ".join(done.stderr.split()))
+
+
+def _queued() -> set[str]:
+    """The jobs that wait or run, such as 12_3. If Slurm does not answer, the question is asked again later."""
+    while True:
+        done = subprocess.run(["squeue", "--me", "-h", "-r", "-o", "%i"], capture_output=True, text=True, check=False)
+        if done.returncode == 0:
+            return set(done.stdout.split())
+        time.sleep(ASK)

@@ -1,0 +1,56 @@
+"""What runs at the other end: the cells of a batch, one after the other."""
+
+import socket
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from functools import cache
+from hashlib import sha256
+from importlib.metadata import version
+from pathlib import Path
+from typing import Any
+
+from mlpstudy.cells import sweep
+
+
+@dataclass(frozen=True)
+class Job:
+    """One cell to train. Functions cannot be sent, so its settings are parsed where it is trained."""
+
+    index: int
+    raw: Mapping[str, Any]
+    first: int  # replica to train
+    seconds: float  # estimated
+
+
+class OtherCode(RuntimeError):
+    """A node has another version of this package."""
+
+
+@cache
+def code() -> str:
+    """Version and digest of this package, so that all cells of a sweep are trained by the same code."""
+    here = Path(__file__).parents[1]
+    digest = sha256()
+    for path in sorted(here.rglob("*.py")):
+        digest.update(path.relative_to(here).as_posix().encode() + path.read_bytes())
+    return f"{version('mlpstudy')} ({digest.hexdigest()[:12]})"
+
+
+def here() -> tuple[str, str]:
+    """The name of this machine, and its code."""
+    return socket.gethostname(), code()
+
+
+def check(expected: str) -> None:
+    """Raise OtherCode if the code of this machine is another one."""
+    host, found = here()
+    if found != expected:
+        raise OtherCode(f"node {host} has mlpstudy {found}, and the sweep {expected}; install the same on all nodes")
+
+
+def work(expected: str, jobs: Sequence[Job], draw: sweep.Draw | None) -> Iterator[sweep.Event]:
+    """Train the cells of a batch and yield their events."""
+    check(expected)
+    for job in jobs:
+        for event in sweep.train_raw(job.index, job.raw, job.first, draw):
+            yield job.index, event

@@ -1,0 +1,158 @@
+"""Batches, and workers that are lost: every event comes once, in order, from an engine that loses what it likes."""
+
+from collections import deque
+from types import SimpleNamespace
+
+import numpy as np
+import pytest
+
+from mlpstudy import compose
+from mlpstudy.cells import sweep
+from mlpstudy.cells.recording import Record
+from mlpstudy.engines import batches, on_submitit, worker
+from mlpstudy.engines.batches import Ended, split
+from mlpstudy.engines.worker import Job
+
+
+def job(index, seconds=1.0):
+    return Job(index, {}, 0, seconds)
+
+
+def record(step, last=False):
+    return Record(step, 0.0, {}, None, None, None, None, None, {}, None, 1.0, last)
+
+
+EVENTS = [record(0), record(1), record(2, last=True)]  # of every cell
+
+
+class Losing:
+    """An engine whose batches, by number, are lost after so many events."""
+
+    def __init__(self, slots, lost=None):
+        self.slots, self.about = slots, "an engine of a test"
+        self.lost = lost or {}
+        self.running, self.submitted, self.closed = {}, [], 0
+
+    def submit(self, some):
+        numbers = []
+        for batch in some:
+            number = len(self.submitted)
+            self.submitted.append([one.index for one in batch])
+            found = [(one.index, event) for one in batch for event in EVENTS]
+            if number in self.lost:
+                found = [*found[: self.lost[number]], Ended("killed by a test")]
+            else:
+                found.append(Ended())
+            self.running[number] = deque(found)
+            numbers.append(number)
+        assert len(self.running) <= self.slots
+        return numbers
+
+    def events(self):
+        found = [(number, events.popleft()) for number, events in self.running.items()]
+        self.running = {number: events for number, events in self.running.items() if events}
+        return found
+
+    def close(self):
+        self.closed += 1
+
+
+def ran(engine, count, longest=3.0):
+    """Event steps of each cell, and what was said."""
+    said, found = [], {}
+    for index, event in batches.run(engine, [job(i) for i in range(count)], longest, said.append):
+        found.setdefault(index, []).append(event.reason if isinstance(event, sweep.Failure) else event.step)
+    return found, said
+
+
+def test_without_losses_every_cell_comes_once_in_batches():
+    engine = Losing(2)
+    found, said = ran(engine, 12)
+    assert found == {i: [0, 1, 2] for i in range(12)}
+    assert said == []
+    assert engine.submitted == [[0, 1, 2], [3, 4, 5], [6, 7, 8], [9, 10, 11]]
+    assert engine.closed == 1
+
+
+@pytest.mark.parametrize("after", range(10))
+def test_a_lost_worker_costs_no_cell_and_doubles_no_event(after):
+    """Batch 1 has cells 3, 4, 5, of three events each, and is lost after so many."""
+    engine = Losing(2, {1: after})
+    found, said = ran(engine, 12)
+    assert found == {i: [0, 1, 2] for i in range(12)}
+    left = [index for index in (3, 4, 5) if (index - 3) * 3 + 3 > after]
+    assert (left in engine.submitted[2:]) == bool(left)
+    assert len(said) == bool(left)
+    assert not left or said[0] == f"A worker was lost (killed by a test); its {len(left)} unfinished cells begin again."
+
+
+def test_a_cell_that_loses_three_workers_has_failed_and_the_others_of_its_batch_have_not():
+    engine = Losing(1, dict.fromkeys(range(3), 1))  # always in cell 0
+    found, _ = ran(engine, 4, longest=100)
+    assert engine.submitted == [[0, 1], [0, 1], [0, 1], [1], [2, 3]]
+    assert found[0][-1] == "3 workers were lost in it; the last: killed by a test"
+    assert found[0][:-1] == [0]
+    assert found[1] == [0, 1, 2]
+
+
+def test_a_failure_of_the_program_ends_a_cell_and_is_not_tried_again():
+    engine = Losing(1)
+    events = [(0, sweep.Failure("boom")), (1, record(0, last=True)), Ended()]
+    engine.submit = lambda some: engine.running.update({0: deque(events)}) or [0] * len(some)
+    found = list(batches.run(engine, [job(0), job(1)], 10, print))
+    assert [(i, type(event)) for i, event in found] == [(0, sweep.Failure), (1, Record)]
+
+
+def test_the_engine_is_closed_when_the_sweep_ends_early():
+    engine = Losing(2)
+    events = batches.run(engine, [job(i) for i in range(8)], 1, print)
+    next(events)
+    events.close()
+    assert engine.closed == 1
+
+
+@pytest.mark.parametrize("slots", [1, 3, 16])
+@pytest.mark.parametrize("longest", [0, 5, 60, 1e9])
+def test_batches_keep_the_order_and_are_about_as_long_as_asked(slots, longest):
+    rng = np.random.default_rng(0)
+    todo = [job(i, float(seconds)) for i, seconds in enumerate(rng.lognormal(1, 1, 200))]
+    found = split(todo, longest, slots)
+    assert [one for batch in found for one in batch] == todo
+    target = min(longest, sum(one.seconds for one in todo) / (2 * slots))
+    longest_job = max(one.seconds for one in todo)
+    assert all(sum(one.seconds for one in batch) <= target + longest_job for batch in found)
+    assert len(found) >= min(2 * slots, len(todo)) * 0.5  # every slot has work
+    if longest == 0:
+        assert all(len(batch) == 1 for batch in found)
+
+
+def test_the_estimate_follows_weights_examples_epochs_and_replicas():
+    words = ("network.depth=3", "network.width=256", "replicas=4", "training.epochs=10")
+    (cell,) = compose.cells(words)
+    base = batches.seconds(cell) - batches.LEAST
+    for more, factor in (("training.epochs=20", 2), ("replicas=8", 2), ("training.epochs=0", 0)):
+        (other,) = compose.cells([*words, more])
+        assert batches.seconds(other) - batches.LEAST == pytest.approx(factor * base)
+
+
+def test_a_batch_is_refused_where_the_code_is_another():
+    with pytest.raises(worker.OtherCode, match="install the same on all nodes"):
+        list(worker.work("0.0.0 (of another)", [], None))
+    assert list(worker.work(worker.code(), [], None)) == []
+
+
+def test_events_go_through_a_file_also_if_they_are_read_while_they_are_written(tmp_path):
+    """Cut at every byte, what is complete is read once, and the rest later."""
+    (cell,) = compose.cells(["network.depth=1", "network.width=3", "replicas=1", "training.epochs=0"])
+    path = tmp_path / "0.events"
+    on_submitit.to_file(path, worker.code(), [Job(7, dict(cell.raw), 0, 1.0)], None)
+    whole = path.read_bytes()
+    running = on_submitit._Running(SimpleNamespace(), path)
+    found = []
+    for end in [*range(0, len(whole), 997), len(whole)]:
+        path.write_bytes(whole[:end])
+        found += on_submitit._new(running)
+    assert len(found) == 2
+    index, event = found[0]
+    assert (index, event.step, event.last) == (7, 0, True)
+    assert found[1] == Ended()
