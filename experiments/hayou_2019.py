@@ -79,7 +79,7 @@ STUDY = Study(
     grids=(
         Grid(quick=("network.depth=40", "replicas=6")),
         Grid(("init=critical", "init.sigma_b=0.2", "activation=tanh,elu", "network.width=300", "network.depth=300"),
-             quick=("network.depth=100", "replicas=6")),
+             quick=("network.depth=150", "replicas=6")),
         *(Grid(("init=lecun", f"init.gain={gain}", "init.sigma_b=0.2", f"activation={name}", "network.width=300"),
                quick=("replicas=4",))
           for name, gain in (("gelu", "1.547"), ("silu", "1.68"))),
