@@ -107,7 +107,7 @@ STUDY = Study(
     grids=(
         Grid(mnist=True, quick=("init=he,xavier,zeros,orthogonal", "activation=relu,tanh,sigmoid",
                                 "network.depth=5", "replicas=2")),
-        *(Grid((f"init={init}", "init.scale=0.1"), mnist=True, quick=None) for init in ("normal", "truncated_normal")),
+        Grid(("init=normal,truncated_normal", "init.scale=0.1"), mnist=True, quick=None),
         *(Grid((f"activation={activation}", f"init={init}", "network.depth=5", "training.epochs=50",
                 "replicas=2"), mnist=True,
                quick=None) for activation, init in LONG),

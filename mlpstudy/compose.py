@@ -23,7 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mlpstudy import help_text, suggestions
 from mlpstudy.cells.cell import Cell, check, raw_names
 from mlpstudy.cells.config import CONF, options_with
-from mlpstudy.cells.rules import RULES, unknown_key
+from mlpstudy.cells.rules import RULES, TABLES, unknown_key
 from mlpstudy.engines import launcher
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError, DoesNotFit, one_of
@@ -88,7 +88,7 @@ def read(arguments: Sequence[str]) -> Asked:
     for words in grids(arguments):
         earlier = len(found)
         suggestions.check_form(words)
-        sys.argv[1:] = words  # Hydra reads the arguments here and nowhere else
+        sys.argv[1:] = for_every_option(words)  # Hydra reads the arguments here and nowhere else
         shows = SHOWS & {word.partition("=")[0] for word in words}
         with tempfile.TemporaryDirectory() as scratch, redacted() if shows else contextlib.nullcontext():
             # Hydra needs output folders. They are deleted: MLflow has everything, and a URI can hold a password.
@@ -150,6 +150,21 @@ def with_words(first: Sequence[str], other: Sequence[str]) -> list[str]:
     """The words of a command with others in the place of those about the same setting, or of the same group."""
     keys = {word.partition("=")[0] for word in other}
     return [*(word for word in first if not {key := word.partition("=")[0], key.partition(".")[0]} & keys), *other]
+
+
+def for_every_option(words: Sequence[str]) -> list[str]:
+    """The words with init.scale=0.1 as a sweep of one value, if init is swept.
+
+    Hydra would look for the setting in the default option of the group, which may not have it.
+    """
+    swept = {key for key, _, value in (word.partition("=") for word in words) if key in TABLES and "," in value}
+
+    def as_sweep(word: str) -> str:
+        key, _, value = word.partition("=")
+        group, dot, _ = key.partition(".")
+        return f"{key}=choice({value})" if group in swept and dot and not re.search(r"[,()]", value) else word
+
+    return [as_sweep(word) for word in words]
 
 
 def progress(text: str) -> None:

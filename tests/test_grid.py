@@ -116,3 +116,19 @@ def test_it_is_an_error_if_no_cell_can_be_or_if_a_value_is_wrong(capsys):
         cli.cells(["-m", "init=he,xavier", "network.width=8,0"])
     assert compose.one_line(wrong.value) == "network.width must be an integer >= 1; got 0 (cell he-tanh-d10-width=0)"
     assert capsys.readouterr().err == ""
+
+
+def test_a_setting_that_all_options_of_a_sweep_have_may_be_given_once():
+    """Hydra would look for it in the default option, xavier, which has no scale."""
+    words = ("-m", "init=normal,truncated_normal", "init.scale=0.1", "network.depth=1", "training.epochs=0")
+    found = compose.cells(words)
+    assert [(cell.config.flat["init.name"], cell.config.flat["init.scale"]) for cell in found] == [
+        ("normal", 0.1),
+        ("truncated_normal", 0.1),
+    ]
+    assert found[0].overrides["init.scale"] == "0.1"
+    assert compose.for_every_option(words[:3]) == ["-m", "init=normal,truncated_normal", "init.scale=choice(0.1)"]
+    for same in (["-m", "init=normal", "init.scale=0.1"], ["-m", "init=a,b", "init.scale=1,2"], ["-m", "seed=1,2"]):
+        assert compose.for_every_option(same) == same
+    with pytest.raises(compose.SETTINGS_ERRORS):  # xavier has none
+        compose.cells(["-m", "init=normal,xavier", "init.scale=0.1"])
