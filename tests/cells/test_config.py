@@ -172,7 +172,7 @@ def test_yaml_names_and_table_keys_are_the_same_set(root, group):
 
 def test_every_group_of_options_is_tested_here(root):
     groups = {path.name for path in (root / "conf").iterdir() if path.is_dir()}
-    assert groups == {*TABLES, "experiment"}
+    assert groups == {*TABLES, "experiment", "hydra"}  # hydra: launchers, in tests/engines
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
