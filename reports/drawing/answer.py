@@ -5,6 +5,7 @@ from itertools import groupby
 from math import isfinite
 
 from mlpstudy.tracking.run import Run
+from reports.drawing import marks
 from reports.drawing.words import CELL, NONE, coordinates, listed, number, ordered, outcome, param, score
 
 MOST = 5  # causes that get a sentence of their own
@@ -49,10 +50,19 @@ def _line(run: Run) -> tuple[str, str]:
 
 
 def causes(runs: Sequence[Run], fine: str = "") -> list[str]:
-    """A sentence for each activation and verdict, except for the verdict that is fine."""
-    groups = [(key, list(them)) for key, them in groupby(sorted(runs, key=_group), _group) if key[1] != fine]
-    groups.sort(key=lambda group: -len(group[1]))
-    found = [cause(verdict, them, runs) for (_, verdict), them in groups[:MOST]]
+    """A sentence for each verdict and activation, except for the verdict that is fine.
+
+    Activations that have a verdict in the same cells share a sentence.
+    """
+    merged: dict[tuple[str, frozenset[tuple[str, str]]], list[Run]] = {}
+    for (_, verdict), those in groupby(sorted(runs, key=_group), _group):
+        them = list(those)
+        if verdict != fine:
+            where = frozenset((run.params["init"], run.params["depth"]) for run in them)
+            merged.setdefault((verdict, where), []).extend(them)
+    groups = sorted(merged.items(), key=lambda group: -len(group[1]))
+    place = {id(run): i for i, run in enumerate(runs)}  # the order of the sweep
+    found = [cause(verdict, sorted(them, key=lambda run: place[id(run)]), runs) for (verdict, _), them in groups[:MOST]]
     if rest := sum(len(them) for _, them in groups[MOST:]):
         found.append(f"For {number(rest, 'more cell')}, see the table.")
     return found
@@ -68,7 +78,7 @@ def cause(verdict: str, runs: Sequence[Run], among: Sequence[Run]) -> str:
     varied = [names[i] for i in range(len(CELL), len(names)) if len({key[i] for key in keys}) > 1]
     layers = listed(ordered(param(runs, "depth")), "or")
     places = [
-        f"{runs[0].params['activation']} with {layers} hidden layer{'s' * (layers != '1')}",
+        f"{listed(ordered(param(runs, 'activation')), 'or')} with {layers} hidden layer{'s' * (layers != '1')}",
         listed(ordered(param(runs, "init")), "or"),
         *(f"{name.rpartition('.')[2]} {listed(ordered(param(runs, name)), 'or')}" for name in varied),
     ]
@@ -85,7 +95,7 @@ def reason(verdict: str, runs: Sequence[Run]) -> str:
     elif verdict in ("vanishing", "exploding"):
         ratios = sorted(run.metrics.get("final/gradient_ratio_init", float("nan")) for run in runs)
         finite = [ratio for ratio in ratios if isfinite(ratio)]
-        ends = dict.fromkeys(f"{ratio:.0e}".replace("e-0", "e-").replace("e+0", "e") for ratio in finite)
+        ends = dict.fromkeys(marks.number(float(f"{ratio:.0e}")) for ratio in finite)
         shown = " to ".join([*ends][:: max(1, len(ends) - 1)])
         text = f"the first hidden layer gets {shown} times the gradient of the last" if finite else "it is not finite"
     else:
