@@ -19,6 +19,7 @@ from mlpstudy.engines.worker import Job
 TRIES = 3  # workers that a cell may lose before it has failed
 RATE = 5e9  # floating-point operations a second that are assumed
 PASSES = 6  # floating-point operations for each weight and example: forward, backward, gradient
+WORTH = 5  # times its start that a batch takes at least
 LEAST = 0.3  # seconds of a cell that hardly trains
 
 
@@ -39,6 +40,10 @@ class Engine(Protocol):
     @property
     def slots(self) -> int:
         """How many batches it can take at a time."""
+
+    @property
+    def start(self) -> float:
+        """Seconds that a batch takes to begin."""
 
     def submit(self, batches: Sequence[Sequence[Job]]) -> list[int]:
         """Hand over batches; a number for each."""
@@ -63,10 +68,13 @@ def seconds(cell: Cell) -> float:
     return LEAST + PASSES * weights * examples * cell.config.replicas / RATE
 
 
-def split(todo: Sequence[Job], longest: float, slots: int) -> list[list[Job]]:
-    """Batches of about so many seconds, in the order of the cells; shorter, so that every slot has two if it can."""
+def split(todo: Sequence[Job], longest: float, slots: int, start: float = 0.0) -> list[list[Job]]:
+    """Batches of about so many seconds, in the order of the cells.
+
+    They are shorter, so that every slot has two, but not so short that most of the time is spent on their start.
+    """
     total = sum(job.seconds for job in todo)
-    target = min(longest, total / (2 * slots))
+    target = min(longest, max(total / (2 * slots), WORTH * start))
     found: list[list[Job]] = []
     filled = target
     for job in todo:
@@ -80,7 +88,7 @@ def split(todo: Sequence[Job], longest: float, slots: int) -> list[list[Job]]:
 
 def run(engine: Engine, todo: Sequence[Job], longest: float, say: Callable[[str], None]) -> Generator[sweep.Event]:
     """Train cells on an engine and yield their events; the last one of a cell is its last record or a Failure."""
-    waiting = deque(split(todo, longest, engine.slots))
+    waiting = deque(split(todo, longest, engine.slots, engine.start))
     running: dict[int, list[Job]] = {}
     finished: set[int] = set()
     delivered: Counter[int] = Counter()  # events of each cell that have been passed on

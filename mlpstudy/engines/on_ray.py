@@ -49,6 +49,11 @@ class OnRay:
         return max(1, int(self._ray.cluster_resources().get("CPU", 1)))
 
     @property
+    def start(self) -> float:
+        """The processes of Ray stay, and only the first task of each imports this package."""
+        return 0.3
+
+    @property
     def about(self) -> str:
         """Where the cluster is, and how large."""
         nodes = sum(node["Alive"] for node in self._ray.nodes())

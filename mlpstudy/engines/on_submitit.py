@@ -73,6 +73,11 @@ class OnSubmitit:
         return self._launcher.at_once if self._slurm else sweep.available_cores()
 
     @property
+    def start(self) -> float:
+        """Each job is a new process, which imports this package."""
+        return 4.0
+
+    @property
     def about(self) -> str:
         """Where jobs run."""
         where = f"partition {self._launcher.partition}" if self._launcher.partition else "its default partition"

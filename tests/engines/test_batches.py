@@ -29,7 +29,7 @@ class Losing:
     """An engine whose batches, by number, are lost after so many events."""
 
     def __init__(self, slots, lost=None):
-        self.slots, self.about = slots, "an engine of a test"
+        self.slots, self.start, self.about = slots, 0.0, "an engine of a test"
         self.lost = lost or {}
         self.running, self.submitted, self.closed = {}, [], 0
 
@@ -109,6 +109,13 @@ def test_the_engine_is_closed_when_the_sweep_ends_early():
     next(events)
     events.close()
     assert engine.closed == 1
+
+
+def test_batches_are_not_so_short_that_most_of_the_time_is_their_start():
+    todo = [job(i, 0.3) for i in range(200)]  # a minute of work, and 256 places that take 4 s to begin
+    assert [len(batch) for batch in split(todo, 60, 256, start=4.0)] == [67, 67, 66]
+    assert {len(batch) for batch in split(todo, 60, 256)} == {1}
+    assert {len(batch) for batch in split(todo, 0, 256, start=4.0)} == {1}  # as was asked
 
 
 @pytest.mark.parametrize("slots", [1, 3, 16])
