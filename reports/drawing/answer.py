@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from itertools import groupby
-from math import isfinite
+from math import isfinite, prod
 
 from mlpstudy.tracking.run import Run
 from reports.drawing import marks
@@ -85,7 +85,10 @@ def cause(verdict: str, runs: Sequence[Run], among: Sequence[Run]) -> str:
     theory = "" if verdict == "healthy" else by_theory(runs)
     ends = listed(ordered(outcome(run) for run in runs), "or")
     named = verdict if verdict != "healthy" else f"healthy at the start, but {ends}"
-    return f"{', '.join(places)}: {named}. {reason(verdict, runs)}{theory}."
+    values = [ordered(param(runs, name)) for name in ("activation", "depth", "init", *varied)]
+    all_of_them = prod(map(len, values)) == len(runs)  # otherwise the sentence names more cells than there are
+    count = "" if all_of_them else f" (in {number(len(runs), 'cell')})"
+    return f"{', '.join(places)}: {named}{count}. {reason(verdict, runs)}{theory}."
 
 
 def reason(verdict: str, runs: Sequence[Run]) -> str:

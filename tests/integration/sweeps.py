@@ -10,7 +10,9 @@ GRID = ("-m", "init=xavier,he,lecun,orthogonal", "activation=tanh,relu", "traini
 
 def started(folder, *words):
     """A sweep that runs in a folder."""
-    command = [sys.executable, "-u", "-m", "mlpstudy", *GRID, "tracking.resume=false", *words]
+    keys = {word.partition("=")[0] for word in words}
+    grid = [word for word in GRID if word.partition("=")[0] not in keys]
+    command = [sys.executable, "-u", "-m", "mlpstudy", *grid, "tracking.resume=false", *words]
     return subprocess.Popen(command, cwd=folder, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
 
 

@@ -61,8 +61,9 @@ def test_two_writers_of_16_runs_with_2000_metrics_lose_no_row(server):
 
 
 def test_a_sweep_into_the_server_has_the_same_numbers(server, tmp_path):
-    uri = f"tracking.uri={server}"
-    ended(started(tmp_path, uri, "tracking.experiment=here", "tracking.sweep=here"))
-    words = ("hydra/launcher=submitit_local", "tracking.experiment=there", "tracking.sweep=there")
+    uri, now = f"tracking.uri={server}", time.time_ns()  # the server keeps what earlier tests wrote
+    here, there = f"here-{now}", f"there-{now}"
+    ended(started(tmp_path, uri, f"tracking.experiment={here}", f"tracking.sweep={here}"))
+    words = ("hydra/launcher=submitit_local", f"tracking.experiment={there}", f"tracking.sweep={there}")
     ended(started(tmp_path, uri, *words))
-    same_numbers(tmp_path, "here", "there", server)
+    same_numbers(tmp_path, here, there, server)

@@ -20,17 +20,16 @@ def answers():
 
 
 def kill_one():
-    """Kill a job that runs, as the machine would that has no memory left."""
-    time.sleep(3)  # the next job has begun to train
-    running = ["squeue", "-h", "-r", "-t", "R", "-o", "%i"]
-    newest = subprocess.run(running, capture_output=True, text=True, check=True).stdout.split()[-1]
-    subprocess.run(["scancel", "--full", "-s", "KILL", newest], check=True)
+    """Kill the task that began last, as a machine does that has no memory left."""
+    time.sleep(4)  # it has begun to train
+    subprocess.run(["pkill", "-KILL", "-n", "-f", "submitit.core._submit"], check=True)
 
 
 @pytest.mark.skipif(not answers(), reason="needs Slurm: tests/integration/setup_slurm.sh")
 def test_an_array_of_eight_cells_is_complete_after_a_task_was_killed(tmp_path):
-    ended(started(tmp_path, "tracking.experiment=here", "tracking.sweep=here"))
-    words = ("hydra/launcher=slurm", "hydra.launcher.batch_seconds=0", "hydra.launcher.memory_gb=0.5")
+    longer = "training.epochs=200"  # ten seconds a cell
+    ended(started(tmp_path, longer, "tracking.experiment=here", "tracking.sweep=here"))
+    words = (longer, "hydra/launcher=slurm", "hydra.launcher.batch_seconds=0", "hydra.launcher.memory_gb=0.5")
     process = started(tmp_path, *words, "tracking.experiment=there", "tracking.sweep=there")
     told = ended(process, 1, kill_one)
     assert "A worker was lost" in told
