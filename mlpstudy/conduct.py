@@ -79,14 +79,15 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
         done = resume.done(earlier, cells)
         smaller = resume.with_fewer_replicas(earlier, cells, done)
         sweep_name = tracked["sweep"] or goes_on_with({**smaller, **done}) or new_sweep()
+    todo = {i: smaller[i].replicas if i in smaller else 0 for i in range(len(cells)) if i not in done}
+    cell_names = names(cells)
+    draw = partial(run_page.draw, cell_names, sweep_name)
+    elsewhere = engine.opened(launcher, draw) if todo else None  # an error, before anything of the sweep is written
+    with answering(store):
         resume.add_to(sweep_name, done.values(), store)
         save_view(store, sweep_name)
         save_left_out(store, sweep_name, {cell.name: cell.reason for cell in left_out})
-    todo = {i: smaller[i].replicas if i in smaller else 0 for i in range(len(cells)) if i not in done}
-    draw = partial(run_page.draw, names(cells), sweep_name)
-    elsewhere = engine.opened(launcher, draw) if todo else None
     workers = max(1, min(len(todo), cells[0].raw["workers"] or sweep.available_cores()))
-    cell_names = names(cells)
     for name, cell in zip(cell_names, cells, strict=True):
         if cell.gradients is not None:
             say(gradients_text(name, cell.gradients))
