@@ -12,40 +12,28 @@ from typing import Any
 KEY = "mlpstudy"  # the view of all runs; each sweep has a view with the name of the sweep
 
 BAR, LINEAR, LOG = "bar", "linear", "log"
-# section -> title of a chart -> (its metrics joined by +, its vertical axis)
-SECTIONS: dict[str, dict[str, tuple[str, str]]] = {
-    "How far it got": {
-        "Test accuracy at the end": ("final/accuracy_test", BAR),
-        "Training loss": ("loss/train", LOG),
-        "Test accuracy": ("accuracy/test", LINEAR),
-    },
-    "Layer by layer at initialization (the axis Step counts layers)": {
-        "Gradient by layer: log10 of rms, with theory": (
-            "profile/log10_delta_rms_init + profile/log10_delta_rms_theory",
-            LINEAR,
-        ),
-        "Signal by layer: log10 of rms, with theory": (
-            "profile/log10_activation_rms_init + profile/log10_activation_rms_theory",
-            LINEAR,
-        ),
-        "Saturated share by layer, with theory": (
-            "profile/saturated_fraction_init + profile/saturated_fraction_theory",
-            LINEAR,
-        ),
-        "Dead units by layer, with theory": ("profile/dead_fraction_init + profile/dead_fraction_theory", LINEAR),
-        "Correlation of two inputs by layer, with theory": (
-            "profile/input_correlation_init + profile/input_correlation_theory",
-            LINEAR,
-        ),
-    },
-    "Layer by layer at the end (the axis Step counts layers)": {
-        "Gradient by layer at the end: log10 of rms": ("profile/log10_delta_rms_final", LINEAR),
-        "Saturated share by layer at the end": ("profile/saturated_fraction_final", LINEAR),
-        "Dead units by layer at the end": ("profile/dead_fraction_final", LINEAR),
-        "Distinct units by layer at the end": ("profile/distinct_units_final", LINEAR),
-    },
+# section -> charts of (metrics joined by +, vertical axis)
+SECTIONS: dict[str, list[tuple[str, str]]] = {
+    "How far it got": [
+        ("final/accuracy_test", BAR),
+        ("loss/train", LOG),
+        ("accuracy/test", LINEAR),
+    ],
+    "Layer by layer at initialization (step = layer)": [
+        ("profile/log10_delta_rms_init + profile/log10_delta_rms_theory", LINEAR),
+        ("profile/log10_activation_rms_init + profile/log10_activation_rms_theory", LINEAR),
+        ("profile/saturated_fraction_init + profile/saturated_fraction_theory", LINEAR),
+        ("profile/dead_fraction_init + profile/dead_fraction_theory", LINEAR),
+        ("profile/input_correlation_init + profile/input_correlation_theory", LINEAR),
+    ],
+    "Layer by layer at the end (step = layer)": [
+        ("profile/log10_delta_rms_final", LINEAR),
+        ("profile/saturated_fraction_final", LINEAR),
+        ("profile/dead_fraction_final", LINEAR),
+        ("profile/distinct_units_final", LINEAR),
+    ],
 }
-METRICS = {name for charts in SECTIONS.values() for names, _ in charts.values() for name in names.split(" + ")}
+METRICS = {name for charts in SECTIONS.values() for names, _ in charts for name in names.split(" + ")}
 # the view of all runs shows means per initializer; the view of a sweep shows its cells
 GROUP_BY_INIT = {"aggregateFunction": "average", "groupByKeys": [{"mode": "param", "groupByData": "init"}]}
 COLUMNS = [
@@ -69,9 +57,9 @@ def tag(key: str) -> str:
 def view_state(search: str = "") -> str:
     """The tag's value: our charts and columns, for the runs that `search` finds."""
     charts = [
-        _chart(f"{KEY}-{s}", i, title, names, axis)
+        _chart(f"{KEY}-{s}", i, names, axis)
         for s, charts in enumerate(SECTIONS.values())
-        for i, (title, (names, axis)) in enumerate(charts.items())
+        for i, (names, axis) in enumerate(charts)
     ]
     sections = [
         {"uuid": f"{KEY}-{s}", "name": name, "display": True, "isReordered": True} for s, name in enumerate(SECTIONS)
@@ -93,13 +81,12 @@ def view_state(search: str = "") -> str:
     return "deflate;" + base64.b64encode(packed).decode()
 
 
-def _chart(section: str, index: int, title: str, names: str, axis: str) -> dict[str, Any]:
+def _chart(section: str, index: int, names: str, axis: str) -> dict[str, Any]:
     metrics = names.split(" + ")
     chart = {
         "uuid": f"{section}-{index}",
         "metricSectionId": section,
         "metricKey": metrics[0],
-        "displayName": title,
         "runsCountToCompare": 20,
         "deleted": False,
         "isGenerated": False,
