@@ -145,6 +145,8 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
     finally:
         with uninterrupted():
             events.close()  # workers stop
+            if elsewhere is not None:  # a second Ctrl-C may have come while the events were closed
+                elsewhere.close()
             for index in list(records):  # after an interrupt, measurements are kept
                 end(index, "KILLED", "interrupted")
             show.finish()

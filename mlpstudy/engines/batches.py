@@ -96,9 +96,9 @@ def run(engine: Engine, todo: Sequence[Job], longest: float, say: Callable[[str]
     tries: Counter[int] = Counter()
     try:
         while waiting or running:
-            if free := min(engine.slots - len(running), len(waiting)):
-                some = [waiting.popleft() for _ in range(max(free, 0))]
-                running |= dict(zip(engine.submit(some), some, strict=True)) if some else {}
+            free = engine.slots - len(running)  # below 0 if nodes have gone
+            if some := [waiting.popleft() for _ in range(min(free, len(waiting)))]:
+                running |= dict(zip(engine.submit(some), some, strict=True))
             for number, event in engine.events():
                 if isinstance(event, Ended):
                     left = [job for job in running.pop(number) if job.index not in finished]

@@ -100,14 +100,17 @@ class OnSubmitit:
         gone = self._gone()
         found: list[tuple[int, sweep.Event | Ended]] = []
         for number, running in list(self._running.items()):
-            events = list(_new(running))
+            events: list[sweep.Event | Ended] = []
+            for event in _new(running):
+                if isinstance(event, worker.OtherCode):
+                    raise ConfigError("every node", f"of the same code: {event}", "another")
+                events.append(event)
             found += [(number, event) for event in events]
             if number in gone and not any(isinstance(event, Ended) for event in events):
                 found.append((number, Ended(_reason(running))))
-        for number, event in found:
-            if isinstance(event, Ended):
-                running = self._running.pop(number)
-                running.path.unlink(missing_ok=True)
+        for number, what in found:
+            if isinstance(what, Ended):
+                self._running.pop(number).path.unlink(missing_ok=True)
         if not found:
             time.sleep(MOMENT)
         return found
@@ -124,11 +127,15 @@ class OnSubmitit:
         return {number for number, running in self._running.items() if running.missed >= GONE}
 
     def close(self) -> None:
-        """Cancel what runs, and remove the files of jobs that ended well."""
-        for running in self._running.values():
-            with contextlib.suppress(Exception):
-                running.job.cancel()
-        if not self._running:
+        """Cancel what runs, and remove the files of jobs that ended well. It may be called again."""
+        jobs = [running.job for running in self._running.values()]
+        if jobs and self._slurm:  # all at once, before a second Ctrl-C
+            subprocess.run(["scancel", *(job.job_id for job in jobs)], capture_output=True, check=False)
+        elif jobs:
+            for job in jobs:
+                with contextlib.suppress(Exception):
+                    job.cancel()
+        else:
             shutil.rmtree(self._folder, ignore_errors=True)
             with contextlib.suppress(OSError):  # another sweep uses it
                 self._folder.parent.rmdir()
@@ -138,7 +145,7 @@ def to_file(path: Path, expected: str, batch: Sequence[worker.Job], draw: sweep.
     """Train a batch; each event goes to the file when it comes, and Ended after the last."""
     with path.open("ab") as file:
 
-        def put(event: sweep.Event | Ended) -> None:
+        def put(event: sweep.Event | Ended | worker.OtherCode) -> None:
             data = pickle.dumps(event, pickle.HIGHEST_PROTOCOL)
             file.write(LENGTH.pack(len(data)) + data)
             file.flush()
@@ -147,12 +154,12 @@ def to_file(path: Path, expected: str, batch: Sequence[worker.Job], draw: sweep.
             for event in worker.work(expected, batch, draw):
                 put(event)
         except worker.OtherCode as error:
-            put(Ended(f"{error}"))
+            put(error)  # trying again would not help
             raise
         put(Ended())
 
 
-def _new(running: _Running) -> Iterator[sweep.Event | Ended]:
+def _new(running: _Running) -> Iterator[sweep.Event | Ended | worker.OtherCode]:
     """The events that have been written completely since the last look."""
     if not running.path.exists():
         return

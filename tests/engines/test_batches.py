@@ -12,6 +12,7 @@ from mlpstudy.cells.recording import Record
 from mlpstudy.engines import batches, on_submitit, worker
 from mlpstudy.engines.batches import Ended, split
 from mlpstudy.engines.worker import Job
+from mlpstudy.errors import ConfigError
 
 
 def job(index, seconds=1.0):
@@ -146,6 +147,16 @@ def test_a_batch_is_refused_where_the_code_is_another():
     with pytest.raises(worker.OtherCode, match="install the same on all nodes"):
         list(worker.work("0.0.0 (of another)", [], None))
     assert list(worker.work(worker.code(), [], None)) == []
+
+
+def test_other_code_at_a_job_ends_the_sweep_and_is_not_tried_again(tmp_path):
+    path = tmp_path / "0.events"
+    with pytest.raises(worker.OtherCode):
+        on_submitit.to_file(path, "0.0.0 (of another)", [job(0)], None)
+    engine = on_submitit.OnSubmitit.__new__(on_submitit.OnSubmitit)
+    engine._running, engine._asked, engine._slurm = {0: on_submitit._Running(SimpleNamespace(), path)}, np.inf, False
+    with pytest.raises(ConfigError, match=r"every node must be of the same code: node .* has mlpstudy"):
+        engine.events()
 
 
 def test_events_go_through_a_file_also_if_they_are_read_while_they_are_written(tmp_path):
