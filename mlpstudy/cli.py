@@ -1,5 +1,6 @@
 """The entry point of `python -m mlpstudy`: signals, errors in one line, and the exit status."""
 
+import gc
 import os
 import signal
 import sys
@@ -22,7 +23,9 @@ def main() -> None:
     try:
         asked = read(sys.argv[1:])
         if asked.cells:
-            sys.exit(0 if run(asked.cells, asked.left_out, asked.launcher) else 1)
+            well = run(asked.cells, asked.left_out, asked.launcher)
+            gc.freeze()  # at its end Python would search for garbage once more
+            sys.exit(0 if well else 1)
     except SETTINGS_ERRORS as error:
         progress("")
         sys.exit(wrapped(f"mlpstudy: {one_line(error)}"))

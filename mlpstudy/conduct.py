@@ -14,7 +14,7 @@ from urllib.parse import quote
 
 from rich.console import Console
 
-from mlpstudy import run_page
+from mlpstudy import importing, run_page
 from mlpstudy.cells import joining, sweep
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.cell_result import CellResult, collect, result_of
@@ -58,10 +58,11 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
     A cell that is finished in this experiment is not trained again, and of a cell that is finished with fewer replicas
     only the others are trained.
     """
-    from mlpstudy.tracking import description, moving, resume
-    from mlpstudy.tracking.store import answering, open_store, save_left_out, save_view
-    from mlpstudy.tracking.sweep_log import SweepLog
-    from mlpstudy.tracking.writing import RESCUE
+    with importing.quickly():
+        from mlpstudy.tracking import description, moving, resume
+        from mlpstudy.tracking.store import answering, open_store, save_left_out, save_view
+        from mlpstudy.tracking.sweep_log import SweepLog
+        from mlpstudy.tracking.writing import RESCUE
 
     out = console()
 

@@ -1,8 +1,11 @@
-"""What the user names as `module:name`: an activation, an initializer or a data set of their own."""
+"""Imports: what the user names as `module:name`, and libraries that take seconds."""
 
+import contextlib
+import gc
 import importlib
 import os
 import sys
+from collections.abc import Iterator
 from typing import Any
 
 from mlpstudy.errors import ConfigError
@@ -19,3 +22,15 @@ def load(key: str, path: str | None) -> Any:
         return getattr(importlib.import_module(module), name)
     except Exception as error:  # the user's module can raise anything
         raise ConfigError(key, f"importable ({type(error).__name__}: {error})", path) from error
+
+
+@contextlib.contextmanager
+def quickly() -> Iterator[None]:
+    """Do not search for garbage meanwhile: an import makes none, and the search takes a fifth of its time."""
+    searched = gc.isenabled()
+    gc.disable()
+    try:
+        yield
+    finally:
+        if searched:
+            gc.enable()

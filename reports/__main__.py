@@ -1,12 +1,14 @@
 """`python -m reports`: draw the figures of a sweep from what MLflow holds."""
 
 import argparse
+import gc
 import sys
 import tempfile
 from collections.abc import Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
+from mlpstudy import importing
 from mlpstudy.errors import ConfigError, one_of
 from reports.figures import FIGURES
 
@@ -87,8 +89,9 @@ def writable(folder: Path) -> Path:
 
 def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[str], looks: str) -> int:
     """Read the runs, write the page, draw the figures, log them, and print what was done. 1 if nothing was drawn."""
-    from reports import gallery
-    from reports.drawing import theme
+    with importing.quickly():
+        from reports import gallery
+        from reports.drawing import theme
 
     theme.settings(looks, options.style)  # raises before anything is read
     with gallery.workers(len(names)) as pool:
@@ -99,16 +102,16 @@ def written(
     options: argparse.Namespace, names: Sequence[str], formats: Sequence[str], looks: str, pool: "Executor | None"
 ) -> int:
     """The report, drawn by these processes."""
-    # these import mlflow, which takes seconds; help and wrong names do not need them
-    from rich.progress import Progress
+    with importing.quickly():  # these import mlflow, which takes seconds; help and wrong names do not need them
+        from rich.progress import Progress
 
-    from mlpstudy.display import console, python_command
-    from mlpstudy.tracking.reading import left_out, load_runs, unmeasured
-    from mlpstudy.tracking.report import log_report
-    from reports import gallery
-    from reports.drawing.style import Drawn, listed
-    from reports.drawing.words import told_apart
-    from reports.page import page
+        from mlpstudy.display import console, python_command
+        from mlpstudy.tracking.reading import left_out, load_runs, unmeasured
+        from mlpstudy.tracking.report import log_report
+        from reports import gallery
+        from reports.drawing.style import Drawn, listed
+        from reports.drawing.words import told_apart
+        from reports.page import page
 
     found = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
     folder = writable(options.out)
@@ -187,4 +190,6 @@ def film(options: argparse.Namespace, looks: str) -> int:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    status = main()
+    gc.freeze()  # at its end Python would search for garbage once more
+    sys.exit(status)

@@ -9,8 +9,8 @@ from rich.table import Table
 from scipy import stats
 
 from mlpstudy.cells.config import NOT_SCIENCE
+from mlpstudy.measure.score import final_scores
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing import layout
 from reports.drawing.words import NONE, coordinates, listed, ordered, outcome, param, score
 
 
@@ -26,7 +26,7 @@ class Pair:
     def difference(self) -> tuple[float, float, float]:
         """Score of the second less that of the first, and both ends of Welch's 95 % interval; NaN if not known."""
         try:
-            one, other = (finite(layout.scores(run)) for run in (self.first, self.second))
+            one, other = (finite(final_scores(run.arrays)) for run in (self.first, self.second))
         except NotMeasured:
             return np.nan, np.nan, np.nan
         if not one.size or not other.size:

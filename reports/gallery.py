@@ -1,10 +1,13 @@
 """Draws all figures of some runs, in two processes, and writes them to a folder."""
 
+import gc
 import importlib
+import io
 import multiprocessing
 import pickle
 import signal
 import tempfile
+import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from contextlib import contextmanager
@@ -14,12 +17,12 @@ from pathlib import Path
 
 from mlpstudy.cells.sweep import available_cores
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing.rendering import Page, render
-from reports.drawing.style import CannotDraw, Figure
+from reports.drawing.style import CannotDraw, Figure, Page
 from reports.figures import FIGURES
 
 WORKERS = 2
-SLOWEST = ("phase_diagram", "saturation")  # begun first, so that no process waits for them at the end
+SLOWEST = ("phase_diagram", "symmetry", "saturation")  # begun first, so that no process waits for them at the end
+IMPORTED = ("scipy.interpolate", *(f"reports.figures.{name}" for name in FIGURES))  # what takes drawing a second
 
 
 @dataclass(frozen=True)
@@ -46,20 +49,21 @@ def measured(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
 
 @contextmanager
 def workers(figures: int) -> Iterator[Executor | None]:
-    """Processes that draw; None for a single figure or on a single core.
-
-    They import matplotlib while the caller imports MLflow and reads the runs.
-    """
-    if figures == 1 or available_cores() == 1:
+    """Processes that draw, which import matplotlib while the caller imports MLflow; None on a single core."""
+    if available_cores() == 1:
         yield None
         return
-    context = multiprocessing.get_context("spawn")  # fork would copy the locks of MLflow's threads
-    pool = ProcessPoolExecutor(WORKERS, context, initializer=_begin)
-    for _ in range(WORKERS):
-        pool.submit(figure, FIGURES[0])
+    # a fork of this process would copy the locks of MLflow's threads; where there is a fork server, it imports once
+    way = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
+    context = multiprocessing.get_context(way)
+    context.set_forkserver_preload([*IMPORTED])
+    pool = ProcessPoolExecutor(min(WORKERS, figures), context, initializer=_begin)
+    start = threading.Thread(target=pool.submit, args=(_begin,))  # returns when the fork server has imported
+    start.start()
     try:
         yield pool
     finally:
+        start.join()
         pool.shutdown(cancel_futures=True)
 
 
@@ -91,6 +95,8 @@ def figure(name: str) -> Figure:
 
 def draw(name: str, runs: Sequence[Run], formats: Sequence[str], looks: str, style: Path | None = None) -> Outcome:
     """Draw one figure, or say why it cannot be drawn. No error in one figure stops the others."""
+    from reports.drawing.rendering import render
+
     title = figure(name).title
     try:
         if not runs:
@@ -118,6 +124,14 @@ def write(folder: Path, outcome: Outcome, formats: Sequence[str]) -> dict[str, l
 
 
 def _begin() -> None:
+    for module in IMPORTED:
+        importlib.import_module(module)
+    from matplotlib.figure import Figure as Canvas
+
+    canvas = Canvas()
+    canvas.subplots().set_title("fonts", weight="bold")
+    canvas.savefig(io.BytesIO())  # loads fonts
+    gc.freeze()
     signal.signal(
         signal.SIGINT, signal.SIG_DFL
     )  # Ctrl-C reaches every process; a worker ends at once without a message

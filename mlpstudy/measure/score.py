@@ -1,6 +1,9 @@
 """The score of a network: its accuracy on the test split, or what comes nearest to it."""
 
-from collections.abc import Container
+from collections.abc import Container, Mapping
+
+import numpy as np
+from numpy.typing import NDArray
 
 # (curve, whether it is a share, its name for people), the first that a run has
 SCORES = (
@@ -14,3 +17,8 @@ SCORES = (
 def score_of(names: Container[str], prefix: str) -> tuple[str, bool, str]:
     """The row of SCORES for a run with these names, each of which has the prefix."""
     return next((row for row in SCORES if f"{prefix}{row[0]}" in names), SCORES[-1])
+
+
+def final_scores(arrays: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float64]:
+    """The score of each replica after training, (R,)."""
+    return np.asarray(arrays[f"curve_{score_of(arrays, 'curve_')[0]}"][-1], dtype=np.float64)

@@ -5,8 +5,7 @@ from itertools import groupby
 from math import isfinite, prod
 
 from mlpstudy.tracking.run import Run
-from reports.drawing import marks
-from reports.drawing.words import CELL, NONE, coordinates, listed, number, ordered, outcome, param, score
+from reports.drawing.words import CELL, NONE, coordinates, decimal, listed, number, ordered, outcome, param, score
 
 MOST = 5  # causes that get a sentence of their own
 FAILED = ("stalled", "diverged")
@@ -98,7 +97,7 @@ def reason(verdict: str, runs: Sequence[Run]) -> str:
     elif verdict in ("vanishing", "exploding"):
         ratios = sorted(run.metrics.get("final/gradient_ratio_init", float("nan")) for run in runs)
         finite = [ratio for ratio in ratios if isfinite(ratio)]
-        ends = dict.fromkeys(marks.number(float(f"{ratio:.0e}")) for ratio in finite)
+        ends = dict.fromkeys(decimal(float(f"{ratio:.0e}")) for ratio in finite)
         shown = " to ".join([*ends][:: max(1, len(ends) - 1)])
         text = f"the first hidden layer gets {shown} times the gradient of the last" if finite else "it is not finite"
     else:

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
-from mlpstudy.measure.score import score_of
+from mlpstudy.measure.score import final_scores, score_of
 from reports.drawing import marks, style, theme
 
 # marker for each outcome
@@ -109,20 +109,15 @@ def score_label(run: style.Measured) -> str:
     return score_of(run.arrays, "curve_")[2]
 
 
-def scores(run: style.Measured) -> NDArray[np.float64]:
-    """The score of each replica after training, (R,)."""
-    return np.asarray(run.arrays[f"curve_{score_of(run.arrays, 'curve_')[0]}"][-1], dtype=np.float64)
-
-
 def score(run: style.Measured) -> tuple[str, float, float]:
     """The score: its kind, its mean and half its 95 % interval."""
-    mean, half = mean_and_interval(scores(run))
+    mean, half = mean_and_interval(final_scores(run.arrays))
     return score_name(run), float(mean), float(half)
 
 
 def finite(run: style.Measured) -> int:
     """How many replicas have a finite score."""
-    return int(np.isfinite(scores(run)).sum())
+    return int(np.isfinite(final_scores(run.arrays)).sum())
 
 
 def text_on(colour: str) -> str:

@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval, share_interval
 from reports.drawing import style, theme
+from reports.drawing.words import decimal
 
 SMALL = 8  # points: the smallest text
 HAIR = 1e-3  # lines with a smaller relative difference look like one line
@@ -180,7 +181,7 @@ def off_scale(axes: Axes) -> None:
             axes.plot(x, end, shape, color=colour, markersize=6, clip_on=False, gid=OFF, zorder=4)
             if len(beyond) <= FEW:
                 axes.annotate(
-                    number(float(f"{value:.0e}")), (x, end), (8, 4 if shape == "v" else -4), color=colour,
+                    decimal(float(f"{value:.0e}")), (x, end), (8, 4 if shape == "v" else -4), color=colour,
                     textcoords="offset points", fontsize=SMALL, va="bottom" if shape == "v" else "top",
                 )  # fmt: skip
 
@@ -190,7 +191,7 @@ def _log_ticks(axes: Axes) -> None:
     low, high = axes.get_ylim()
     decades = np.log10(high) - np.log10(low)
     axes.yaxis.set_major_locator(LogLocator(subs=(1, 2, 5) if decades < 2 else (1,), numticks=8))
-    axes.yaxis.set_major_formatter(power if decades > MANY else number)
+    axes.yaxis.set_major_formatter(power if decades > MANY else decimal)
     axes.yaxis.set_minor_locator(NullLocator())
 
 
@@ -202,14 +203,8 @@ def step_axis(axes: Axes, last: float = 1.0) -> None:
     axes.set_xlabel("training step")
     decades = int(np.log10(max(last - 1, 1)))
     steps = [0, *(10**power for power in range(0 if decades < 3 else 1, decades + 1, 1 + decades // 5))]
-    axes.set_xticks([step + 1 for step in steps], [number(step) for step in steps])
+    axes.set_xticks([step + 1 for step in steps], [decimal(step) for step in steps])
     axes.xaxis.set_minor_locator(NullLocator())
-
-
-def number(x: float, _position: float = 0) -> str:
-    """`0.001`, `1e-6`: without superscripts, which would be too small to read."""
-    digits, _, exponent = f"{x:g}".partition("e")
-    return f"{digits}e{int(exponent)}" if exponent else digits
 
 
 def power(x: float, _position: float = 0) -> str:

@@ -5,6 +5,7 @@ import textwrap
 import warnings
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import Any
 
 import matplotlib
 from matplotlib.backends.backend_agg import FigureCanvasAgg
@@ -15,13 +16,12 @@ from PIL import Image
 
 from reports.drawing import arrangement, marks, style, theme
 
-# without date and version, which would change the bytes
-METADATA = {
-    "png": {"Software": None},
-    "svg": {"Date": None, "Creator": None},
-    "pdf": {"CreationDate": None, "Creator": None, "Producer": None},
+# without date and version, which would change the bytes; `small` compresses PNG
+SAVING: dict[str, dict[str, Any]] = {
+    "png": {"metadata": {"Software": None}, "pil_kwargs": {"compress_level": 0}},
+    "svg": {"metadata": {"Date": None, "Creator": None}},
+    "pdf": {"metadata": {"CreationDate": None, "Creator": None, "Producer": None}},
 }
-Page = dict[str, bytes]  # format -> picture
 
 TITLE_LINE, SUBTITLE_LINE, MARGIN = 0.26, 0.19, 0.1  # inches, for the header
 FOOTER = 0.7
@@ -68,7 +68,7 @@ def render(
     formats: Sequence[str],
     looks: str = "light",
     style_file: Path | None = None,
-) -> list[Page]:
+) -> list[style.Page]:
     """Draw a figure's pages in each format. Raises CannotDraw, or NotMeasured."""
     with matplotlib.rc_context(theme.settings(looks, style_file)):
         return [_save(picture, formats) for picture in pictures(figure, runs)]
@@ -154,11 +154,11 @@ def provenance(runs: style.Runs) -> str:
     return f"sweep {sweeps}; data {every('data')}; {every('optimizer')}, learning rate {every('lr')}"
 
 
-def _save(canvas: Canvas, formats: Sequence[str]) -> Page:
+def _save(canvas: Canvas, formats: Sequence[str]) -> style.Page:
     page = {}
     for name in formats:
         picture = io.BytesIO()
-        canvas.savefig(picture, format=name, metadata=METADATA[name])
+        canvas.savefig(picture, format=name, **SAVING[name])
         page[name] = small(picture) if name == "png" else picture.getvalue()
     return page
 

@@ -54,6 +54,7 @@ class Measured(Protocol):
 
 
 AnyRun = TypeVar("AnyRun", bound=Measured)
+Page = dict[str, bytes]  # format -> picture
 Runs = Sequence[Any]  # of Measured, or of tracking.reading.Run if a figure needs weights
 
 

@@ -38,6 +38,12 @@ def number(n: int, thing: str) -> str:
     return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
 
 
+def decimal(x: float, _position: float = 0) -> str:
+    """`0.001`, `1e-6`: without superscripts, which would be too small to read in a figure."""
+    digits, _, exponent = f"{x:g}".partition("e")
+    return f"{digits}e{int(exponent)}" if exponent else digits
+
+
 def listed(values: Sequence[str], last: str, most: int = 8) -> str:
     """`a, b or c`; `a, b, c or 9 more` if there are many."""
     shown = [*values[:most], f"{len(values) - most} more"] if len(values) > most + 1 else list(values)

@@ -98,8 +98,8 @@ def colour_bar(axes: NDArray[Any], runs: style.Runs) -> None:
     scale = ScalarMappable(Normalize(-DECADES, DECADES), colours())
     bar = axes.flat[0].figure.colorbar(scale, ax=list(axes.flat), extend="both", aspect=40)
     begins = {np.log10(float(runs[0].params[f"verdict.{name}"])): name for name in ("vanishing", "exploding")}
-    ticks = {float(power): marks.number(10.0**power) for power in range(-DECADES, DECADES + 1)}
-    ticks |= {at: f"{marks.number(10.0**at)} {name}" for at, name in begins.items() if abs(at) <= DECADES}
+    ticks = {float(power): words.decimal(10.0**power) for power in range(-DECADES, DECADES + 1)}
+    ticks |= {at: f"{words.decimal(10.0**at)} {name}" for at, name in begins.items() if abs(at) <= DECADES}
     bar.set_ticks(list(ticks), labels=list(ticks.values()))
     bar.set_label("rms of dJ/dz\n÷ last hidden layer")
     bar.outline.set_visible(False)

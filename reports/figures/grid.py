@@ -12,6 +12,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import share_interval
+from mlpstudy.measure.score import final_scores
 from mlpstudy.palette import VERDICT_GLYPHS
 from reports.drawing import findings, layout, marks, style, theme, words
 
@@ -124,7 +125,7 @@ def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=theme.ink(0), linewidth=2))
     mixed = same < replicas
     if mixed:
-        each = layout.scores(run)
+        each = final_scores(run.arrays)
         for value in each[np.isfinite(each)] if name == "accuracy" else ():
             axes.plot([x - 0.44 + 0.88 * value] * 2, [y + 0.4, y + 0.48], color=text, linewidth=1)
         half = half if wide else np.nan  # there is no room for both, and an interval over two outcomes says little

@@ -86,7 +86,7 @@ def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
     axes.set_xlabel("training step")
     if leaving:
         told = leaving[0] if len(leaving) == 1 else f"{len(leaving)} lines"
-        marks.note(axes, f"above {marks.number(highest)}: {told}", 0.97, 0.97, ha="right", va="top")
+        marks.note(axes, f"above {words.decimal(highest)}: {told}", 0.97, 0.97, ha="right", va="top")
 
 
 def ceiling(runs: Sequence[style.Measured]) -> float:

@@ -11,6 +11,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
+from mlpstudy.measure.score import final_scores
 from reports.drawing import layout, marks, style, theme, words
 
 PLACES = 8  # of a panel
@@ -87,7 +88,7 @@ def tone(place: int, count: int) -> str:
 def spread(axes: Axes, x: float, runs: style.Runs) -> None:
     """The scores of the runs of one place, a column for each seed, and both deviations below them."""
     runs = sorted(runs, key=lambda run: int(run.params["seed"]))
-    scores = [layout.scores(run) for run in runs]
+    scores = [final_scores(run.arrays) for run in runs]
     for i, values in enumerate(scores):
         place = x + WIDTH * ((i + 0.5) / len(runs) - 0.5)
         wide = 0.3 * WIDTH / len(runs)
@@ -119,7 +120,7 @@ def finding(runs: style.Runs) -> str:
     """In how many combinations seeds add more spread than initializations."""
     more = known = 0
     for place in dict.fromkeys(map(kind, runs)):
-        within, beyond = deviations([layout.scores(run) for run in runs if kind(run) == place])
+        within, beyond = deviations([final_scores(run.arrays) for run in runs if kind(run) == place])
         known += np.isfinite(within + beyond)
         more += beyond > within
     told = f"Seeds spread the score more than initializations in {more} of {words.number(known, 'combination')}"

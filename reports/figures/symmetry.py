@@ -139,7 +139,7 @@ def unit_paths(axes: Axes, run: style.Measured) -> None:
     axes.margins(0.15)
     for axis, ticks in ((axes.xaxis, 2), (axes.yaxis, 4)):
         axis.set_major_locator(MaxNLocator(ticks))
-        axis.set_major_formatter(marks.number)
+        axis.set_major_formatter(words.decimal)
     axes.set_xlabel(f"first axis ({told_paths(paths)})")
 
 

@@ -3,9 +3,9 @@
 from collections.abc import Sequence
 from math import isfinite
 
+from mlpstudy.measure.score import final_scores
 from mlpstudy.palette import VERDICT_GLYPHS
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing import layout
 from reports.drawing.words import NONE, chance, count, ordered, outcome, outcome_in_full, plain, score
 from reports.page.html import Html, element
 
@@ -95,7 +95,7 @@ def ticks(run: Run) -> list[Html]:
     if same == replicas or share(run) is None:
         return []
     try:
-        each = layout.scores(run)
+        each = final_scores(run.arrays)
     except NotMeasured:
         return []
     return [element("u", style=f"--share:{value:.3f}", aria_hidden="true") for value in each if isfinite(value)]

@@ -66,7 +66,7 @@ def test_figures_have_titles(name):
 @pytest.mark.slow
 @pytest.mark.parametrize("name", FIGURES)
 def test_the_same_runs_give_the_same_bytes(name, runs):
-    formats = list(rendering.METADATA)
+    formats = list(rendering.SAVING)
     outcomes = [gallery.draw(name, runs, formats, "light") for _ in range(2)]
     assert outcomes[0] == outcomes[1]
     for page in outcomes[0].pages:
@@ -186,7 +186,7 @@ def test_one_figure_that_fails_does_not_stop_the_others(runs, monkeypatch):
     def broken(*_):
         raise RuntimeError("a bug\nof two lines")
 
-    monkeypatch.setattr(gallery, "render", broken)
+    monkeypatch.setattr(rendering, "render", broken)
     outcome = gallery.draw("grid", runs, ["png"], "light")
     assert outcome.missing == "it failed (RuntimeError: a bug of two lines)"
 
