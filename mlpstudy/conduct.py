@@ -6,7 +6,7 @@ import shlex
 import sys
 import threading
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
 from typing import TYPE_CHECKING
@@ -35,6 +35,7 @@ LOCALLY = Launcher()
 INTERRUPTED = threading.Event()  # a library may catch the KeyboardInterrupt; this flag stays
 ENDING = threading.Event()  # runs are being closed
 ENDING_SECONDS = 2  # after an interrupt
+LONGEST_TABLE = 500  # cells in the table at the end
 
 
 @dataclass(frozen=True)
@@ -118,7 +119,7 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
             log.finish(index, result, status, error, page)
             shown = None if result is None else run_page.ended(cell_names[index], sweep_name, result)
             show.ended(index, shown, told)
-            return shown
+            return None if shown is None else replace(shown, arrays={})  # those of 10,000 cells fill the memory
 
     try:
         for index, event in events:
@@ -208,7 +209,10 @@ def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, T
     """The tables of all results and of what came of each verdict and forecast, and how often theory was right."""
     if results:
         named = [(cell_names[i], results[i]) for i in sorted(results)]
-        out.print(summary_table(named, out.width))
+        if len(named) <= LONGEST_TABLE:
+            out.print(summary_table(named, out.width))
+        else:
+            out.print(f"{len(named)} cells are too many for a table here. The page of `python -m reports` has one.")
         trained = [(name, r) for name, r in named if r.params["training.epochs"] != "0"]
         if len(trained) > 1:
             out.print(counts_tables(Counts.of([r.tags for _, r in trained])))

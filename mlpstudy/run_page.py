@@ -1,6 +1,5 @@
 """The page of a run: its figure, drawn from what a cell measured, in the process that trained it."""
 
-import io
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import Any
@@ -9,8 +8,6 @@ from numpy.typing import NDArray
 
 from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.tracking import metrics
-
-COLOURS = 128
 
 
 @dataclass(frozen=True)
@@ -32,13 +29,7 @@ def ended(name: str, sweep: str, result: CellResult) -> Ended:
 
 
 def draw(names: Sequence[str], sweep: str, index: int, result: CellResult) -> bytes:
-    """The page of the cell with this index, as a PNG of few colours, which is a quarter of the size."""
-    from PIL import Image
-
+    """The page of the cell with this index, as a PNG."""
     from reports.figures import run_page  # matplotlib is slow to import, and a sweep should start at once
 
-    drawn, small = io.BytesIO(), io.BytesIO()
-    run_page.draw(ended(names[index], sweep, result)).savefig(drawn)
-    with Image.open(drawn) as picture:
-        picture.convert("RGB").quantize(COLOURS, dither=Image.Dither.NONE).save(small, "PNG", optimize=True)
-    return small.getvalue()
+    return run_page.draw(ended(names[index], sweep, result)).png()

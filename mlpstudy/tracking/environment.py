@@ -20,7 +20,7 @@ def tags() -> dict[str, str]:
     A process has gone if its number is free, or was given to another process, which started later.
     """
     process = {"host": socket.gethostname(), "pid": str(os.getpid()), "pid_started": started(os.getpid())}
-    return process | {f"version_{name}": version(name) for name in PACKAGES} | _machine()
+    return process | _machine()
 
 
 def started(pid: int) -> str:
@@ -35,7 +35,8 @@ def started(pid: int) -> str:
 def _machine() -> dict[str, str]:
     blas = sorted({f"{i['internal_api']} {i['version']}" for i in threadpool_info() if i["user_api"] == "blas"})
     known = {"python": platform.python_version(), "blas": ", ".join(blas), "git_commit": _git_commit()}
-    return known | {"blas_threads": "1"}  # in each process that trains, see cells.sweep
+    known["blas_threads"] = "1"  # in each process that trains, see cells.sweep
+    return {f"version_{name}": version(name) for name in PACKAGES} | known
 
 
 def _git_commit() -> str:

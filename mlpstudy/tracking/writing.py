@@ -55,6 +55,7 @@ class RunLog:
             "mlflow.runColor": colour(cell.config.init_name, len(cell.config.hidden)),
         }
         self._run_id = ""
+        self._described: dict[str, str] = {}  # tags that are in the store, and then all params are, too
         self._rows: list[Row] = []  # of curves
         self._sent = 0  # rows that are in the store
         self._next = 0.0  # the share of the training after which curves get their next point
@@ -87,6 +88,9 @@ class RunLog:
             self._write_files(result, page, Path(folder))
             rest = self._parcel(result, status, error, self._sent)
             self._begin()
+            if self._described:
+                new = {name: value for name, value in rest.tags.items() if self._described.get(name) != value}
+                rest = replace(rest, params={}, tags=new)
             parcel.fill(self.store.client, self._run_id, rest, Path(folder), self.call)
 
     def rescue(
@@ -129,6 +133,7 @@ class RunLog:
             self._run_id = run.info.run_id
             opened = replace(self._parcel(None, "RUNNING"), metrics=[])
             parcel.describe(client, self._run_id, opened, self.call)
+            self._described = opened.tags
 
     def _flush(self) -> None:
         parcel.log_metrics(self.store.client, self._run_id, self._rows[self._sent :], self.call)

@@ -58,8 +58,11 @@ class Picture(Canvas):
             corner.set_bbox_to_anchor((0, 0, 1, top))
         return True
 
-    def _repr_png_(self) -> bytes:
+    def png(self) -> bytes:
+        """The page as a PNG."""
         return _save(self, ["png"])["png"]
+
+    _repr_png_ = png  # for notebooks
 
 
 def render(

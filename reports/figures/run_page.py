@@ -3,7 +3,6 @@
 from typing import Any
 
 import matplotlib
-from matplotlib.figure import Figure as Canvas
 from numpy.typing import NDArray
 
 from mlpstudy.measure.score import score_of
@@ -11,7 +10,7 @@ from reports.drawing import marks, rendering, style, theme
 from reports.figures import gradient_flow, learning_curves
 
 
-def draw(run: style.Measured) -> Canvas:
+def draw(run: style.Measured) -> rendering.Picture:
     """The run's page, in the light theme."""
     told = ", ".join(run.tags[tag] for tag in ("verdict", "outcome") if tag in run.tags)
     figure = style.Figure(": ".join(filter(None, (run.name, told))), panels, fill, (2.7, 2.2))
