@@ -106,8 +106,10 @@ def save_view(store: Store, sweep: str) -> None:
 
 
 def save_left_out(store: Store, sweep: str, reasons: Mapping[str, str]) -> None:
-    """Keep which cells of a sweep cannot be: name -> reason."""
+    """Keep which cells of a sweep cannot be: name -> reason; beside those of other parts of the sweep."""
     if reasons:
+        kept = store.client.get_experiment(store.experiment_id).tags.get(left_out_tag(sweep), "{}")
+        reasons = json.loads(kept) | dict(reasons)
         longest = LONGEST_TAG // len(reasons) - 100
         short = {name: textwrap.shorten(reason, max(longest, 40)) for name, reason in reasons.items()}
         with contextlib.suppress(MlflowException):  # so many cells that their names alone are too long for MLflow

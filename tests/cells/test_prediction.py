@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from mlpstudy import theory
+from mlpstudy import conduct, theory
 from mlpstudy.cells.cell import check
 from mlpstudy.cells.cell_result import collect
 from mlpstudy.cells.prediction import ensemble, is_random, predict, reach
@@ -550,6 +550,17 @@ def test_table_has_the_evidence_where_there_is_room(judged):
     assert not any("evidence" in line or "as found" in line for line in narrow)
     healthy = [("xavier-tanh-d3", judged(Verdict(()), None))]
     assert not any("evidence" in line for line in drawn(healthy, EVIDENCE_WIDTH))
+
+
+def test_thousands_of_cells_are_told_without_a_table(judged):
+    result = ended("a", "s", judged(VANISHING, VANISHING))
+    for count in (conduct.LONGEST_TABLE, conduct.LONGEST_TABLE + 1):
+        out = Console(width=140)
+        with out.capture() as captured:
+            conduct.say_results(out, ["a"] * count, dict.fromkeys(range(count), result))
+        text = captured.get()
+        assert f"verdict of {count} of {count} cells" in text
+        assert ("by theory" in text) == (count == conduct.LONGEST_TABLE)
 
 
 def test_a_table_of_eighty_columns_cuts_no_word(judged):

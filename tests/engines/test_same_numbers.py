@@ -1,5 +1,10 @@
 """The same cell gives the same weights and losses bit for bit, whatever trains it on one machine."""
 
+import json
+import os
+import subprocess
+import sys
+
 import numpy as np
 import pytest
 from threadpoolctl import threadpool_limits
@@ -45,3 +50,43 @@ def test_the_number_of_blas_threads_outside_changes_nothing(threads):
     with threadpool_limits(threads):
         found = trained(sweep.run(cells, 1))
     same(found, trained(sweep.run(cells, 1)))
+
+
+# Other BLAS kernels, as on another processor, and other numbers of BLAS threads sum in another order. After one epoch
+# of a network that is not chaotic, weights then differ by at most so much, relative to the largest.
+TOLERANCE = {"float32": 1e-6, "float64": 1e-14}
+LONG = ("-m", "init=xavier", "network.depth=10", "training.epochs=1", "replicas=2")
+ELSEWHERE = """
+import json, sys
+from mlpstudy import compose
+from mlpstudy.cells import sweep
+events = [event for _, event in sweep.run(compose.cells(sys.argv[1:]), 1)]
+print(json.dumps([events[-1].theta.ravel().tolist(), events[-1].curves["loss_train"].tolist()]))
+"""
+
+
+def close(one, other, dtype):
+    for mine, theirs in zip(one, other, strict=True):
+        mine, theirs = np.ravel(mine), np.ravel(theirs)
+        assert np.abs(mine - theirs).max() <= TOLERANCE[dtype] * np.abs(mine).max()
+
+
+@pytest.mark.parametrize("dtype", TOLERANCE)
+def test_the_kernels_of_another_processor_agree_within_the_tolerance(dtype):
+    found = []
+    for kernels in ("", "Prescott"):  # a processor of 2004, with vectors a quarter as long
+        process = subprocess.run(
+            [sys.executable, "-c", ELSEWHERE, *LONG, f"dtype={dtype}"], env=os.environ | {"OPENBLAS_CORETYPE": kernels},
+            capture_output=True, text=True, check=True,
+        )  # fmt: skip
+        found.append(json.loads(process.stdout))
+    close(*found, dtype)
+
+
+def test_two_blas_threads_agree_within_the_tolerance(monkeypatch):
+    cells, found = compose.cells((*LONG, "network.width=256")), []
+    for threads in (1, 2):
+        monkeypatch.setattr(sweep, "threadpool_limits", lambda _, threads=threads: threadpool_limits(threads))
+        *_, (_, last) = sweep.run(cells, 1)
+        found.append((last.theta, last.curves["loss_train"]))
+    close(*found, "float32")

@@ -151,6 +151,12 @@ def test_cells_that_cannot_be_are_kept_for_reports(trained, new_uri):
     assert "stable critical point" in reason
 
 
+def test_parts_of_a_sweep_keep_what_each_left_out(trained, new_uri):
+    trained("init=critical,he", "activation=gelu", "tracking.sweep=whole")
+    trained("init=critical,he", "activation=silu", "tracking.sweep=whole")
+    assert list(left_out(load_runs(new_uri))) == ["critical-gelu-d2", "critical-silu-d2"]
+
+
 def test_hundreds_of_cells_that_cannot_be_fit_into_a_tag(new_uri):
     from mlpstudy.tracking import store as stores
 
