@@ -136,6 +136,7 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
                 show.record(index, event)
                 if event.last and (shown := end(index, "FINISHED")):
                     results[index] = shown
+            log.keep_up()
             if INTERRUPTED.is_set():
                 raise KeyboardInterrupt
         for index in list(records):  # after fail_fast

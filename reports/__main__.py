@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg", "pdf")
 THEMES = ("light", "dark")
+MANY = 500  # runs whose figures take minutes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -118,6 +119,8 @@ def written(
     out = console()
     sweeps = list(dict.fromkeys(run.tags["sweep"] for run in found))
     out.print(f"Sweep {listed(sweeps)}: {len(found)} run{'s' * (len(found) != 1)}", soft_wrap=True)
+    if len(found) > MANY:
+        out.print("So many runs take long to draw: --where chooses some of them, --figures some of the figures.")
     with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
         runs, complaints = gallery.measured(progress.track(found, description="reading"))
         outcomes = gallery.draw_all(pool, names, runs, formats, looks, options.style)

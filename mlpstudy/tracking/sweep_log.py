@@ -2,6 +2,7 @@
 
 import queue
 import threading
+import time
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from types import MappingProxyType
@@ -15,6 +16,7 @@ from mlpstudy.tracking.store import Store
 from mlpstudy.tracking.writing import RunLog
 
 QUICK_SECONDS = 1  # a wait that is not spoken of
+BEHIND = 200  # runs that may wait to be written; more would fill the memory
 
 
 @dataclass(frozen=True)
@@ -78,6 +80,11 @@ class SweepLog:
             del self._runs[index]
 
         self._jobs.put(end)
+
+    def keep_up(self) -> None:
+        """Wait while too many runs have ended that are not written yet."""
+        while len(self._ending) > BEHIND and self._thread.is_alive():
+            time.sleep(0.05)
 
     def close(self, seconds: float = float("inf")) -> None:
         """Wait until everything is written. What is not written after so many seconds is kept in a folder."""

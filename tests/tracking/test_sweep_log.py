@@ -208,3 +208,21 @@ def test_more_replicas_join_those_that_are_there(new_uri, capsys, monkeypatch, n
     np.testing.assert_allclose(found, first[0], rtol=1e-3, atol=1e-5)
     assert run.local_folder is not None
     assert (run.local_folder / "run.png").exists()
+
+
+def test_a_sweep_waits_for_a_store_that_is_far_behind(store, cell, monkeypatch):
+    gate, records = threading.Event(), trained(cell)
+    monkeypatch.setattr(sweep_log, "BEHIND", 1)
+    monkeypatch.setattr(writing.RunLog, "finish", lambda *_: gate.wait(60))
+    log = sweep_log.SweepLog(store, [cell] * 2, ["one", "two"], "sweep", print)
+    log.finish(0, collect(cell, records))
+    log.keep_up()  # one may wait
+    log.finish(1, collect(cell, records))
+    waits = threading.Thread(target=log.keep_up)
+    waits.start()
+    waits.join(0.3)
+    assert waits.is_alive()
+    gate.set()
+    waits.join(60)
+    assert not waits.is_alive()
+    log.close()
