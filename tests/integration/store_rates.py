@@ -1,6 +1,7 @@
-"""How many rows of metrics a second an MLflow store takes: `python -m tests.integration.store_rates URI [writers]`.
+"""How many rows of metrics, and how many runs a second, a store takes from 1, 2 and 8 writers at the same time.
 
-Each writer logs runs of its own, in batches of 1,000 rows as sweeps do. Every row is read back and counted.
+`python -m tests.integration.store_rates URI [writers]`. Rows are logged in batches of 1,000 as sweeps do; every row is
+read back and counted. Runs are those of a default cell, which is trained once, with files and params.
 """
 
 import multiprocessing
@@ -43,8 +44,37 @@ def measure(uri, writers, runs=16, names=20, steps=100):
     return wanted / seconds, wanted - there
 
 
+def write_cell(uri, experiment, runs):
+    """Train a default cell, and write its run so many times; when this began and ended."""
+    from mlpstudy import compose
+    from mlpstudy.cells import sweep
+    from mlpstudy.cells.cell_result import collect
+    from mlpstudy.tracking.store import open_store
+    from mlpstudy.tracking.writing import RunLog
+
+    (cell,), store = compose.cells(["init=xavier"]), open_store(uri, experiment)
+    records = [event for _, event in sweep.run([cell], 1)]
+    result, page = collect(cell, records), sweep.Page(bytes(20_000))
+    begun = time.time()
+    for number in range(runs):
+        log = RunLog(store, cell, f"cell {number}", "rates", number, lambda ask: ask())
+        for record in records:
+            log.record(record)
+        log.finish(result, page=page, status="FINISHED")
+    return begun, time.time()
+
+
+def measure_runs(uri, writers, runs=30):
+    """Runs a second of so many writers."""
+    with multiprocessing.get_context("spawn").Pool(writers) as pool:
+        name = f"rates-{time.time_ns()}"
+        pool.starmap(write_cell, [(uri, name, 1)] * writers)  # imports
+        times = pool.starmap(write_cell, [(uri, name, runs)] * writers, chunksize=1)
+    return writers * runs / (max(end for _, end in times) - min(begun for begun, _ in times))
+
+
 if __name__ == "__main__":
-    print(f"{'writers':>7}  {'rows/s':>8}  missing")
+    print(f"{'writers':>7}  {'rows/s':>8}  missing  {'runs/s':>8}")
     for count in map(int, (sys.argv[2] if len(sys.argv) > 2 else "1,2,8").split(",")):
         rate, missing = measure(sys.argv[1], count)
-        print(f"{count:>7}  {rate:>8.0f}  {missing}", flush=True)
+        print(f"{count:>7}  {rate:>8.0f}  {missing:>7}  {measure_runs(sys.argv[1], count):>8.1f}", flush=True)
