@@ -33,7 +33,7 @@ ACTIVATION_HUES: dict[str, str] = {
     "silu": "#e69f00",
     "elu": "#56b4e9",
     "selu": "#8c6bb1",
-    "leaky_relu": "#35978f",
+    "leaky_relu": "#b2df8a",
     "softplus": "#a0522d",
     "softsign": "#c51b7d",
     "hard_tanh": "#01665e",
@@ -42,7 +42,7 @@ ACTIVATION_HUES: dict[str, str] = {
     "mish": "#b39ddb",
     "relu6": "#66c2a5",
     "gelu_tanh": "#b35806",
-    "identity": "#7f7f7f",
+    "identity": "#35978f",  # as the initializer of this name
 }
 # of classes of data in the plane: Paul Tol's high contrast scheme, then some of his muted one
 CLASS_COLOURS = ("#004488", "#ddaa33", "#bb5566", "#88ccee", "#117733", "#aa4499", "#bbbbbb", "#222255")

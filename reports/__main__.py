@@ -140,7 +140,8 @@ def written(
         paths_of = gallery.write(folder, done[name], formats)
         paths = [path for name in formats for path in paths_of[name]]
         files += paths
-        drawn.append(Drawn(name, done[name].title, tuple(paths_of[shown]), done[name].missing))
+        titles = tuple(page.title for page in done[name].pages)
+        drawn.append(Drawn(name, done[name].title, tuple(paths_of[shown]), done[name].missing, titles))
         told = ", ".join(path.name for path in paths if path.stem == name) or f"not drawn: {done[name].missing}"
         pages = len(done[name].pages)
         out.print(f"{name:<18} {told}{f'  ({pages} pages)' * (pages > 1)}", soft_wrap=True)

@@ -13,6 +13,8 @@ from mlpstudy.measure.score import final_scores
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.words import NONE, coordinates, listed, ordered, outcome, param, score
 
+ALIKE = 1e-9  # scores that differ by less are the same, and have no spread to test with
+
 
 @dataclass(frozen=True)
 class Pair:
@@ -32,7 +34,7 @@ class Pair:
         if not one.size or not other.size:
             return np.nan, np.nan, np.nan
         mean = float(other.mean() - one.mean())
-        if min(one.size, other.size) < 2 or not (one.var() or other.var()):
+        if min(one.size, other.size) < 2 or max(np.ptp(one), np.ptp(other)) < ALIKE:
             return mean, mean if one.size > 1 and other.size > 1 else np.nan, np.nan
         ends = stats.ttest_ind(other, one, equal_var=False).confidence_interval()
         return mean, float(ends.low), float(ends.high)
@@ -58,10 +60,15 @@ def pairs(first: Sequence[Run], second: Sequence[Run]) -> list[Pair]:
     there = {key(run, names): run for run in second}
     shown = [i for i, name in enumerate(names) if name in ("init", "activation", "depth") or varies(first, name)]
     return [
-        Pair(" ".join(key(run, names)[i] for i in shown), run, there[key(run, names)])
+        Pair(" ".join(told(names[i], key(run, names)[i]) for i in shown), run, there[key(run, names)])
         for run in first
         if key(run, names) in there
     ]
+
+
+def told(name: str, value: str) -> str:
+    """`tanh`, `depth 6`, `lr 0.001`."""
+    return value if name in ("activation", "init") else f"{name.rpartition('.')[2]} {value}"
 
 
 def key(run: Run, names: Sequence[str]) -> tuple[str, ...]:
@@ -94,7 +101,7 @@ def table(found: Sequence[Pair]) -> Table:
         result.add_row(
             pair.name,
             *(score(run)[1] for run in (pair.first, pair.second)),
-            f"{mean:+.3f}",
+            f"{mean:+.3f}" if np.isfinite(mean) else NONE,
             f"{low:+.3f} to {high:+.3f}" if np.isfinite(high) else NONE,
             change(pair.first.tags["verdict"], pair.second.tags["verdict"]),
             change(outcome(pair.first), outcome(pair.second)),

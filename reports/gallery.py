@@ -116,7 +116,7 @@ def write(folder: Path, outcome: Outcome, formats: Sequence[str]) -> dict[str, l
             old.unlink()
     written: dict[str, list[Path]] = {name: [] for name in formats}
     for place, page in enumerate(outcome.pages):
-        for name, picture in page.items():
+        for name, picture in page.pictures.items():
             path = folder / f"{outcome.name}{f'-{place + 1}' if place else ''}.{name}"
             path.write_bytes(picture)
             written[name].append(path)

@@ -1,13 +1,16 @@
 """What a sweep found, in a few sentences: which cells learned, which did not, and why."""
 
+from collections import Counter
 from collections.abc import Sequence
 from itertools import groupby
 from math import isfinite, prod
 
+from mlpstudy.measure.outcomes import AHEAD
 from mlpstudy.tracking.run import Run
-from reports.drawing.words import CELL, NONE, coordinates, decimal, listed, number, ordered, outcome, param, score
+from reports.drawing.words import CELL, coordinates, decimal, listed, number, ordered, outcome, param, score
 
 MOST = 5  # causes that get a sentence of their own
+SURPRISES = 3  # cells that are named
 FAILED = ("stalled", "diverged")
 CAUSES = {  # verdict -> what is the matter
     "symmetric": "all units of a layer are the same, and get the same gradient",
@@ -29,7 +32,7 @@ def answer(runs: Sequence[Run]) -> list[str]:
         winner = next(run for run in learned if score(run) == best)
         first += f"; the best is {winner.name}, with {name} {text}"
     failed = [run for run in trained if outcome(run) != "learned"]
-    return [f"{first}.", *everywhere(learned, failed), *causes(failed)]
+    return [f"{first}.", *everywhere(learned, failed), *causes(failed), *surprises(trained)]
 
 
 def everywhere(learned: Sequence[Run], failed: Sequence[Run]) -> list[str]:
@@ -63,8 +66,13 @@ def causes(runs: Sequence[Run], fine: str = "") -> list[str]:
     place = {id(run): i for i, run in enumerate(runs)}  # the order of the sweep
     found = [cause(verdict, sorted(them, key=lambda run: place[id(run)]), runs) for (verdict, _), them in groups[:MOST]]
     if rest := sum(len(them) for _, them in groups[MOST:]):
-        found.append(f"For {number(rest, 'more cell')}, see the table.")
+        kinds = [_at_start(verdict) for verdict in ordered(verdict for (verdict, _), _ in groups[MOST:])]
+        found.append(f"{number(rest, 'other cell')} failed: {listed(kinds, 'or')}; see the table.")
     return found
+
+
+def _at_start(verdict: str) -> str:
+    return "healthy at the start" if verdict == "healthy" else verdict
 
 
 def _group(run: Run) -> tuple[str, str]:
@@ -83,7 +91,7 @@ def cause(verdict: str, runs: Sequence[Run], among: Sequence[Run]) -> str:
     ]
     theory = "" if verdict == "healthy" else by_theory(runs)
     ends = listed(ordered(outcome(run) for run in runs), "or")
-    named = verdict if verdict != "healthy" else f"healthy at the start, but {ends}"
+    named = verdict if verdict != "healthy" else f"{_at_start(verdict)}, but {ends}"
     values = [ordered(param(runs, name)) for name in ("activation", "depth", "init", *varied)]
     all_of_them = prod(map(len, values)) == len(runs)  # otherwise the sentence names more cells than there are
     count = "" if all_of_them else f" (in {number(len(runs), 'cell')})"
@@ -101,18 +109,43 @@ def reason(verdict: str, runs: Sequence[Run]) -> str:
         shown = " to ".join([*ends][:: max(1, len(ends) - 1)])
         text = f"the first hidden layer gets {shown} times the gradient of the last" if finite else "it is not finite"
     else:
-        seen = {run.tags.get("outcome_predicted", NONE) for run in runs}
-        told = runs[0].tags.get("outcome_predicted_reason", "").partition(": ")[2]
-        foreseen = seen <= {"stalls", "diverges"} and told
-        text = (
-            f"signals and gradients get through, but training is {told}"
-            if foreseen
-            else "nothing at the start tells why"
-        )
+        text = unforeseen(runs)
         ends = dict.fromkeys(run.tags.get("verdict_final", verdict) for run in runs)
         if later := [name for name in ends if name != verdict]:
             text += f"; after training it is {listed(later, 'or')}"
     return text[0].upper() + text[1:]
+
+
+def unforeseen(runs: Sequence[Run]) -> str:
+    """Why networks failed that were healthy at the start: what was foreseen, and of how many nothing was."""
+    reasons = [run.tags.get("outcome_predicted_reason", "").partition(": ")[2] for run in runs if foreseen(run)]
+    kinds = Counter(reason.partition(":")[0] for reason in reasons if reason)
+    open_ = len(runs) - kinds.total()
+    if not kinds:
+        return "nothing at the start tells why"
+    if not open_ and len(kinds) == 1:
+        return f"signals and gradients get through, but training is {reasons[0]}"
+    told = " and ".join(f"{kind} in {number(count, 'cell')}" for kind, count in kinds.items())
+    text = f"signals and gradients get through, but training is {told}, as was foreseen"
+    return text + (f"; nothing at the start tells why in {number(open_, 'other cell')}" if open_ else "")
+
+
+def foreseen(run: Run) -> bool:
+    """Was a failure foreseen?"""
+    return run.tags.get("outcome_predicted") in ("stalls", "diverges")
+
+
+def surprises(trained: Sequence[Run]) -> list[str]:
+    """The cells whose outcome was not the foreseen one."""
+    judged = [run for run in trained if "outcome_predicted" in run.tags]
+    other = [run for run in judged if run.tags["outcome_predicted"] != AHEAD[outcome(run)]]
+    if not judged:
+        return []
+    if not other:
+        return [f"Every outcome was foreseen before training ({len(judged)} of {len(judged)})."]
+    told = [f"{run.name} ({run.tags['outcome_predicted']} foreseen, {outcome(run)})" for run in other]
+    count = f"{len(other)} of {number(len(judged), 'outcome')}"
+    return [f"{count} {'was' if len(other) == 1 else 'were'} not foreseen: {listed(told, 'and', SURPRISES)}."]
 
 
 def by_theory(runs: Sequence[Run]) -> str:

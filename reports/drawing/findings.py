@@ -18,7 +18,13 @@ def groups(runs: Runs) -> dict[str, Runs]:
         names = list(dict.fromkeys(map(kind, runs)))
         if len(names) > 1:
             return {name: [run for run in runs if kind(run) == name] for name in names}
-    return {runs[0].name: runs}
+    return {cell(runs[0]): runs}
+
+
+def cell(run: style.Measured) -> str:
+    """The name of its cell, also where a figure has arranged its lines and panels in another way."""
+    name: str = getattr(run, "run", run).name
+    return name
 
 
 def layers(run: style.Measured) -> str:

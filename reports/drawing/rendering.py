@@ -60,7 +60,7 @@ class Picture(Canvas):
 
     def png(self) -> bytes:
         """The page as a PNG."""
-        return _save(self, ["png"])["png"]
+        return _save(self, ["png"]).pictures["png"]
 
     _repr_png_ = png  # for notebooks
 
@@ -82,9 +82,8 @@ def pictures(figure: style.Figure, runs: style.Runs) -> Iterator[Picture]:
     runs = arrangement.arranged(runs) if figure.arranges else runs
     drawn, left_out = having(figure.choose(runs), figure.needs)
     parts = [style.Part(page, runs) for page in figure.pages(drawn)]
-    found = figure.finding(drawn) if figure.finding else ""
     for number, page in enumerate(parts, start=1):
-        yield draw(figure, page, (number, len(parts)), left_out, found)
+        yield draw(figure, page, (number, len(parts)), left_out, figure.finding(page) if figure.finding else "")
 
 
 def draw(
@@ -157,13 +156,13 @@ def provenance(runs: style.Runs) -> str:
     return f"sweep {sweeps}; data {every('data')}; {every('optimizer')}, learning rate {every('lr')}"
 
 
-def _save(canvas: Canvas, formats: Sequence[str]) -> style.Page:
-    page = {}
+def _save(canvas: Picture, formats: Sequence[str]) -> style.Page:
+    pictures = {}
     for name in formats:
         picture = io.BytesIO()
         canvas.savefig(picture, format=name, **SAVING[name])
-        page[name] = small(picture) if name == "png" else picture.getvalue()
-    return page
+        pictures[name] = small(picture) if name == "png" else picture.getvalue()
+    return style.Page(" ".join(canvas.title.get_text().split()), pictures)
 
 
 def small(picture: io.BytesIO) -> bytes:

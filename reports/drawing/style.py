@@ -54,8 +54,15 @@ class Measured(Protocol):
 
 
 AnyRun = TypeVar("AnyRun", bound=Measured)
-Page = dict[str, bytes]  # format -> picture
 Runs = Sequence[Any]  # of Measured, or of tracking.reading.Run if a figure needs weights
+
+
+@dataclass(frozen=True)
+class Page:
+    """A page of a figure: its title, and its picture in each format."""
+
+    title: str
+    pictures: Mapping[str, bytes]
 
 
 @dataclass(frozen=True)
@@ -66,6 +73,7 @@ class Drawn:
     title: str
     paths: tuple[Path, ...]
     missing: str = ""
+    findings: tuple[str, ...] = ()  # the title of each page
 
 
 def by_facets(rows: int = ROWS, lines: int = LINES) -> Callable[[Runs], list[Runs]]:

@@ -15,7 +15,7 @@ COLUMNS = {
     "effective_rank": "effective rank of a",
 }
 MEANING = (
-    "theory: of networks of this width, but for the correlation, which is that of infinite width; the rank has none",
+    "theory is for this width; that of the correlation for infinite width; there is none for the rank",
     "correlation: mean cosine of z of two examples; at 1 the layer no longer tells them apart",
     "effective rank: directions that the activations fill (participation ratio), as a share of the width; neither is "
     "defined where all signals are 0",

@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.palette import VERDICT_COLOURS
-from reports.drawing import findings, layout, marks, style, theme, words
+from reports.drawing import layout, marks, style, theme, words
 
 DECADES = 3  # decades of colour in each direction
 NONE = -99.0  # stands for log10 of 0, below all colours
@@ -106,14 +106,8 @@ def colour_bar(axes: NDArray[Any], runs: style.Runs) -> None:
 
 
 def finding(runs: style.Runs) -> str:
-    """How often gradients vanish at the start and at the end."""
-
-    def vanished(run: style.Measured, snapshot: int) -> bool:
-        delta = run.arrays["delta_rms"][snapshot]
-        found = findings.decades(delta[:, 0], delta[:, -1])
-        return not np.isfinite(found) or found < np.log10(float(run.params["verdict.vanishing"]))
-
-    start, end = (sum(vanished(run, snapshot) for run in runs) for snapshot in (0, -1))
+    """In how many cells gradients vanish, at the start and at the end."""
+    start, end = (sum(run.tags.get(tag) == "vanishing" for run in runs) for tag in ("verdict", "verdict_final"))
     return f"Gradients vanish in {start} of {words.number(len(runs), 'cell')} at the start, and in {end} at the end"
 
 

@@ -85,18 +85,18 @@ def moments(axes: Axes, x: float, mean: float, deviation: float, **look: Any) ->
 
 
 def finding(runs: style.Runs) -> str:
-    """Which networks keep small changes best and worst."""
+    """In which networks the rms factor of a small change is nearest to 1, and farthest from it."""
     found = {}
     for run in findings.deepest(runs):
         with np.errstate(all="ignore"):
             mean = np.log10(np.square(run.arrays["jacobian_singular_values"], dtype=np.float64).mean())
         if np.isfinite(mean):
-            found[run.name] = float(mean)
+            found[findings.cell(run)] = float(mean)
     if not found:
         return "No network lets a small change through"
     best, worst = min(found, key=lambda name: abs(found[name])), max(found, key=lambda name: abs(found[name]))
-    told = f"A small change keeps its size best in {best} (factor {10 ** (found[best] / 2):.2g})"
-    return told + (f", worst in {worst} ({10 ** (found[worst] / 2):.0e})" if worst != best else "")
+    told = f"A small change is multiplied by {10 ** (found[best] / 2):.2g} in {best} (rms over all directions)"
+    return told + (f", by {10 ** (found[worst] / 2):.0e} in {worst}" if worst != best else "")
 
 
 FIGURE = style.Figure(

@@ -78,8 +78,9 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     missing = layout.labels([run for run in runs if not predicted(run)])
     layout.remark(
         axes,
-        "layers that can be trained: 6 times the number over which gradients or the difference of two inputs change by "
-        "a factor e, whichever is less. Where cells lie at the same place, one marker is around the other",
+        "layers that can be trained: 6 times the number of layers in which the gradient, or the difference of two "
+        "inputs, changes by a factor e (the smaller of both). Where cells lie at the same place, one marker is around "
+        "the other",
         f"not on the plane, as theory needs independent random weights and finite signals: {style.listed(missing, 8)}"
         if missing
         else "",
@@ -231,11 +232,12 @@ def finding(runs: style.Runs) -> str:
             count[0] += words.outcome(run) == "learned"
             count[1] += 1
     told = [
-        f"{learned} of {words.number(cells, 'cell')} {where} the depth that theory allows learned"
-        for where, (learned, cells) in (("within", counts[True]), ("beyond", counts[False]))
+        f"of {words.number(cells, 'network')} {where} theory allows, {learned} learned"
+        for where, (learned, cells) in (("not deeper than", counts[True]), ("deeper than", counts[False]))
         if cells
     ]
-    return ", ".join(told)
+    found = "; ".join(told)
+    return found[:1].upper() + found[1:]
 
 
 FIGURE = style.Figure(

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from reports.drawing import marks, style, theme
+from reports.drawing import findings, marks, style, theme
 
 RIDGES = 6  # layers in a histogram panel
 LEAST = 0.005  # a smaller share counts as none
@@ -21,7 +21,10 @@ MEANING = (
     "saturated, inactive: |g'(z)| is below 5.9 % of its largest value (tanh: |a| > 0.97; ReLU: z < 0, which is half "
     "of a healthy layer), so that hardly any gradient passes; dead: a unit for which that is so with every example"
 )
-HISTOGRAM = "histograms: activations a of up to six layers, as the square root of counts; end bins hold all beyond"
+HISTOGRAM = (
+    "histograms: activations a of up to six layers, as the square root of counts; the outermost bins also count all "
+    "values outside"
+)
 
 
 def panels(runs: style.Runs) -> tuple[int, int]:
@@ -121,14 +124,14 @@ def finding(runs: style.Runs) -> str:
     """The largest share on the flat part of any layer, before and after training, and where it is."""
 
     def worst(snapshot: int) -> str:
-        shares = {run.name: run.arrays["saturated_fraction"][snapshot].mean(axis=0).max() for run in runs}
+        shares = {findings.cell(run): run.arrays["saturated_fraction"][snapshot].mean(axis=0).max() for run in runs}
         known = {name: float(share) for name, share in shares.items() if np.isfinite(share)}
         if not known:
             return "not finite"
         name = max(known, key=lambda name: known[name])
-        return f"{known[name]:.0%} at most" + (f", in {name}" if known[name] >= LEAST else "")
+        return f"up to {known[name]:.0%} of a layer" + (f" ({name})" if known[name] >= LEAST else "")
 
-    told = f"On the flat part at the start: {worst(0)}"
+    told = f"Where g is flat, at the start: {worst(0)}"
     return told + (f"; after training: {worst(-1)}" if style.trained(runs) else "")
 
 

@@ -70,7 +70,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         axes,
         f"dots: {marks.replicas(runs)} of each seed; line: their mean. A seed decides the split of the data, the order "
         "of examples and all weights",
-        "numbers: standard deviation over the initializations of one seed; and over seeds, beyond what that explains",
+        "numbers: standard deviation over the initializations of one seed, and what the choice of the seed adds to it",
     )
     seeds = sorted({run.params["seed"] for run in runs}, key=int)
     keys = [

@@ -163,7 +163,7 @@ def finding(runs: style.Runs) -> str:
         told[style.label(run).strip()] = (
             ("keeps equal units to the end", "keep equal units to the end")
             if kept
-            else ("breaks the tie in training", "break the tie in training")
+            else ("has equal units that training separates", "have equal units that training separates")
             if parted
             else ("has no equal units", "have no equal units")
         )

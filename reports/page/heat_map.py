@@ -143,7 +143,7 @@ def legend(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[st
     least = chance(runs)
     mark = [element("span", class_="chance", style=f"--share:{least:.3f}")] if isfinite(least) else []
     scale = [element("li", "0 ", element("span", *mark, class_="scale"), f" 1 {name}")] if "accuracy" in name else []
-    said = [element("li", f"mark: {least:.3g}, by chance")] if mark and scale else []
+    said = [element("li", f"mark: {least:.3g}, the accuracy of a guess")] if mark and scale else []
     if any(map(ticks, runs)) and len(runs) > FEW:
         said.append(element("li", "ticks: each replica, where outcomes differ"))
     columns = [] if len(runs) <= FEW else [element("li", f"columns: activation, {name_of(across(names, keys))}")]

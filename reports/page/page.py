@@ -157,7 +157,7 @@ def table(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str
             "outcome": Datum(outcome_in_full(run)),
             heading: Datum(text, value),
             "gradient first/last": Datum(f"{ratio:.2g}", ratio),
-            "theory off (decades)": Datum(f"{off:.2g}", off),
+            "error of theory (powers of ten)": Datum(f"{off:.2g}", off),
             "evidence": Datum(plain(run.tags.get("evidence", NONE))),
         }
 
@@ -234,9 +234,12 @@ def figure(drawn: Drawn) -> Html:
         return element("p", element("b", drawn.title), f" is missing: {drawn.missing}")
     pages = []
     for i, path in enumerate(drawn.paths, start=1):
-        title = drawn.title + (f", page {i} of {len(drawn.paths)}" if len(drawn.paths) > 1 else "")
+        topic = drawn.title + (f", page {i} of {len(drawn.paths)}" if len(drawn.paths) > 1 else "")
+        found = drawn.findings[i - 1] if drawn.findings else drawn.title
+        says = found != drawn.title  # or it is the topic, for want of a finding
+        title, told = (f"{found}. {topic}", [f"{found} ", element("span", topic)]) if says else (topic, [topic])
         kind = "svg+xml" if path.suffix == ".svg" else "png"
         image = f"data:image/{kind};base64,{b64encode(path.read_bytes()).decode()}"
         button = element("button", element("img", src=image, alt=title), type="button", title="Enlarge")
-        pages.append(element("figure", element("figcaption", title), button))
+        pages.append(element("figure", element("figcaption", *told), button))
     return joined(pages)

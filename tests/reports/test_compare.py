@@ -51,7 +51,7 @@ def test_settings_that_no_runs_share_are_what_differs(sweeps):
 
 def test_cells_are_matched_by_all_other_settings(sweeps):
     found = compare.pairs(*sweeps)
-    assert [pair.name for pair in found] == ["tanh he 3", "tanh he 9", "tanh zeros 3"]
+    assert [pair.name for pair in found] == ["tanh he depth 3", "tanh he depth 9", "tanh zeros depth 3"]
     assert all(pair.first.params["depth"] == pair.second.params["depth"] for pair in found)
     assert all(pair.first.params["init"] == pair.second.params["init"] for pair in found)
 

@@ -61,9 +61,13 @@ def test_the_signal_is_told_from_the_first_layer_to_the_last():
 
 
 def test_vanishing_is_counted_at_the_start_and_at_the_end():
-    heals = np.stack([np.geomspace(1e-5, 1, 4) * np.ones((2, 1)), np.ones((2, 4))])
-    runs = [run(), run("relu", ratio=1e-4), run("sigmoid", delta_rms=heals)]
-    assert gradient_over_time.finding(runs) == "Gradients vanish in 2 of 3 cells at the start, and in 1 at the end"
+    """As their verdicts say, so that figure and table agree."""
+    runs = [run(), run("relu"), run("sigmoid"), run("tanh", init="zeros")]
+    starts = ("healthy", "vanishing", "vanishing", "symmetric")
+    ends = ("healthy", "dead", "vanishing", "symmetric")
+    for one, start, end in zip(runs, starts, ends, strict=True):
+        one.tags |= {"verdict": start, "verdict_final": end}
+    assert gradient_over_time.finding(runs) == "Gradients vanish in 2 of 4 cells at the start, and in 1 at the end"
 
 
 def test_the_grid_tells_what_learned_and_what_never_did():
@@ -86,11 +90,13 @@ def test_the_most_saturated_layer_is_told():
     flat = np.full((2, 2, 4), 0.2)
     flat[0, :, 1], flat[1, :, 3] = 0.8, 0.95
     runs = [run(), run("sigmoid", saturated_fraction=flat)]
-    told = "On the flat part at the start: 80% at most, in he-sigmoid-d4; after training: 95% at most, in he-sigmoid-d4"
-    assert saturation.finding(runs) == told
+    assert saturation.finding(runs) == (
+        "Where g is flat, at the start: up to 80% of a layer (he-sigmoid-d4); "
+        "after training: up to 95% of a layer (he-sigmoid-d4)"
+    )
     none = np.zeros((2, 2, 4))
     assert saturation.finding([run(saturated_fraction=none)]) == (
-        "On the flat part at the start: 0% at most; after training: 0% at most"
+        "Where g is flat, at the start: up to 0% of a layer; after training: up to 0% of a layer"
     )
 
 
@@ -99,14 +105,14 @@ def test_symmetry_tells_who_keeps_who_breaks_and_who_never_had_equal_units():
     parts[0] = 0.25
     runs = [run(init="zeros", distinct_units=one), run(init="identical", distinct_units=parts), run()]
     assert symmetry.finding(runs) == (
-        "zeros keeps equal units to the end, identical breaks the tie in training, he has no equal units"
+        "zeros keeps equal units to the end, identical has equal units that training separates, he has no equal units"
     )
 
 
 def test_the_jacobian_tells_best_and_worst():
     runs = [run(), run("relu", jacobian_singular_values=np.full((2, 3, 4), 1e-4))]
     assert jacobian.finding(runs) == (
-        "A small change keeps its size best in he-tanh-d4 (factor 1), worst in he-relu-d4 (1e-04)"
+        "A small change is multiplied by 1 in he-tanh-d4 (rms over all directions), by 1e-04 in he-relu-d4"
     )
     nothing = [run(jacobian_singular_values=np.zeros((2, 3, 4)))]
     assert jacobian.finding(nothing) == "No network lets a small change through"

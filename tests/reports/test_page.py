@@ -355,7 +355,7 @@ def test_columns_without_content_are_left_out(written, sweep):
         run.metrics["theory/discrepancy"] = 0.25
     headings = re.findall(r"<th [^>]*><button[^>]*>([^<]*)", written(sweep).read_text("utf-8"))
     assert "theory predicts" not in headings
-    assert "theory off (decades)" in headings
+    assert "error of theory (powers of ten)" in headings
 
 
 @browser

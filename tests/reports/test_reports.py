@@ -71,7 +71,7 @@ def test_the_same_runs_give_the_same_bytes(name, runs):
     assert outcomes[0] == outcomes[1]
     for page in outcomes[0].pages:
         assert page["png"].startswith(b"\x89PNG")
-        assert ElementTree.fromstring(page["svg"]).tag.endswith("svg")
+        assert ElementTree.fromstring(page.pictures["svg"]).tag.endswith("svg")
         assert page["pdf"].startswith(b"%PDF")
 
 
@@ -230,10 +230,10 @@ def test_pages_are_numbered_in_names_and_titles(runs, tmp_path):
         (tmp_path / name).write_text("old")
     written = gallery.write(tmp_path, gallery.Outcome("curves", "", drawn), ["png"])
     assert [path.name for path in written["png"]] == ["curves.png", "curves-2.png"]
-    assert written["png"][1].read_bytes() == drawn[1]["png"]
+    assert written["png"][1].read_bytes() == drawn[1].pictures["png"]
     left = {path.name for path in tmp_path.iterdir()}
     assert left == {"curves.png", "curves-2.png", "curves-extra.png", "curves-2.svg"}  # none of an earlier drawing
-    svg = rendering.render(figure, runs, ["svg"])[1]["svg"].decode()
+    svg = rendering.render(figure, runs, ["svg"])[1].pictures["svg"].decode()
     assert "(page 2 of 2)" in svg  # matplotlib notes the text beside its outlines
 
 
@@ -248,8 +248,8 @@ def test_runs_without_an_array_are_left_out_and_named(runs):
     assert found == runs[1:]
     assert remark == "left out, without curve_loss_test: zeros-tanh-d3"
     (page,) = rendering.render(figure, [old, *runs[1:]], ["svg"])
-    assert remark in page["svg"].decode()
-    assert "zeros, identical" not in page["svg"].decode()
+    assert remark in page.pictures["svg"].decode()
+    assert "zeros, identical" not in page.pictures["svg"].decode()
     with pytest.raises(style.CannotDraw, match="none of these runs holds curve_loss_test"):
         rendering.having([old], figure.needs)
 

@@ -13,6 +13,7 @@ function remember() {
 
 /* Show what the address names; what it does not name stays. */
 function restore() {
+  const part = location.hash.includes("=") ? null : document.getElementById(location.hash.slice(1));
   const state = new URLSearchParams(location.hash.slice(1)), has = (name) => state.has(name);
   const run = runs.find(({name}) => name === state.get("cell")) ?? shown, step = Number(state.get("step"));
   if (has("filter")) find("#filter").value = state.get("filter");
@@ -30,6 +31,7 @@ function restore() {
     drawMoment();
     remember();
   }
+  part?.scrollIntoView(); // of the page, such as #figures
 }
 
 find("#explorer").hidden = false; // before drawing, since charts are as wide as their places

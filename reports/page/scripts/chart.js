@@ -15,6 +15,7 @@ function add(parent, name, attributes, text = "") {
 
 const known = (values) => values.filter((value) => value !== null);
 const written = (value, log) => String(Number((log ? 10 ** value : value).toPrecision(3)));
+const held = (value, log) => (log ? value : Math.max(0, Math.min(1, value))); // all linear charts are of shares
 const raised = (power) => [...String(power)].map((c) => (c === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[c])).join("");
 
 /* Round numbers from low to high, at most so many steps. */
@@ -76,7 +77,7 @@ function draw(svg, {title, lines, across, range, log, limits = [], note, ceiling
   const bands = add(svg, "svg", {y: TOP, height: BOTTOM - TOP, viewBox: `0 ${TOP} ${width} ${BOTTOM - TOP}`});
   for (const {kind, x: at, middle, half = []} of lines) {
     for (const some of stretches(half)) {
-      const edge = (sign) => some.map((i) => `${x(at[i])} ${y(middle[i] + sign * half[i])}`);
+      const edge = (sign) => some.map((i) => `${x(at[i])} ${y(held(middle[i] + sign * half[i], log))}`);
       add(bands, "path", {class: "band", d: `M${edge(1).concat(edge(-1).reverse()).join("L")}Z`});
     }
     for (const some of stretches(middle)) {
@@ -117,10 +118,11 @@ function tell(svg, wanted) {
   if (!layers.length) return;
   const place = Math.max(0, Math.min(layers.length - 1, wanted)), at = layers[place];
   const words = lines.map(({kind, x: places, middle, half = []}) => {
+    if (at < places[0] || at > places.at(-1)) return `${NAMES[kind]}has none`;
     const i = places.reduce((best, one, j) => (Math.abs(one - at) < Math.abs(places[best] - at) ? j : best), 0);
     const value = middle[i] ?? null, off = half[i] ?? null;
     if (value === null) return `${NAMES[kind]}not finite or 0`;
-    const ends = off ? ` (${written(value - off, log)} to ${written(value + off, log)})` : "";
+    const ends = off ? ` (${[value - off, value + off].map((end) => written(held(end, log), log)).join(" to ")})` : "";
     return `${NAMES[kind]}${written(value, log)}${ends}`;
   });
   const text = `${across.name} ${at}: ${words.join(", ")}`;

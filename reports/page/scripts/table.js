@@ -45,6 +45,7 @@ headers.forEach((header, i) => find("button", header).addEventListener("click", 
 findAll(".map button").forEach((tile) => tile.addEventListener("click", () => {
   find("#said").textContent = "";
   show(runs[tile.dataset.run]);
+  if (matchMedia("(max-width: 640px)").matches) find("#explorer").scrollIntoView(); // nothing else of it is in view
 }));
 rows.forEach((row) => find("button", row).addEventListener("click", () => {
   find("#said").textContent = "";
