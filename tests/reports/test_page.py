@@ -653,6 +653,24 @@ def test_a_healthy_network_that_stalls_has_the_reason_that_was_foreseen(sweep):
     assert "Nothing at the start tells why." in answer([run])[1]
 
 
+def test_of_several_healthy_networks_that_fail_each_foreseen_cause_is_counted(sweep):
+    """Networks of one activation may fail for different reasons, as those of different learning rates do."""
+    rates = ("0.001", "0.01", "1", "2")
+    runs = [made("he", "relu", 2, params={"lr": lr}, name=f"he-relu-d2-lr={lr}") for lr in rates]
+    causes = (("stalls", "too slow: 1"), ("stalls", "too slow: 2"), ("diverges", "too fast: 3"), ("learns", "all: 4"))
+    for run, (foreseen, reason) in zip(runs, causes, strict=True):
+        told = {"outcome_predicted": foreseen, "outcome_predicted_reason": f"{foreseen}, by theory: {reason}"}
+        run.tags |= {"outcome": "diverged" if foreseen == "diverges" else "stalled", **told}
+    _, cause, surprise = answer(runs)
+    assert cause.endswith(
+        "training is too slow in 2 cells and too fast in 1 cell, as was foreseen; "
+        "nothing at the start tells why in 1 other cell."
+    )
+    assert surprise == f"1 of 4 outcomes was not foreseen: {runs[3].name} (learns foreseen, stalled)."
+    runs[3].tags["outcome_predicted"] = "stalls"
+    assert answer(runs)[-1] == "Every outcome was foreseen before training (4 of 4)."
+
+
 def test_what_was_not_trained_has_no_outcome_to_answer(sweep):
     for run in sweep:
         run.params["training.epochs"] = "0"
@@ -715,6 +733,38 @@ def test_what_is_chosen_filtered_and_sorted_goes_to_the_address(written, sweep, 
     assert hashes[0] == "#cell=he-tanh-d10&step=10"
     assert hashes[1] == "#cell=he-tanh-d10&step=10&filter=relu&verdicts=healthy&sort=ascending+activation"
     assert hashes[2] == "he-relu-d2"
+
+
+@browser
+def test_a_kept_network_with_fewer_layers_has_no_value_in_the_others(written, browse):
+    runs = [made(depth=depth, arrays={"delta_rms": np.ones((2, 2, depth))}) for depth in (2, 4)]
+    told = browse(
+        written(runs),
+        """
+        show(runs[0]); find("#keep").click(); show(runs[1]);
+        const svg = find("[data-chart=delta_rms]"), out = find("output", svg.parentElement), seen = [];
+        svg.focus(); press("ArrowRight"); seen.push(out.textContent); press("End"); seen.push(out.textContent);
+        return seen;""",
+    )
+    assert told[0].endswith("kept 1")
+    assert told[1].endswith("kept has none")
+
+
+@browser
+def test_an_interval_of_a_share_stays_a_share(written, browse):
+    told = browse(
+        written([made(replicas=3, arrays={"saturated_fraction": np.array([[[0.0] * 3, [0.2] * 3, [0.02] * 3]] * 2)})]),
+        """
+        const svg = find("[data-chart=saturated_fraction]"); svg.focus(); press("ArrowRight");
+        return find("output", svg.parentElement).textContent;""",
+    )
+    assert "(0 to " in told
+
+
+@browser
+def test_an_address_may_name_a_part_of_the_page(written, sweep, browse):
+    shown = browse(written(sweep), "return [scrollY > 0, location.hash.slice(0, 6)];", "#figures")
+    assert shown == [True, "#cell="]
 
 
 @browser
