@@ -1,4 +1,6 @@
-"""Training as a film: signals, gradients, saturation and updates by layer, one frame for each snapshot."""
+"""Training as a film, one frame for each snapshot: signals, gradients, saturation, updates and activations by layer,
+the learning curve, and decision regions for data in the plane.
+"""
 
 from pathlib import Path
 from typing import Any
@@ -8,6 +10,7 @@ import numpy as np
 from matplotlib.animation import FFMpegWriter, PillowWriter
 from matplotlib.axes import Axes
 from matplotlib.backends.backend_agg import FigureCanvasAgg
+from matplotlib.colors import LinearSegmentedColormap
 from matplotlib.figure import Figure
 from numpy.typing import NDArray
 
@@ -15,6 +18,7 @@ from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.measure.score import score_of
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing import marks, style, theme
+from reports.figures import decision_boundary
 
 PANELS = {  # statistic -> title, and whether the axis is logarithmic
     "delta_rms": ("gradient, relative to the last layer", True),
@@ -48,7 +52,6 @@ def write(runs: list[Run], name: str, folder: Path, looks: str) -> list[Path]:
             figure = Figure((9.6, 5.0), layout="constrained")
             FigureCanvasAgg(figure)
             axes = figure.subplots(2, 3)
-            axes[1, 2].set_axis_off()
             moments = [*range(len(run.arrays["step"])), *[len(run.arrays["step"]) - 1] * LAST]
             with writer.saving(figure, str(path), DPI):
                 for moment in moments:
@@ -70,6 +73,13 @@ def frame(axes: NDArray[Any], run: Run, moment: int) -> None:
     ax = axes.flat[len(PANELS)]
     ax.clear()
     curve(ax, run, step, look)
+    ax = axes.flat[len(PANELS) + 1]
+    ax.clear()
+    if "decision_frames" in run.arrays and "decision_axes" in run.arrays:
+        decision_boundary.regions(ax, run, run.arrays["decision_frames"][moment][None])
+        ax.set_title("class, by one of the networks")
+    else:
+        distribution(ax, run, step, look["color"])
     axes.flat[0].figure.suptitle(f"{run.name}: {f'after {step} steps' if step else 'before training'}", weight="bold")
 
 
@@ -95,6 +105,22 @@ def profile(axes: Axes, run: Run, name: str, moment: int, look: dict[str, Any]) 
         axes.set_ylim(-0.02, 1.02)
     marks.layer_axis(axes, len(layers))
     axes.set_title(title)
+
+
+def distribution(axes: Axes, run: Run, step: int, colour: str) -> None:
+    """How activations are distributed in each layer: the darker, the more values are there (square root of counts)."""
+    counts, edges = run.arrays["activation_histogram"], run.arrays["activation_edges"]
+    moment = max(0, int(np.searchsorted(run.arrays["histogram_step"], step, side="right")) - 1)
+    found = counts[moment].sum(axis=0)  # over replicas: (depth, bins)
+    shares = np.sqrt(found / np.maximum(found.max(axis=1, keepdims=True), 1))
+    axes.imshow(
+        shares.T, LinearSegmentedColormap.from_list("", [theme.ink(0), colour]), origin="lower", aspect="auto", vmin=0,
+        vmax=1, extent=(0.5, len(found) + 0.5, edges[0], edges[-1]),
+    )  # fmt: skip
+    marks.layer_axis(axes, len(found))
+    axes.set_xlim(0.5, len(found) + 0.5)
+    axes.grid(visible=False)
+    axes.set_title("distribution of activations")
 
 
 def curve(axes: Axes, run: Run, step: int, look: dict[str, Any]) -> None:

@@ -27,7 +27,7 @@ def choose(runs: style.Runs) -> style.Runs:
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """One panel for each run."""
     for ax, run in layout.each(axes, runs):
-        regions(ax, run)
+        regions(ax, run, run.arrays["decision_regions"])
         ax.set_title(
             f"{style.wrapped(run)}\n{words.told(*layout.score(run), layout.finite(run)) or words.outcome(run)}"
         )
@@ -44,11 +44,11 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     marks.legend(axes, keys + [grey] * broken)
 
 
-def regions(axes: Axes, run: style.Measured) -> None:
-    """Shares of replicas as colour, and the examples."""
+def regions(axes: Axes, run: style.Measured, classes_of: NDArray[np.int16]) -> None:
+    """Shares of replicas as colour, from the classes that they give, (R, rows, columns), and the examples."""
     across, up = run.arrays["decision_axes"]
     axes.imshow(
-        shading(run.arrays["decision_regions"]), origin="lower", aspect="auto", interpolation="nearest",
+        shading(classes_of), origin="lower", aspect="auto", interpolation="nearest",
         extent=(across[0], across[-1], up[0], up[-1]),
     )  # fmt: skip
     (x, y), classes = run.arrays["decision_points"][:POINTS].T, run.arrays["decision_classes"][:POINTS]

@@ -5,6 +5,7 @@ from types import SimpleNamespace
 
 import numpy as np
 import pytest
+from matplotlib.figure import Figure
 from PIL import Image
 
 from mlpstudy.errors import ConfigError
@@ -54,3 +55,21 @@ def test_a_run_without_its_file_and_a_name_with_a_slash(sweep_uri, tmp_path, mon
 def test_films_of_what_is_0_or_not_finite(sweep_uri, tmp_path, looks):
     runs = load_runs(sweep_uri)
     assert film.write(runs, "zeros-tanh-d3", tmp_path, looks)[0].exists()
+
+
+def test_the_last_panel_shows_activations_or_the_plane(sweep_uri):
+    run = next(run for run in load_runs(sweep_uri) if run.name == "xavier-tanh-d3")
+    axes = Figure().subplots(2, 3)
+    film.frame(axes, run, 0)
+    (picture,) = axes[1, 2].images
+    counts = run.arrays["activation_histogram"][0].sum(axis=0)
+    shown = picture.get_array().T  # layers, bins
+    assert shown.shape == counts.shape
+    np.testing.assert_allclose(shown[1] ** 2 * counts[1].max(), counts[1])
+    plane = {"decision_frames": np.arange(2 * 3 * 3).reshape(2, 3, 3) % 2, "decision_points": np.zeros((4, 2))}
+    plane |= {"decision_axes": np.array([[0.0, 1, 2], [0, 1, 2]]), "decision_classes": np.zeros(4, int)}
+    flat = dataclasses.replace(run)
+    flat.__dict__["arrays"] = dict(run.arrays) | plane
+    film.frame(axes, flat, 0)
+    assert axes[1, 2].get_title() == "class, by one of the networks"
+    assert axes[1, 2].images[0].get_array().shape == (3, 3, 3)
