@@ -20,5 +20,8 @@ def score_of(names: Container[str], prefix: str) -> tuple[str, bool, str]:
 
 
 def final_scores(arrays: Mapping[str, NDArray[np.generic]]) -> NDArray[np.float64]:
-    """The score of each replica after training, (R,)."""
-    return np.asarray(arrays[f"curve_{score_of(arrays, 'curve_')[0]}"][-1], dtype=np.float64)
+    """The score of each replica after training, (R,).
+
+    What was kept in float32 is read as the shortest decimal that it stands for: 0.1135 rounds up as it did in float64.
+    """
+    return np.array([float(str(value)) for value in arrays[f"curve_{score_of(arrays, 'curve_')[0]}"][-1]])

@@ -1,8 +1,7 @@
 """Pages and panels of figures that show each run by itself, the marker of each outcome, and scores."""
 
 from collections.abc import Callable, Iterator, Sequence
-from itertools import pairwise
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
@@ -11,11 +10,10 @@ from numpy.typing import NDArray
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.measure.score import final_scores, score_of
 from reports.drawing import marks, style, theme
+from reports.drawing.style import evenly
 
 # marker for each outcome
 SHAPES = {"learned": "o", "stalled": "s", "diverged": "x", "not trained": "D", "unfinished": "*"}
-
-Item = TypeVar("Item")
 
 
 def labels(runs: Sequence[style.Measured]) -> list[str]:
@@ -26,13 +24,6 @@ def labels(runs: Sequence[style.Measured]) -> list[str]:
 def activation(run: style.Measured) -> str:
     """The activation of a run."""
     return run.params["activation"]
-
-
-def evenly(items: Sequence[Item], most: int) -> list[list[Item]]:
-    """Split the items into parts of at most `most`, of sizes that differ by at most one."""
-    parts = -(-len(items) // most)
-    ends = [len(items) * i // parts for i in range(parts + 1)]
-    return [list(items[start:end]) for start, end in pairwise(ends)]
 
 
 def by_blocks(

@@ -176,13 +176,15 @@ def off_scale(axes: Axes) -> None:
         reached = [(line, values, int(extreme(values))) for line, values in there]
         beyond = [(line, i, values[i]) for line, values, i in reached if not low <= values[i] <= high]
         beyond = [(line, i, value) for line, i, value in beyond if (value < low) == (shape == "v")]
-        for line, i, value in beyond:
+        for place, (line, i, value) in enumerate(beyond):
             x, colour = float(np.asarray(line.get_xdata())[i]), line.get_color()
             axes.plot(x, end, shape, color=colour, markersize=6, clip_on=False, gid=OFF, zorder=4)
             if len(beyond) <= FEW:
+                up = 1 if shape == "v" else -1
                 axes.annotate(
-                    decimal(float(f"{value:.0e}")), (x, end), (8, 4 if shape == "v" else -4), color=colour,
-                    textcoords="offset points", fontsize=SMALL, va="bottom" if shape == "v" else "top",
+                    decimal(float(f"{value:.0e}")), (x, end), (8, up * (4 + 10 * place)), color=colour,
+                    textcoords="offset points", fontsize=SMALL, va="bottom" if up == 1 else "top",
+                    path_effects=[withStroke(linewidth=2, foreground=theme.ink(0))],
                 )  # fmt: skip
 
 

@@ -19,6 +19,7 @@ Colours: `looks` for lines of runs, `theme.ink(strength)` for everything grey, n
 import textwrap
 from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
+from itertools import pairwise
 from pathlib import Path
 from typing import Any, Protocol, TypeVar
 
@@ -54,6 +55,7 @@ class Measured(Protocol):
 
 
 AnyRun = TypeVar("AnyRun", bound=Measured)
+Item = TypeVar("Item")
 Runs = Sequence[Any]  # of Measured, or of tracking.reading.Run if a figure needs weights
 
 
@@ -76,6 +78,13 @@ class Drawn:
     findings: tuple[str, ...] = ()  # the title of each page
 
 
+def evenly(items: Sequence[Item], most: int) -> list[list[Item]]:
+    """Split the items into parts of at most `most`, of sizes that differ by at most one."""
+    parts = -(-len(items) // most)
+    ends = [len(items) * i // parts for i in range(parts + 1)]
+    return [list(items[start:end]) for start, end in pairwise(ends)]
+
+
 def by_facets(rows: int = ROWS, lines: int = LINES) -> Callable[[Runs], list[Runs]]:
     """Pages of at most so many facets, and runs in a facet; the depths of an activation stay together if they fit."""
 
@@ -93,8 +102,7 @@ def by_facets(rows: int = ROWS, lines: int = LINES) -> Callable[[Runs], list[Run
         for group in groups:
             those = [run for run in runs if facet_of(run) in group]
             names = list(dict.fromkeys(label(run) for run in those))
-            parts = [names[i : i + lines] for i in range(0, len(names), lines)]
-            split += [[run for run in those if label(run) in part] for part in parts]
+            split += [[run for run in those if label(run) in part] for part in evenly(names, lines)]
         return split
 
     return pages

@@ -17,7 +17,7 @@ from mlpstudy.palette import VERDICT_GLYPHS
 from reports.drawing import findings, layout, marks, style, theme, words
 
 ACTIVATIONS, DEPTHS, INITS = 5, 4, 12  # of a page
-WIDTH, UNIT = 2.9, 0.5  # inches: width of a table, and the unit of height of tables and curves
+WIDTH, UNIT = 3.3, 0.5  # inches: width of a table, and the unit of height of tables and curves
 CURVES = 6  # height of the curves in units
 TILE = 0.44  # inches: three lines of text
 SPREAD = 1.25  # factor between the first and the last line at one depth, so that equal values do not overlap

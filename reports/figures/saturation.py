@@ -11,7 +11,7 @@ from reports.drawing import findings, marks, style, theme
 
 RIDGES = 6  # layers in a histogram panel
 LEAST = 0.005  # a smaller share counts as none
-HISTOGRAMS = 4  # histogram panels in a row
+HISTOGRAMS = 5  # histogram panels in a row
 WORDS = {  # names for being on the flat part of g, if g is bounded on both sides, on one, or on none
     2: "saturated",
     1: "inactive",

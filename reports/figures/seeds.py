@@ -44,7 +44,7 @@ def pages(runs: style.Runs) -> list[style.Runs]:
     found: list[style.Runs] = []
     for page in layout.by_score(style.by_facets(lines=len(runs)))(runs):
         places = list(dict.fromkeys(map(without_seed, page)))
-        found += [[run for run in page if without_seed(run) in some] for some in layout.evenly(places, PLACES)]
+        found += [[run for run in page if without_seed(run) in some] for some in style.evenly(places, PLACES)]
     return found
 
 

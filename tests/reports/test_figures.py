@@ -611,7 +611,7 @@ def test_data_that_are_not_in_the_plane_have_no_boundary(runs):
 
 @pytest.mark.parametrize(("many", "most", "sizes"), [(8, 8, [8]), (9, 8, [4, 5]), (20, 8, [6, 7, 7])])
 def test_parts_are_even(many, most, sizes):
-    parts = layout.evenly(range(many), most)
+    parts = style.evenly(range(many), most)
     assert sorted(map(len, parts)) == sizes
     assert [item for part in parts for item in part] == list(range(many))
 
