@@ -123,6 +123,8 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
         shape = len(reached), len(records[0].curves[score])  # also without any level
         arrays |= {"accuracies": np.array(config.accuracies), "epochs_to_accuracy": np.reshape(reached, shape)}
         arrays["chance"] = np.array(cell.chance)
+    else:
+        arrays["constant_loss"] = np.array(cell.constant_loss)
     lower = arrays["curve_loss_train"] <= (1 - LOWER) * cell.constant_loss
     arrays["epochs_to_lower_loss"] = epochs_until(lower, arrays)
     before = records[0].before

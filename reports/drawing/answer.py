@@ -67,7 +67,7 @@ def causes(runs: Sequence[Run], fine: str = "") -> list[str]:
     found = [cause(verdict, sorted(them, key=lambda run: place[id(run)]), runs) for (verdict, _), them in groups[:MOST]]
     if rest := sum(len(them) for _, them in groups[MOST:]):
         kinds = [_at_start(verdict) for verdict in ordered(verdict for (verdict, _), _ in groups[MOST:])]
-        found.append(f"{number(rest, 'other cell')} failed: {listed(kinds, 'or')}; see the table.")
+        found.append(f"{number(rest, 'other cell')} failed: they were {listed(kinds, 'or')}; see the table.")
     return found
 
 
@@ -143,7 +143,7 @@ def surprises(trained: Sequence[Run]) -> list[str]:
         return []
     if not other:
         return [f"Every outcome was foreseen before training ({len(judged)} of {len(judged)})."]
-    told = [f"{run.name} ({run.tags['outcome_predicted']} foreseen, {outcome(run)})" for run in other]
+    told = [f"{run.name} (expected to {run.tags['outcome_predicted'][:-1]}, but {outcome(run)})" for run in other]
     count = f"{len(other)} of {number(len(judged), 'outcome')}"
     return [f"{count} {'was' if len(other) == 1 else 'were'} not foreseen: {listed(told, 'and', SURPRISES)}."]
 

@@ -29,6 +29,7 @@ PLAIN = {  # names in evidence -> in words
     "dead_fraction": "share of dead units",
     "input_correlation": "correlation of two inputs",
 }
+FILL = {"accuracy": "{score}", "loss": "1 - {score} ÷ loss of the best constant"}  # of tiles, by the kind of the score
 NONE = "–"
 UNTRAINED, UNFINISHED = "not trained", "unfinished"
 
@@ -187,6 +188,17 @@ def told(name: str, mean: float, half: float, replicas: int, join: str = " ") ->
     if name == "accuracy":
         return share_text(mean, half, replicas, join)
     return (f"{mean:.3g}" + (f"{join}± {half:.2g}" if isfinite(half) else "")) if isfinite(mean) else ""
+
+
+def filled(run: style.Measured, kind: str, value: float) -> float:
+    """What fills the tile of a run with this score: see FILL. NaN if it is not known."""
+    if kind == "accuracy":
+        return value
+    try:
+        constant = float(run.arrays.get("constant_loss", nan))
+    except NotMeasured:
+        return nan
+    return max(0.0, 1 - value / constant) if isfinite(value) and constant > 0 else nan
 
 
 def chance(runs: Sequence[style.Measured]) -> float:

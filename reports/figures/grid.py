@@ -60,18 +60,18 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         marks.same_limits(np.array([curves]))
         curves[0].set_ylabel(score)
     drawn = np.array([tables + curves])
-    fill = "fill and number: {}, mean and 95 % interval" if is_share(runs) else "number: {}, mean and 95 % interval"
     layout.remark(
         drawn,
-        f"{fill.format(score + ' after training' * style.trained(runs))} over those of {marks.replicas(runs)} that did "
-        "not diverge; ticks: each of them, where outcomes differ; sign: verdict at the start › at the end",
+        f"number: {score + ' after training' * style.trained(runs)}, mean and 95 % interval over those of "
+        f"{marks.replicas(runs)} that did not diverge; fill: {fill(runs)}; "
+        "ticks: each of them, where outcomes differ; sign: verdict at the start › at the end",
     )
     marks.legend(drawn, keys(runs))
 
 
-def is_share(runs: style.Runs) -> bool:
-    """Is the score an accuracy?"""
-    return layout.score_name(runs[0]) == "accuracy"
+def fill(runs: style.Runs) -> str:
+    """What fills the tiles."""
+    return words.FILL[layout.score_name(runs[0])].format(score=layout.score_label(runs[0]))
 
 
 def keys(runs: style.Runs) -> list[Any]:
@@ -85,12 +85,19 @@ def keys(runs: style.Runs) -> list[Any]:
     signs = [marks.style_key(linestyle="", label=f"{g} {name}") for name, g in VERDICT_GLYPHS.items() if name in found]
     lost = len(style.depths(runs)) > 1 and any(map(diverged, runs))
     cross = marks.style_key(linestyle="", label="diverged", **CROSS)
-    heads = [marks.style_key(linestyle="", label=label) for label in (f"{layout.score_label(runs[0])}:", "verdict:")]
-    return [*[cross] * lost, *([heads[0], *shares] if is_share(runs) else []), heads[1], *signs]
+    heads = [marks.style_key(linestyle="", label=label) for label in ("fill:", "verdict:")]
+    known = any(np.isfinite(share_of(run)) for run in runs)
+    return [*[cross] * lost, *([heads[0], *shares] if known else []), heads[1], *signs]
+
+
+def share_of(run: style.Measured) -> float:
+    """What fills the tile of a run."""
+    name, mean, _ = layout.score(run)
+    return words.filled(run, name, mean)
 
 
 def filled(share: float) -> str:
-    """The colour of a tile with this accuracy; grey if there is none. One hue, which no initializer has."""
+    """The colour of a tile with this share; grey if there is none. One hue, which no initializer has."""
     if not np.isfinite(share):
         return theme.ink(0.12)
     ends = ("#eef3f9", "#0a4a90") if theme.is_light() else ("#1d2733", "#8cc2ff")
@@ -120,13 +127,13 @@ def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
     """Score as colour and text, verdicts as signs, outcome as text."""
     outcome, (same, replicas) = words.outcome(run), words.count(run)
     (name, mean, half), wide = layout.score(run), width > ONE_LINE
-    colour = filled(mean if name == "accuracy" else np.nan)
+    colour = filled(share_of(run))
     text = layout.text_on(colour)
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=theme.ink(0), linewidth=2))
     mixed = same < replicas
     if mixed:
         each = final_scores(run.arrays)
-        for value in each[np.isfinite(each)] if name == "accuracy" else ():
+        for value in filter(np.isfinite, (words.filled(run, name, one) for one in each)):
             axes.plot([x - 0.44 + 0.88 * value] * 2, [y + 0.4, y + 0.48], color=text, linewidth=1)
         half = half if wide else np.nan  # there is no room for both, and an interval over two outcomes says little
     lines = [words.told(name, mean, half, layout.finite(run), " " if wide else "\n")]

@@ -6,7 +6,7 @@ from math import isfinite
 from mlpstudy.measure.score import final_scores
 from mlpstudy.palette import VERDICT_GLYPHS
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing.words import NONE, chance, count, ordered, outcome, outcome_in_full, plain, score
+from reports.drawing.words import FILL, NONE, chance, count, filled, ordered, outcome, outcome_in_full, plain, score
 from reports.page.html import Html, element
 
 DARK = 0.55  # text is light on tiles with a higher accuracy
@@ -75,7 +75,7 @@ def tile(runs: Sequence[Run], place: int | None) -> Html:
     name, text, value = score(run)
     glyphs = " › ".join(VERDICT_GLYPHS.get(name, "?") for name in verdicts(run))
     number, _, half = text.partition(" ± ")  # without ±, two replicas or an interval that is not symmetric
-    shown = [f"{value:.3f}" if share(run) is not None else number.split(" ")[0]]
+    shown = [f"{value:.3f}" if "accuracy" in name and isfinite(value) else number.split(" ")[0]]
     shown += [f"± {half}"] * bool(half) + [outcome(run)] * (outcome(run) != "learned")
     inside = (
         element("b", shown[0]),
@@ -90,7 +90,7 @@ def tile(runs: Sequence[Run], place: int | None) -> Html:
 
 
 def ticks(run: Run) -> list[Html]:
-    """A mark at the accuracy of each replica, from 0 at the left to 1, where replicas ended in different ways."""
+    """A mark for each replica, from 0 at the left to 1 as tiles are filled, where replicas ended in different ways."""
     same, replicas = count(run)
     if same == replicas or share(run) is None:
         return []
@@ -98,7 +98,8 @@ def ticks(run: Run) -> list[Html]:
         each = final_scores(run.arrays)
     except NotMeasured:
         return []
-    return [element("u", style=f"--share:{value:.3f}", aria_hidden="true") for value in each if isfinite(value)]
+    shares = [filled(run, kind(run), value) for value in each]
+    return [element("u", style=f"--share:{value:.3f}", aria_hidden="true") for value in shares if isfinite(value)]
 
 
 def card(run: Run, place: int) -> Html:
@@ -111,11 +112,9 @@ def card(run: Run, place: int) -> Html:
 
 
 def button(run: Run, place: int, *inside: str, **told: str) -> Html:
-    """A button that chooses this cell, filled by its accuracy."""
-    filled = share(run)
-    looks = (
-        {"class_": "high" if filled > DARK else "low", "style": f"--share:{filled:.3f}"} if filled is not None else {}
-    )
+    """A button that chooses this cell, filled by its score."""
+    full = share(run)
+    looks = {} if full is None else {"class_": "high" if full > DARK else "low", "style": f"--share:{full:.3f}"}
     return element("button", *inside, type="button", data_run=place, **told, **looks)
 
 
@@ -126,9 +125,14 @@ def verdicts(run: Run) -> list[str]:
 
 
 def share(run: Run) -> float | None:
-    """The accuracy; None for a regression, or if it is not known."""
-    name, _, value = score(run)
-    return value if "accuracy" in name and 0 <= value <= 1 else None
+    """What fills the tile, from 0 to 1; None if it is not known."""
+    found = filled(run, kind(run), score(run)[2])
+    return found if 0 <= found <= 1 else None
+
+
+def kind(run: Run) -> str:
+    """The kind of the score: accuracy or loss."""
+    return "accuracy" if "accuracy" in score(run)[0] else "loss"
 
 
 def legend(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str]]) -> Html:
@@ -142,7 +146,9 @@ def legend(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[st
     name = score(runs[0])[0]
     least = chance(runs)
     mark = [element("span", class_="chance", style=f"--share:{least:.3f}")] if isfinite(least) else []
-    scale = [element("li", "0 ", element("span", *mark, class_="scale"), f" 1 {name}")] if "accuracy" in name else []
+    known = any(share(run) is not None for run in runs)
+    told = FILL[kind(runs[0])].format(score=name)
+    scale = [element("li", "0 ", element("span", *mark, class_="scale"), f" 1: {told}")] if known else []
     said = [element("li", f"mark: {least:.3g}, the accuracy of a guess")] if mark and scale else []
     if any(map(ticks, runs)) and len(runs) > FEW:
         said.append(element("li", "ticks: each replica, where outcomes differ"))

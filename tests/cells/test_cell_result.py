@@ -121,3 +121,9 @@ def test_an_interrupted_training_is_collected_too(compose):
     assert result.arrays["unit_paths"].shape == (1, 4, 2)
     assert result.arrays["jacobian_singular_values"].shape == (2, 8, 2)
     assert "decision_regions" not in result.arrays
+
+
+def test_a_regression_keeps_the_loss_of_the_best_constant(collected):
+    result, _ = collected("data=teacher", "loss=mse")
+    assert float(result.arrays["constant_loss"]) > 0
+    assert "chance" not in result.arrays

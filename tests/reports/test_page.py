@@ -666,7 +666,7 @@ def test_of_several_healthy_networks_that_fail_each_foreseen_cause_is_counted(sw
         "training is too slow in 2 cells and too fast in 1 cell, as was foreseen; "
         "nothing at the start tells why in 1 other cell."
     )
-    assert surprise == f"1 of 4 outcomes was not foreseen: {runs[3].name} (learns foreseen, stalled)."
+    assert surprise == f"1 of 4 outcomes was not foreseen: {runs[3].name} (expected to learn, but stalled)."
     runs[3].tags["outcome_predicted"] = "stalls"
     assert answer(runs)[-1] == "Every outcome was foreseen before training (4 of 4)."
 
@@ -969,6 +969,23 @@ def test_columns_are_the_setting_with_the_most_values_if_depth_is_always_the_sam
     assert "columns: activation, learning rate" in text
     head = text.split("<tbody>")[0].split('class="map"')[1]
     assert re.findall(r'scope="col">([^<]*)<', head) == ["0.01", "0.1", "1.0"]
+
+
+def test_tiles_of_a_regression_are_filled_by_the_share_of_the_error_that_is_gone(written):
+    runs = []
+    for init, loss in (("he", 0.5), ("zeros", 2.0), ("normal", 5.0), ("xavier", math.nan)):
+        run = made(init, arrays={"constant_loss": np.array(2.0)})
+        run.metrics = {"final/loss_test": loss, "final/loss_test_ci95": 0.1}
+        runs.append(run)
+    tile = r'<button type="button" data-run="\d"[^>]*>'
+    page = written(runs).read_text("utf-8")
+    tiles = re.findall(tile, page)
+    shares = [re.search(r"--share:([\d.]+)", tile) for tile in tiles]
+    assert [share and float(share[1]) for share in shares] == [0.75, 0.0, 0.0, None]
+    assert "1: 1 - test loss ÷ loss of the best constant" in page
+    for run in runs:
+        del run.arrays["constant_loss"]  # an older run
+    assert "--share" not in "".join(re.findall(tile, written(runs).read_text("utf-8")))
 
 
 def test_the_chance_is_marked_on_the_scale(written):
