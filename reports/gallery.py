@@ -6,6 +6,7 @@ import io
 import multiprocessing
 import pickle
 import signal
+import sys
 import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
@@ -53,9 +54,9 @@ def workers(figures: int) -> Iterator[Executor | None]:
     if available_cores() == 1:
         yield None
         return
-    # a fork of this process would copy the locks of MLflow's threads; where there is a fork server, it imports once
-    way = "forkserver" if "forkserver" in multiprocessing.get_all_start_methods() else "spawn"
-    context = multiprocessing.get_context(way)
+    # A fork of this process would copy the locks of MLflow's threads. A fork server imports once for all workers; macOS
+    # has one, too, but there libraries may use threads that do not survive a fork.
+    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
     context.set_forkserver_preload([*IMPORTED])
     pool = ProcessPoolExecutor(min(WORKERS, figures), context, initializer=_begin)
     start = threading.Thread(target=pool.submit, args=(_begin,))  # returns when the fork server has imported
@@ -124,17 +125,16 @@ def write(folder: Path, outcome: Outcome, formats: Sequence[str]) -> dict[str, l
 
 
 def _begin() -> None:
+    """Do what a first figure would wait for: import, and load the fonts."""
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; a worker ends without a message
     for module in IMPORTED:
         importlib.import_module(module)
     from matplotlib.figure import Figure as Canvas
 
     canvas = Canvas()
-    canvas.subplots().set_title("fonts", weight="bold")
-    canvas.savefig(io.BytesIO())  # loads fonts
-    gc.freeze()
-    signal.signal(
-        signal.SIGINT, signal.SIG_DFL
-    )  # Ctrl-C reaches every process; a worker ends at once without a message
+    canvas.subplots().set_title("title", weight="bold")
+    canvas.savefig(io.BytesIO())
+    gc.freeze()  # what stays until the end needs no search for garbage
 
 
 @cache
