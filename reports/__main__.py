@@ -2,9 +2,11 @@
 
 import argparse
 import gc
+import os
 import sys
 import tempfile
 from collections.abc import Sequence
+from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -17,6 +19,7 @@ if TYPE_CHECKING:
 
 FORMATS = ("png", "svg", "pdf")
 THEMES = ("light", "dark")
+INTERRUPTED = 130  # exit status
 MANY = 500  # runs whose figures take minutes
 
 
@@ -37,9 +40,12 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"reports: {error}", file=sys.stderr)
         return 1
+    except BrokenProcessPool:  # an import may swallow the KeyboardInterrupt that ended the processes
+        print("reports: a process that draws was ended, by Ctrl-C or for want of memory", file=sys.stderr)
+        return INTERRUPTED
     except KeyboardInterrupt:
         print("reports: interrupted", file=sys.stderr)
-        return 130
+        return INTERRUPTED
 
 
 def parser() -> argparse.ArgumentParser:
@@ -195,5 +201,7 @@ def film(options: argparse.Namespace, looks: str) -> int:
 
 if __name__ == "__main__":
     status = main()
+    if status == INTERRUPTED:  # an interrupted import can leave threads with which Python cannot end
+        os._exit(status)
     gc.freeze()  # at its end Python would search for garbage once more
     sys.exit(status)

@@ -1,5 +1,6 @@
 """Draws all figures of some runs, in two processes, and writes them to a folder."""
 
+import contextlib
 import gc
 import importlib
 import io
@@ -11,7 +12,6 @@ import tempfile
 import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
-from contextlib import contextmanager
 from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
@@ -48,7 +48,7 @@ def measured(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
     return found, complaints
 
 
-@contextmanager
+@contextlib.contextmanager
 def workers(figures: int) -> Iterator[Executor | None]:
     """Processes that draw, which import matplotlib while the caller imports MLflow; None on a single core."""
     if available_cores() == 1:
@@ -59,7 +59,7 @@ def workers(figures: int) -> Iterator[Executor | None]:
     context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
     context.set_forkserver_preload([*IMPORTED])
     pool = ProcessPoolExecutor(min(WORKERS, figures), context, initializer=_begin)
-    start = threading.Thread(target=pool.submit, args=(_begin,))  # returns when the fork server has imported
+    start = threading.Thread(target=_start, args=(pool,))
     start.start()
     try:
         yield pool
@@ -124,9 +124,22 @@ def write(folder: Path, outcome: Outcome, formats: Sequence[str]) -> dict[str, l
     return written
 
 
+def _start(pool: Executor) -> None:
+    """Start the processes, which takes until the fork server has imported.
+
+    Ctrl-C reaches every process, and they would print where they were. They inherit that it waits, until `_begin`.
+    """
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # in this thread alone
+    with contextlib.suppress(Exception):  # the first figure raises it again
+        pool.submit(_begin)
+
+
 def _begin() -> None:
     """Do what a first figure would wait for: import, and load the fonts."""
-    signal.signal(signal.SIGINT, signal.SIG_DFL)  # Ctrl-C reaches every process; a worker ends without a message
+    signal.signal(signal.SIGINT, signal.SIG_DFL)  # a worker ends without a message
+    if sys.platform != "win32":
+        signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
     for module in IMPORTED:
         importlib.import_module(module)
     from matplotlib.figure import Figure as Canvas
