@@ -17,6 +17,8 @@ from reports.figures import FIGURES
 if TYPE_CHECKING:
     from concurrent.futures import Executor
 
+    from mlpstudy.tracking.run import Runs
+
 FORMATS = ("png", "svg", "pdf")
 THEMES = ("light", "dark")
 INTERRUPTED = 130  # exit status
@@ -172,7 +174,19 @@ def compared(options: argparse.Namespace) -> int:
     from mlpstudy.tracking.reading import load_runs
     from reports import compare
 
-    first, second = (load_runs(options.uri, name, options.experiment, options.where) for name in options.compare)
+    def runs_of(name: str) -> "Runs":
+        try:
+            return load_runs(options.uri, name, options.experiment, options.where)
+        except ConfigError as error:
+            option, *rest = error.args
+            raise ConfigError("--compare" if option == "--sweep" else option, *rest) from error
+
+    first, second = map(runs_of, options.compare)
+    kinds = compare.kinds(first), compare.kinds(second)
+    if kinds[0] != kinds[1]:
+        one, other = (" and ".join(names) for names in kinds)
+        rule = f"two sweeps with the same score, not {one} in A and {other} in B"
+        raise ConfigError("--compare", rule, " ".join(options.compare))
     found, out = compare.pairs(first, second), console()
     out.print(compare.heading(tuple(options.compare), compare.settings(first, second)), soft_wrap=True)
     if not found:

@@ -45,6 +45,11 @@ def finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
     return values[np.isfinite(values)]
 
 
+def kinds(runs: Sequence[Run]) -> list[str]:
+    """The scores of these runs, such as test accuracy."""
+    return sorted({score(run)[0] for run in runs})
+
+
 def settings(first: Sequence[Run], second: Sequence[Run]) -> dict[str, tuple[list[str], list[str]]]:
     """The settings that no run of one sweep shares with a run of the other, and their values in both."""
     names = sorted({name for run in [*first, *second] for name in run.params if not name.startswith(NOT_SCIENCE)})

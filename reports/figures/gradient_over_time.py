@@ -108,7 +108,9 @@ def colour_bar(axes: NDArray[Any], runs: style.Runs) -> None:
 def finding(runs: style.Runs) -> str:
     """In how many cells gradients vanish, at the start and at the end."""
     start, end = (sum(run.tags.get(tag) == "vanishing" for run in runs) for tag in ("verdict", "verdict_final"))
-    return f"Gradients vanish in {start} of {words.number(len(runs), 'cell')} at the start, and in {end} at the end"
+    none = sum(not np.nan_to_num(run.arrays["delta_rms"][0][:, 0]).any() for run in runs)
+    told = f"Gradients vanish in {start} of {words.number(len(runs), 'cell')} at the start, and in {end} at the end"
+    return told + (f"; the first layer of {none} gets none at all" if none else "")
 
 
 FIGURE = style.Figure(

@@ -60,11 +60,12 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         marks.same_limits(np.array([curves]))
         curves[0].set_ylabel(score)
     drawn = np.array([tables + curves])
+    mixed = any(same < replicas for same, replicas in map(words.count, runs))
     layout.remark(
         drawn,
         f"number: {score + ' after training' * style.trained(runs)}, mean and 95 % interval over those of "
         f"{marks.replicas(runs)} that did not diverge; fill: {fill(runs)}; "
-        "ticks: each of them, where outcomes differ; sign: verdict at the start › at the end",
+        f"{'ticks: each of them, where outcomes differ; ' * mixed}sign: verdict at the start › at the end",
     )
     marks.legend(drawn, keys(runs))
 

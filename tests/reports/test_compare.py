@@ -96,4 +96,16 @@ def test_two_sweeps_are_compared_by_one_command(sweep_uri, capsys):
     assert "The settings are the same." in out
     assert out.count("+0.000") >= 4
     assert reports.main(["--uri", sweep_uri, "--compare", sweep, "nope"]) == 1
-    assert "--sweep must be" in capsys.readouterr().err
+    assert "--compare must be one of" in capsys.readouterr().err
+
+
+def test_an_accuracy_is_not_compared_with_a_loss(monkeypatch, sweeps, capsys):
+    """Nor is a number printed that means nothing."""
+    for run in sweeps[1]:
+        run.metrics = {"final/loss_test": 0.5, "final/loss_test_ci95": 0.1}
+    found = dict(zip(("one", "two"), sweeps, strict=True))
+    monkeypatch.setattr("mlpstudy.tracking.reading.load_runs", lambda uri, name, *_: found[name])
+    assert reports.main(["--compare", "one", "two"]) == 1
+    told = capsys.readouterr()
+    assert "--compare must be two sweeps with the same score, not test accuracy in A and test loss in B" in told.err
+    assert told.out == ""

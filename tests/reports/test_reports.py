@@ -2,9 +2,12 @@
 
 import dataclasses
 import itertools
+import os
 import re
+import signal
 import subprocess
 import sys
+import time
 from xml.etree import ElementTree
 
 import matplotlib
@@ -395,3 +398,18 @@ def test_two_processes_draw_what_one_draws(runs, monkeypatch):
     monkeypatch.setattr(gallery, "MANY", 1)
     monkeypatch.setattr(gallery, "available_cores", lambda: 2)
     assert {o.name: o for o in gallery.draw_all(list(alone), runs, ["png"], "light")} == alone
+
+
+@pytest.mark.skipif(sys.platform == "win32", reason="groups of processes are those of POSIX")
+@pytest.mark.parametrize("seconds", [1.5, 2.5])  # while processes import, and later
+def test_ctrl_c_at_any_time_prints_one_line(sweep_uri, tmp_path, seconds):
+    command = [sys.executable, "-m", "reports", "--uri", sweep_uri, "--out", str(tmp_path)]
+    process = subprocess.Popen(
+        command, stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True, start_new_session=True
+    )
+    time.sleep(seconds)
+    os.killpg(process.pid, signal.SIGINT)  # as a terminal does
+    told, _ = process.communicate(timeout=60)
+    assert told.endswith("reports: interrupted\n")
+    assert "Traceback" not in told
+    assert process.returncode == 130
