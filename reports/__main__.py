@@ -3,8 +3,10 @@
 import argparse
 import gc
 import os
+import signal
 import sys
 import tempfile
+import threading
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
@@ -22,6 +24,7 @@ if TYPE_CHECKING:
 FORMATS = ("png", "svg", "pdf")
 THEMES = ("light", "dark")
 INTERRUPTED = 130  # exit status
+ASKED = threading.Event()  # to end, by Ctrl-C
 MANY = 500  # runs whose figures take minutes
 
 
@@ -42,12 +45,25 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"reports: {error}", file=sys.stderr)
         return 1
-    except BrokenProcessPool:  # an import may swallow the KeyboardInterrupt that ended the processes
-        print("reports: a process that draws was ended, by Ctrl-C or for want of memory", file=sys.stderr)
+    except BrokenProcessPool:
+        told = "interrupted" if ASKED.is_set() else "a process that draws was ended, perhaps for want of memory"
+        print(f"reports: {told}", file=sys.stderr)
         return INTERRUPTED
     except KeyboardInterrupt:
         print("reports: interrupted", file=sys.stderr)
         return INTERRUPTED
+
+
+def interrupt(*_: object) -> None:
+    """Ctrl-C: a library may catch the KeyboardInterrupt, but the flag stays."""
+    ASKED.set()
+    raise KeyboardInterrupt
+
+
+def go_on() -> None:
+    """Raise the KeyboardInterrupt again that a library has caught."""
+    if ASKED.is_set():
+        raise KeyboardInterrupt
 
 
 def parser() -> argparse.ArgumentParser:
@@ -100,9 +116,10 @@ def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[
     """Read the runs, write the page, draw the figures, log them, and print what was done. 1 if nothing was drawn."""
     with importing.quickly():
         from reports import gallery
+    if options.style is not None:
         from reports.drawing import theme
 
-    theme.settings(looks, options.style)  # raises before anything is read
+        theme.settings(looks, options.style)  # raises before anything is read
     with gallery.workers(len(names)) as pool:
         return written(options, names, formats, looks, pool)
 
@@ -122,6 +139,7 @@ def written(
         from reports.drawing.words import told_apart
         from reports.page import page
 
+    go_on()
     found = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
     folder = writable(options.out)
     out = console()
@@ -139,7 +157,10 @@ def written(
         page.write(index, found, [], complaints, looks)  # it can be read while figures are drawn
         look = f"{python_command()} -m webbrowser {index.resolve().as_uri()}"
         out.print(f"Look at the page:  {look}   (figures follow)", soft_wrap=True)
-        done = {o.name: o for o in progress.track(outcomes, total=len(names), description="drawing")}
+        done = {}
+        for outcome in progress.track(outcomes, total=len(names), description="drawing"):
+            done[outcome.name] = outcome
+            go_on()
 
     shown = next(name for name in formats if name != "pdf")  # the format in the page
     files: list[Path] = []
@@ -214,6 +235,7 @@ def film(options: argparse.Namespace, looks: str) -> int:
 
 
 if __name__ == "__main__":
+    signal.signal(signal.SIGINT, interrupt)
     status = main()
     if status == INTERRUPTED:  # an interrupted import can leave threads with which Python cannot end
         os._exit(status)

@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.measure.score import score_of
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing import marks, style, theme
+from reports.drawing import hues, marks, theme
 from reports.figures import decision_boundary
 
 PANELS = {  # statistic -> title, and whether the axis is logarithmic
@@ -66,7 +66,7 @@ def write(runs: list[Run], name: str, folder: Path, looks: str) -> list[Path]:
 
 def frame(axes: NDArray[Any], run: Run, moment: int) -> None:
     """Draw one moment into the panels."""
-    step, (_, look) = int(run.arrays["step"][moment]), next(style.looks([run]))
+    step, (_, look) = int(run.arrays["step"][moment]), next(hues.looks([run]))
     for ax, name in zip(axes.flat, PANELS, strict=False):
         ax.clear()
         profile(ax, run, name, moment, look)

@@ -1,6 +1,7 @@
 """What all figures are made with.
 
-style      what a figure is, how its runs are split over pages and panels, and how each run looks
+style      what a figure is, how its runs are split over pages and panels
+hues       how the line of each run looks
 arrangement   what is a line and what is a panel in sweeps over other settings
 layout     pages and panels for figures that draw each run by itself
 marks      the parts of a panel: bands, axes, remarks, legends

@@ -13,7 +13,7 @@ from matplotlib.ticker import LogLocator, NullLocator
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval, share_interval
-from reports.drawing import style, theme
+from reports.drawing import hues, style, theme
 from reports.drawing.words import decimal
 
 SMALL = 8  # points: the smallest text
@@ -60,7 +60,7 @@ def profile(
     """A statistic by layer on a log axis, with theory at initialization; runs that cannot be shown are named."""
     missing: dict[str, list[str]] = {}
     drawn: list[tuple[style.Measured, NDArray[np.float64]]] = []
-    for run, look in style.looks(runs):
+    for run, look in hues.looks(runs):
         raw = run.arrays[name][snapshot]  # (R, depth)
         with np.errstate(all="ignore"):
             values = scaled(raw)

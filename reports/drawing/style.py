@@ -13,11 +13,11 @@ touch global state. `reports.drawing.rendering` calls them, for each page:
 - `finding(runs)` tells in one sentence what it shows; it is the title, and the topic the subtitle.
 
 Title, subtitle, page number, theme and provenance are added when rendering. Panels are made of `reports.drawing.marks`.
-Colours: `looks` for lines of runs, `theme.ink(strength)` for everything grey, never a fixed white or grey.
+Colours: `hues.looks` for lines of runs, `theme.ink(strength)` for everything grey, never a fixed white or grey.
 """
 
 import textwrap
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from itertools import pairwise
 from pathlib import Path
@@ -25,13 +25,7 @@ from typing import Any, Protocol, TypeVar
 
 from numpy.typing import NDArray
 
-from mlpstudy.palette import ACTIVATION_HUES, DEEPEST, HUES, colour
-from reports.drawing import theme
-
 MIDDLE = 15  # the depth whose shade stands for an initializer
-# a second key beside the hue, different for every initializer: filled, then hollow in an order that gives the same
-# shape to names whose hues all kinds of colour vision tell apart
-MARKERS = tuple((shape, fill) for fill, shapes in (("full", "osD^vP<X>"), ("none", "^vP<X>osD")) for shape in shapes)
 ROWS = 4  # rows of panels on a page; with five, they would be too small for a slide
 LETTERS = 18  # letters in a line of the title of a small panel
 LINES = 12  # lines in a panel, one for each run
@@ -194,42 +188,6 @@ def layered(runs: Sequence[AnyRun]) -> list[AnyRun]:
     if not found:
         raise CannotDraw("none of these runs has a hidden layer")
     return found
-
-
-def looks(runs: Sequence[AnyRun]) -> Iterator[tuple[AnyRun, dict[str, Any]]]:
-    """Each run of a panel with the colour, marker and label of its line; the initializer decides hue and marker.
-
-    If several runs have the same initializer, each label gets its own shade, the same in all figures.
-    """
-    labels: dict[str, list[str]] = {}  # by initializer
-    for run in runs.whole if isinstance(runs, Part) else runs:
-        mine = labels.setdefault(run.params["init"], [])
-        if label(run) not in mine:
-            mine.append(label(run))
-    for run in runs:
-        init = run.params["init"]
-        mine = labels[init]
-        hue = shade(init, mine.index(label(run)) / (len(mine) - 1)) if len(mine) > 1 else run_colour(run)
-        yield run, {"color": hue, **marker(init), "label": label(run)}
-
-
-def shade(init: str, place: float) -> str:
-    """A shade of the initializer's hue: place 0 has the least contrast to the background, place 1 the most."""
-    first = theme.legible(colour(init, 1 if theme.is_light() else DEEPEST))
-    last = theme.mixed(theme.legible(colour(init, MIDDLE)), theme.ink(), 0.7)
-    return theme.mixed(first, last, place)
-
-
-def run_colour(run: Measured) -> str:
-    """The initializer's colour, for a run that is alone in its panel."""
-    return theme.legible(colour(run.params["init"], MIDDLE))
-
-
-def marker(init: str) -> dict[str, str]:
-    """The marker of an initializer, or of an activation: its shape, and whether it is filled."""
-    names = next((list(table) for table in (HUES, ACTIVATION_HUES) if init in table), [])
-    shape, fill = MARKERS[names.index(init) % len(MARKERS)] if names else ("*", "full")
-    return {"marker": shape, "fillstyle": fill}
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:

@@ -6,7 +6,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from reports.drawing import findings, marks, style
+from reports.drawing import findings, hues, marks, style
 
 COLUMNS = {
     "preactivation_std": "standard deviation of z",
@@ -51,7 +51,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
 
 def lines(axes: Axes, runs: style.Runs, name: str, log: bool = False) -> None:
     """A statistic against layer; it is not defined if all signals are 0."""
-    for run, look in style.looks(runs):
+    for run, look in hues.looks(runs):
         values = run.arrays[name][0]  # (R, depth)
         if np.isfinite(values).any():
             marks.band(axes, np.arange(1, values.shape[1] + 1), values, log=log, **look)

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mlpstudy.measure.intervals import share_interval
 from mlpstudy.measure.score import final_scores
 from mlpstudy.palette import VERDICT_GLYPHS
-from reports.drawing import findings, layout, marks, style, theme, words
+from reports.drawing import findings, hues, layout, marks, style, theme, words
 
 ACTIVATIONS, DEPTHS, INITS = 5, 4, 12  # of a page
 WIDTH, UNIT = 3.3, 0.5  # inches: width of a table, and the unit of height of tables and curves
@@ -173,7 +173,7 @@ def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
     """The score of one activation against depth: one line with intervals for each initializer, side by side."""
     mine = style.Part((run for run in runs if run.params["activation"] == activation), runs)
     one_each = style.Part({style.label(run): run for run in mine}.values(), runs)
-    for place, (_, look) in enumerate(style.looks(one_each)):
+    for place, (_, look) in enumerate(hues.looks(one_each)):
         line = sorted((run for run in mine if style.label(run) == look["label"]), key=style.depth)
         x = np.array([style.depth(run) for run in line]) * SPREAD ** ((place + 0.5) / len(one_each) - 0.5)
         middle, half = np.array([(np.nan, np.nan) if diverged(run) else layout.score(run)[1:] for run in line]).T

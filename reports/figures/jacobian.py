@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from reports.drawing import findings, layout, marks, style, theme
+from reports.drawing import findings, hues, layout, marks, style, theme
 
 ACTIVATIONS, DEPTHS, INITS = 4, 4, 8  # of a page
 ROUNDING = 1e-12  # squared singular values below this share of the largest are rounding in float32
@@ -55,7 +55,7 @@ def squares(run: style.Measured) -> NDArray[np.float64]:
 
 def panel(axes: Axes, runs: style.Runs, places: list[str]) -> None:
     """The initializers of one activation and depth side by side."""
-    for run, look in style.looks(runs):
+    for run, look in hues.looks(runs):
         x, values, colour = places.index(style.label(run)), squares(run), look["color"]
         shown = values > ROUNDING * values.max(initial=0)
         if shown.any():

@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
-from reports.drawing import findings, layout, marks, style, words
+from reports.drawing import findings, hues, layout, marks, style, words
 
 CURVES = {
     "loss_train": "training loss",
@@ -63,7 +63,7 @@ def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
     log = curve.startswith("loss")
     highest = ceiling(runs.whole if isinstance(runs, style.Part) else runs) if log else 1.02
     leaving, crosses = [], []
-    for run, look in style.looks(runs):
+    for run, look in hues.looks(runs):
         if f"curve_{curve}" not in run.arrays:
             continue
         steps, values = run.arrays["curve_step"], run.arrays[f"curve_{curve}"]  # (E,), (E, R)

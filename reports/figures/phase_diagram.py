@@ -15,7 +15,7 @@ from mlpstudy import theory
 from mlpstudy.cells.custom import activation as custom
 from mlpstudy.cells.rules import TABLES
 from mlpstudy.network.activations import Activation
-from reports.drawing import layout, marks, style, theme, words
+from reports.drawing import hues, layout, marks, style, theme, words
 
 ACTIVATIONS, DEPTHS, INITS = 4, 4, 12  # of a page
 PER_OCTAVE, ROWS = 16, 31  # resolution of the picture: columns for each octave of sigma_w, and rows
@@ -86,8 +86,8 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         else "",
     )
     drawn = [(str(line.get_label()), line.get_color()) for ax in axes.flat for line in ax.lines]
-    hues = {label: hue for label, hue in drawn if not label.startswith("_")}
-    inits = [marks.style_key(linestyle="", marker="o", markersize=6, color=c, label=name) for name, c in hues.items()]
+    seen = {label: hue for label, hue in drawn if not label.startswith("_")}
+    inits = [marks.style_key(linestyle="", marker="o", markersize=6, color=c, label=name) for name, c in seen.items()]
     marks.legend(axes, inits + keys(runs))
 
 
@@ -175,7 +175,7 @@ def is_point(edge: theory.Edge) -> bool:
 
 def mark(axes: Axes, runs: Sequence[style.Measured]) -> None:
     """Cells: colour and label of the initializer, shape of the outcome. At the same place, the later the smaller."""
-    drawn = [(*place(run), run, look) for run, look in style.looks(style.Part(filter(predicted, runs), runs))]
+    drawn = [(*place(run), run, look) for run, look in hues.looks(style.Part(filter(predicted, runs), runs))]
     for i, (w, b, run, look) in enumerate(drawn):
         over = sum(abs(np.log2(w / other)) < NEAR[0] and abs(b - bias) < NEAR[1] for other, bias, *_ in drawn[i + 1 :])
         size = MARK | {"markersize": MARK["markersize"] + RING * min(over, MOST)}

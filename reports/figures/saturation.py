@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from reports.drawing import findings, marks, style, theme
+from reports.drawing import findings, hues, marks, style, theme
 
 RIDGES = 6  # layers in a histogram panel
 LEAST = 0.005  # a smaller share counts as none
@@ -73,7 +73,7 @@ def word(runs: Sequence[style.Measured]) -> str:
 
 def by_layer(axes: Axes, runs: Sequence[style.Measured], name: str) -> None:
     """A share in every layer: at initialization as a line with theory, after training dotted."""
-    for run, look in style.looks(runs):
+    for run, look in hues.looks(runs):
         share = run.arrays[name]  # (S, R, depth)
         x = np.arange(1, share.shape[2] + 1)
         marks.band(axes, x, share[0], share=True, **look)
@@ -85,7 +85,7 @@ def by_layer(axes: Axes, runs: Sequence[style.Measured], name: str) -> None:
 
 def over_training(axes: Axes, runs: Sequence[style.Measured]) -> None:
     """The share in the layer with the largest share, at every snapshot."""
-    for run, look in style.looks(runs):
+    for run, look in hues.looks(runs):
         worst = run.arrays["saturated_fraction"].max(axis=2)  # (S, R)
         marks.band(axes, run.arrays["step"] + 1, worst.T, share=True, **look)
     marks.step_axis(axes)
@@ -109,7 +109,7 @@ def ridges(axes: Axes, run: style.Measured) -> None:
             top = counts[when, layer].max()
             height = place + 0.85 * np.sqrt(counts[when, layer] / top) if top else np.full(len(middle), np.nan)
             if when == 0:
-                axes.fill_between(middle, place, height, color=style.run_colour(run), alpha=0.4, linewidth=0)
+                axes.fill_between(middle, place, height, color=hues.run_colour(run), alpha=0.4, linewidth=0)
             else:
                 axes.plot(middle, height, color=theme.ink(0.9), linewidth=0.9)
     axes.set_yticks(range(len(layers)), [str(layer + 1) for layer in layers])

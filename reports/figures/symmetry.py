@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing import findings, marks, style, theme, words
+from reports.drawing import findings, hues, marks, style, theme, words
 
 SYMMETRIC = ("zeros", "constant", "identical")
 COLUMNS = 4
@@ -79,7 +79,7 @@ def distinct_units(axes: Axes, run: style.Measured) -> None:
     """One line per hidden layer: from 1/n (all neurons the same) to 1 (all different)."""
     steps, share = run.arrays["step"], run.arrays["distinct_units"]  # (S,), (S, R, depth)
     for layer in range(share.shape[2]):
-        marks.band(axes, steps + 1, share[:, :, layer].T, share=True, color=style.run_colour(run), linewidth=1.2)
+        marks.band(axes, steps + 1, share[:, :, layer].T, share=True, color=hues.run_colour(run), linewidth=1.2)
     marks.step_axis(axes)
     axes.set_ylim(-0.05, 1.05)
     marks.note(axes, f"at the end: {at_the_end(run)}", 0.5, 0.5, ha="center", va="center")
@@ -131,7 +131,7 @@ def unit_paths(axes: Axes, run: style.Measured) -> None:
     paths = run.arrays["unit_paths"]  # (S, units, 2)
     units = paths.shape[1]
     for unit, (width, strength) in enumerate(zip(np.linspace(7, 1, units), np.linspace(0.25, 1, units), strict=True)):
-        colour = theme.mixed(theme.ink(0), style.run_colour(run), strength)
+        colour = theme.mixed(theme.ink(0), hues.run_colour(run), strength)
         x, y = paths[:, unit].T
         axes.plot(x, y, color=colour, linewidth=width, solid_capstyle="round")
         axes.plot(x[-1], y[-1], "o", color=colour, markersize=width + 3)

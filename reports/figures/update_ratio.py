@@ -8,7 +8,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
-from reports.drawing import marks, style, theme, words
+from reports.drawing import hues, marks, style, theme, words
 
 HEADS = ("by layer, first step", "by layer, second half of its steps", "over training, mean over layers")
 HEALTHY = 1e-3  # a rule of thumb: much smaller steps hardly change a layer, much larger ones overwrite it
@@ -65,7 +65,7 @@ def geometric_mean(values: NDArray[np.float64], axis: int) -> NDArray[np.float64
 def by_layer(axes: Axes, runs: style.Runs, ratio: Callable[[style.Measured], NDArray[np.float64]]) -> None:
     """The ratio against layer."""
     nothing = []
-    for run, look in style.looks(runs):
+    for run, look in hues.looks(runs):
         values = _shown(ratio(run))
         if np.isfinite(values).any():
             marks.band(axes, np.arange(1, values.shape[1] + 1), values, log=True, **look)
@@ -78,7 +78,7 @@ def by_layer(axes: Axes, runs: style.Runs, ratio: Callable[[style.Measured], NDA
 
 def over_training(axes: Axes, runs: style.Runs) -> None:
     """The mean over layers at every snapshot."""
-    for run, look in style.looks(runs):
+    for run, look in hues.looks(runs):
         values = _shown(geometric_mean(run.arrays["update_ratio"], axis=2))  # (S, R)
         if np.isfinite(values).any():
             marks.band(axes, run.arrays["step"] + 1, values.T, log=True, **look)

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Canvas
 
 from mlpstudy.palette import ACTIVATION_HUES, CLASS_COLOURS, HUES, VERDICT_COLOURS
-from reports.drawing import marks, style
+from reports.drawing import hues, marks
 
 # Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB
 VISIONS = {
@@ -40,7 +40,7 @@ def apart(one, other):
 
 @pytest.mark.parametrize("table", [HUES, ACTIVATION_HUES], ids=["initializers", "activations"])
 def test_every_pair_is_told_apart_by_hue_or_by_the_shape_of_the_marker(table):
-    looks = {name: style.marker(name) for name in table}
+    looks = {name: hues.marker(name) for name in table}
     assert len({tuple(look.values()) for look in looks.values()}) == len(table)
     alike = [
         (one, other)

@@ -11,7 +11,7 @@ from matplotlib.figure import Figure as Canvas
 
 from mlpstudy.palette import colour
 from mlpstudy.tracking.reading import load_runs
-from reports.drawing import arrangement, marks, rendering, style, theme
+from reports.drawing import arrangement, hues, marks, rendering, style, theme
 from reports.figures import gradient_flow, gradient_over_time, learning_curves, run_page, saturation, symmetry
 
 
@@ -304,7 +304,7 @@ def test_one_init_has_one_colour_in_every_figure_and_the_hue_of_mlflow(runs, nam
         for ax in drawn(figure, runs)[0, :2]:
             (artist,) = [artist for artist in ax.lines if artist.get_label() == "xavier"]
             found.add((to_hex(artist.get_color()), artist.get_marker()))
-    assert found == {(colour("xavier", style.MIDDLE), style.marker("xavier")["marker"])}
+    assert found == {(colour("xavier", style.MIDDLE), hues.marker("xavier")["marker"])}
 
 
 def test_the_page_of_a_run_draws_its_profiles_and_curves(named):
@@ -355,7 +355,7 @@ def test_where_only_activation_and_depth_vary_lines_are_activations(named):
     runs = [named["xavier"], relu]
     lines = arrangement.arranged(runs)
     assert style.facets(lines) == [("xavier", style.depth(runs[0]))]  # one panel
-    looks = [look for _, look in style.looks(lines)]
+    looks = [look for _, look in hues.looks(lines)]
     assert [look["label"] for look in looks] == ["tanh", "relu"]
     assert len({look["color"] for look in looks}) == len({look["marker"] for look in looks}) == 2
     assert arrangement.arranged(runs[:1]) == runs[:1]

@@ -19,7 +19,7 @@ from mlpstudy.cells.recording import train_and_record
 from mlpstudy.network.activations import ACTIVATIONS
 from mlpstudy.palette import VERDICT_GLYPHS
 from mlpstudy.tracking import metrics
-from reports.drawing import layout, rendering, style, theme, words
+from reports.drawing import hues, layout, rendering, style, theme, words
 from reports.figures import (
     decision_boundary,
     forward_signal,
@@ -496,7 +496,7 @@ def test_cells_are_marked_where_their_weights_are(runs, named):
         np.testing.assert_allclose(mark.get_xydata(), [[np.median(run.arrays["theory_sigma_w"][1:3]), 0]])
         assert mark.get_marker() == layout.SHAPES[run.tags["outcome"]]
         with matplotlib.rc_context(theme.THEMES["light"]):
-            assert mark.get_color() == style.run_colour(run)
+            assert mark.get_color() == hues.run_colour(run)
 
 
 def test_a_single_hidden_layer_is_marked_where_its_own_weights_are(named):

@@ -22,7 +22,7 @@ from mlpstudy.tracking.report import log_report
 from mlpstudy.tracking.run import NotMeasured
 from reports import __main__ as reports
 from reports import gallery
-from reports.drawing import rendering, style, theme
+from reports.drawing import hues, rendering, style, theme
 from reports.figures import gradient_flow, jacobian, learning_curves, phase_diagram
 
 FIGURES = {name: gallery.figure(name) for name in reports.FIGURES}
@@ -137,10 +137,10 @@ def test_colours_stand_out_from_the_background(background):
 
 def test_runs_that_share_an_initializer_get_shades_and_a_marker(runs):
     same = [like(runs[0], extra=f"-lr={i}") for i in range(3)]
-    looks = [look for _, look in style.looks(same)]
+    looks = [look for _, look in hues.looks(same)]
     assert len({look["color"] for look in looks}) == 3
     assert len({look["marker"] for look in looks}) == 1
-    assert len({look["color"] for _, look in style.looks(runs)}) == 4
+    assert len({look["color"] for _, look in hues.looks(runs)}) == 4
 
 
 @pytest.mark.parametrize("background", theme.THEMES)
@@ -148,7 +148,7 @@ def test_runs_that_share_an_initializer_get_shades_and_a_marker(runs):
 def test_six_shades_can_be_told_apart(background, init):
     """By 2 % of a channel and more."""
     with matplotlib.rc_context(theme.THEMES[background]):
-        shades = [np.array(to_rgb(style.shade(init, place))) for place in np.linspace(0, 1, 6)]
+        shades = [np.array(to_rgb(hues.shade(init, place))) for place in np.linspace(0, 1, 6)]
         assert min(np.abs(a - b).max() for a, b in itertools.pairwise(shades)) > 0.02
         ground = matplotlib.rcParams["figure.facecolor"]
         assert all(theme.contrast(ground, to_hex(shade)) >= theme.CONTRAST - 0.05 for shade in shades)
@@ -156,9 +156,9 @@ def test_six_shades_can_be_told_apart(background, init):
 
 def test_a_label_has_one_colour_in_figures_that_show_some_of_the_runs(runs):
     whole = [like(runs[0], extra=f"-lr={i}") for i in range(3)]
-    every = [look for _, look in style.looks(whole)]
-    assert [look for _, look in style.looks(style.Part(whole[1:], whole))] == every[1:]
-    assert [look for _, look in style.looks(style.facet(style.Part(whole[1:], whole), "tanh", 3))] == every[1:]
+    every = [look for _, look in hues.looks(whole)]
+    assert [look for _, look in hues.looks(style.Part(whole[1:], whole))] == every[1:]
+    assert [look for _, look in hues.looks(style.facet(style.Part(whole[1:], whole), "tanh", 3))] == every[1:]
 
 
 def test_names_are_text(runs):
@@ -197,7 +197,7 @@ def test_one_figure_that_fails_does_not_stop_the_others(runs, monkeypatch):
 def test_a_label_has_one_colour_on_a_page_that_misses_some_runs(runs):
     page = [like(runs[0], activation=a, extra=f"-lr={i}") for a in ("tanh", "relu") for i in range(3)]
     del page[0]
-    some, every = ([look for _, look in style.looks(style.facet(page, a, 3))] for a in ("tanh", "relu"))
+    some, every = ([look for _, look in hues.looks(style.facet(page, a, 3))] for a in ("tanh", "relu"))
     assert len({look["color"] for look in every}) == 3
     assert some == every[1:]
 
