@@ -60,10 +60,19 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
     only the others are trained.
     """
     with importing.quickly():
+        from mlpstudy.tracking.store import open_store
+
+    tracked = cells[0].raw["tracking"]
+    with contextlib.closing(open_store(tracked["uri"], tracked["experiment"])) as store:
+        return _sweep_into(store, cells, left_out, launcher)
+
+
+def _sweep_into(store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOut], launcher: Launcher) -> Swept:
+    """The sweep, in this store."""
+    with importing.quickly():
         from mlpstudy.tracking import description, moving, resume
-        from mlpstudy.tracking.store import answering, open_store, save_left_out, save_view
+        from mlpstudy.tracking.store import answering, save_left_out, save_view
         from mlpstudy.tracking.sweep_log import SweepLog
-        from mlpstudy.tracking.writing import RESCUE
 
     out = console()
 
@@ -71,7 +80,6 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
         out.print(text, soft_wrap=True)
 
     tracked = cells[0].raw["tracking"]
-    store = open_store(tracked["uri"], tracked["experiment"])
     with answering(store):
         if kept := moving.bring_back(store, tracked["experiment"], say):
             say(f"Brought into the store, which was away: {', '.join(kept)}")
@@ -159,11 +167,7 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
         for name, reason in failures.items():
             out.print(f"{name}: {reason}", style="bold red", soft_wrap=True)
         if log.complaints:
-            count, bring = len(log.complaints), f"{python_command()} -m mlpstudy.upload {RESCUE}"
-            uri = "" if store.uri == uris.resolve(None) else f" --uri {shlex.quote(uris.redact(store.uri))}"
-            runs = "1 run is" if count == 1 else f"{count} runs are"
-            out.print(f"{runs} not in MLflow but in {RESCUE}.", style="bold red", soft_wrap=True)
-            say(f"When the store answers again, type the sweep again, or:  {bring}{uri}")
+            say_rescued(out, store, [rescue.kept for rescue in log.complaints.values()])
         in_store = len(results) - len(log.complaints.keys() & results.keys())
         if in_store < len(cells):
             same = shlex.join([*python_command().split(), "-m", "mlpstudy", *map(uris.redact, sys.argv[1:])])
@@ -181,6 +185,19 @@ def uninterrupted() -> Iterator[None]:
     finally:
         if not before:
             ENDING.clear()
+
+
+def say_rescued(out: Console, store: "Store", kept: Sequence[bool]) -> None:
+    """How many runs the store did not take, and how to bring in those that are kept in a folder."""
+    from mlpstudy.tracking.writing import RESCUE
+
+    for count, where in ((sum(kept), f"not in MLflow but in {RESCUE}"), (len(kept) - sum(kept), "lost")):
+        if count:
+            out.print(f"{count} run{'s are' if count > 1 else ' is'} {where}.", style="bold red", soft_wrap=True)
+    if any(kept):
+        uri = "" if store.uri == uris.resolve(None) else f" --uri {shlex.quote(uris.redact(store.uri))}"
+        bring = f"{python_command()} -m mlpstudy.upload {RESCUE}{uri}"
+        out.print(f"When the store answers again, type the sweep again, or:  {bring}", soft_wrap=True)
 
 
 def heading(

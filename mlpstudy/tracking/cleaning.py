@@ -9,19 +9,26 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from mlflow.entities import Run as MlflowRun
+from mlflow.entities import RunInfo, ViewType
 from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
 
+from mlpstudy.cells.rules import RULES
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.tracking import dashboard, uris
 from mlpstudy.tracking.reading import search
-from mlpstudy.tracking.store import DATABASES, Store, connect, left_out_tag, no_sweep, open_store
+from mlpstudy.tracking.store import DATABASES, connect, left_out_tag, no_sweep
+
+AT_ONCE = 500  # runs whose ids fit into one command on any system
 
 
 @dataclass(frozen=True)
 class Found:
     """The runs that a sweep has alone, and those that other sweeps have, too."""
 
-    store: Store
+    client: MlflowClient
+    uri: str
+    experiments: Sequence[str]  # ids
     sweep: str
     alone: Sequence[MlflowRun]
     shared: Sequence[MlflowRun]
@@ -35,49 +42,68 @@ class Found:
 
 
 def of_sweep(uri: str | None, sweep: str) -> Found:
-    """All runs of a sweep, also those that failed, and its report. Raises ConfigError if there is no such sweep."""
-    client = connect(uris.resolve(uri), create=False)
+    """All runs of a sweep, also those that failed, and its report. Raises ConfigError if there is no such sweep.
+
+    In a database, runs that are marked as deleted are among them: a removal may have been interrupted.
+    """
+    uri = uris.resolve(uri)
+    client = connect(uri, create=False)
     experiments = {e.experiment_id: e.name for e in client.search_experiments()}
-    every = search(client, list(experiments), "tags.sweep LIKE '%'")
+    which = ViewType.ALL if uri.startswith(DATABASES) else ViewType.ACTIVE_ONLY
+    every = search(client, list(experiments), "tags.sweep LIKE '%'", which)
     mine = [run for run in every if sweep in _sweeps(run)]
-    if not mine:
-        names = {name for run in every for name in _sweeps(run)}
-        raise ConfigError("SWEEP", one_of(names), sweep) if names else no_sweep(uris.resolve(uri))
-    reports = [run for id_ in experiments for run in search(client, [id_], f"tags.report = '{sweep}'")]
-    store = open_store(uri, experiments[mine[0].info.experiment_id])  # finds files again if the folder was moved
-    alone = [client.get_run(run.info.run_id) for run in [*mine, *reports] if _sweeps(run) <= {sweep}]
-    return Found(store, sweep, alone, [run for run in mine if _sweeps(run) > {sweep}])
+    reports = search(client, list(experiments), f"tags.report = '{sweep}'", which) if _is_name(sweep) else []
+    if not mine and not reports:
+        names = {name for run in every for name in _sweeps(run) if run.info.lifecycle_stage == "active"}
+        raise ConfigError("SWEEP", one_of(names), sweep) if names else no_sweep(uri)
+    alone = [run for run in [*mine, *reports] if _sweeps(run) <= {sweep}]
+    for run in alone:
+        if (folder := uris.outside(uri, run.info.artifact_uri)) is not None:
+            rule = f"a sweep whose files are beside the database; those of {run.info.run_name} are in {folder}"
+            raise ConfigError("SWEEP", rule, sweep)
+    return Found(client, uri, list(experiments), sweep, alone, [run for run in mine if _sweeps(run) > {sweep}])
 
 
 def remove(found: Found) -> str:
     """Remove the runs that the sweep has alone, and take the others out of it. Returns what was done."""
-    client, sweep = found.store.client, found.sweep
+    client, sweep = found.client, found.sweep
     for run in found.shared:
         first, *others = sorted(_sweeps(run) - {sweep})
         client.set_tag(run.info.run_id, "sweep", first)
         client.set_tag(run.info.run_id, "also_in", "|" + "".join(f"{name}|" for name in others))
-    for tag in (dashboard.tag(sweep), left_out_tag(sweep)):
-        with contextlib.suppress(MlflowException):  # it is not there
-            client.delete_experiment_tag(found.store.experiment_id, tag)
+    for experiment in found.experiments:
+        for tag in (dashboard.tag(sweep), left_out_tag(sweep)):
+            with contextlib.suppress(MlflowException):  # it is not there
+                client.delete_experiment_tag(experiment, tag)
     for run in found.alone:
-        client.delete_run(run.info.run_id)
-    if not found.store.uri.startswith(DATABASES):
+        if run.info.lifecycle_stage == "active":
+            client.delete_run(run.info.run_id)
+    if not found.uri.startswith(DATABASES):
         return f"Marked as deleted: {counted(len(found.alone))}. On the server, `mlflow gc` removes them for good."
-    if found.alone:
-        ids = ",".join(run.info.run_id for run in found.alone)
-        here = dict.fromkeys(("MLFLOW_TRACKING_URI", "MLFLOW_BACKEND_STORE_URI"), found.store.uri)
-        command = [sys.executable, "-m", "mlflow", "gc", "--run-ids", ids]
-        done = subprocess.run(command, env=os.environ | here, capture_output=True, text=True, check=False)
-        if done.returncode:
-            reason = uris.redact(done.stderr.strip().rpartition("\n")[2])
-            raise ConfigError("SWEEP", f"one that `mlflow gc` can remove ({reason})", sweep)
-        for run in found.alone:
-            with contextlib.suppress(OSError):  # the files are elsewhere
-                uris.local_path(run.info.artifact_uri).parent.rmdir()
-    if (path := uris.database_path(found.store.uri)) is not None:
+    for start in range(0, len(found.alone), AT_ONCE):
+        _remove_for_good(found, [run.info for run in found.alone[start : start + AT_ONCE]])
+    if (path := uris.database_path(found.uri)) is not None:
         with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as connection:
             connection.execute("VACUUM")  # gives the room back; not while another process writes
     return f"Removed: {counted(len(found.alone))}."
+
+
+def _remove_for_good(found: Found, runs: Sequence[RunInfo]) -> None:
+    """Remove the rows and the files of runs that are marked as deleted. Raises ConfigError."""
+    here = dict.fromkeys(("MLFLOW_TRACKING_URI", "MLFLOW_BACKEND_STORE_URI"), found.uri)
+    command = [sys.executable, "-m", "mlflow", "gc", "--run-ids", ",".join(run.run_id for run in runs)]
+    done = subprocess.run(command, env=os.environ | here, capture_output=True, text=True, check=False)
+    if done.returncode:
+        reason = uris.redact(done.stderr.strip().rpartition("\n")[2])
+        raise ConfigError("SWEEP", f"one that `mlflow gc` can remove ({reason})", found.sweep)
+    for run in runs:
+        with contextlib.suppress(OSError):  # the files are elsewhere
+            uris.local_path(run.artifact_uri).parent.rmdir()
+
+
+def _is_name(sweep: str) -> bool:
+    """Whether a sweep can have this name; others would break the filter of a search."""
+    return RULES["tracking.sweep"][1](sweep)
 
 
 def counted(runs: int) -> str:

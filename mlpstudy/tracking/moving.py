@@ -11,12 +11,11 @@ from typing import Any
 from mlflow.tracking import MlflowClient
 
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import parcel
+from mlpstudy.tracking import parcel, uris
 from mlpstudy.tracking.parcel import DATA, Parcel
 from mlpstudy.tracking.patience import Patience
 from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.store import Store, open_store, save_view
-from mlpstudy.tracking.uris import redact
 from mlpstudy.tracking.writing import RESCUE
 
 Track = Callable[[Sequence[Any]], Iterable[Any]]  # shows progress
@@ -28,12 +27,20 @@ def bring_back(store: Store, experiment: str, say: Callable[[str], None]) -> lis
     for folder in parcel.folders(Path(RESCUE)):
         with contextlib.suppress(OSError, ValueError, TypeError):  # no folder of ours
             kept = parcel.read(folder)
-            if (kept.uri, kept.experiment) == (redact(store.uri), experiment):
+            if kept.experiment == experiment and _same_store(kept.uri, store.uri):
                 found.append(folder)
     for folder in found:
         names.append(parcel.send(store, folder, patience.call)[0].name)
-        _remove(folder)
+        parcel.remove(folder)
     return names
+
+
+def _same_store(kept: str, uri: str) -> bool:
+    """Whether runs that were kept for one store belong into this one: the same, or its file, moved with this folder."""
+    then, now = uris.database_path(kept), uris.database_path(uri)
+    if then is None or now is None:
+        return kept == uris.redact(uri)
+    return then == now or (not then.exists() and now == Path.cwd() / then.name)
 
 
 def bring_in(source: Path, uri: str | None, experiment: str | None, say: Callable[[str], None]) -> Iterator[str]:
@@ -41,9 +48,8 @@ def bring_in(source: Path, uri: str | None, experiment: str | None, say: Callabl
 
     A folder of a run is removed when the run is in the store. Raises ConfigError.
     """
-    stores: dict[str, Store] = {}
     patience = Patience(say)
-    with tempfile.TemporaryDirectory() as scratch:
+    with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as opened:
         zipped = source.is_file() and zipfile.is_zipfile(source)
         if zipped:
             with zipfile.ZipFile(source) as archive:
@@ -51,23 +57,16 @@ def bring_in(source: Path, uri: str | None, experiment: str | None, say: Callabl
         folders = list(parcel.folders(Path(scratch) if zipped else source))
         if not folders:
             raise ConfigError("FOLDER", "a folder or .zip with runs that were kept or exported", str(source))
+        stores: dict[str, Store] = {}
         for folder in folders:
             name = experiment or parcel.read(folder).experiment
             if name not in stores:
-                stores[name] = open_store(uri, name)
+                stores[name] = opened.enter_context(contextlib.closing(open_store(uri, name)))
             run, new = parcel.send(stores[name], folder, patience.call)
             save_view(stores[name], run.tags["sweep"])
             yield f"{run.name}: {'brought in' if new else 'is there already'} (experiment {name})"
             if not zipped:
-                _remove(folder)
-
-
-def _remove(folder: Path) -> None:
-    """Remove the folder of a run, and folders above it that are empty then."""
-    shutil.rmtree(folder)
-    with contextlib.suppress(OSError):  # other runs are left
-        folder.parent.rmdir()
-        folder.parent.parent.rmdir()
+                parcel.remove(folder)
 
 
 def export(runs: Sequence[Run], sweep: str, target: Path, track: Track) -> None:
@@ -107,7 +106,7 @@ def _take_out(run: Run, sweep: str, experiment: str, folder: Path) -> None:
     history = [row for name in run.metrics for row in client.get_metric_history(run.id, name)]
     kept = Parcel(
         run_id=run.id,
-        uri=redact(run.uri),
+        uri=uris.redact(run.uri),
         experiment=experiment,
         name=run.name,
         status=run.status,

@@ -3,7 +3,9 @@
 So a run is kept if its store has gone, and so a sweep is sent to another store.
 """
 
+import contextlib
 import json
+import shutil
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -61,6 +63,14 @@ def folders(inside: Path) -> Iterator[Path]:
     yield from sorted(path.parent for path in inside.rglob(RUN))
 
 
+def remove(folder: Path) -> None:
+    """Remove the folder of a run, and the two folders above it that are empty then."""
+    shutil.rmtree(folder, ignore_errors=True)
+    with contextlib.suppress(OSError):  # other runs are left
+        folder.parent.rmdir()
+        folder.parent.parent.rmdir()
+
+
 def describe(client: MlflowClient, run_id: str, parcel: Parcel, call: Call) -> None:
     """Write params and tags into an open run."""
     params = [Param(key, value) for key, value in parcel.params.items()]
@@ -81,7 +91,11 @@ def fill(client: MlflowClient, run_id: str, parcel: Parcel, artifacts: Path, cal
         call(lambda: client.log_artifacts(run_id, str(artifacts)))
     log_metrics(client, run_id, parcel.metrics, call)
     if parcel.data:
-        call(lambda: client.log_inputs(run_id, [DatasetInput(Dataset(source_type="mlpstudy", **parcel.data))]))
+        data = DatasetInput(Dataset(source_type="mlpstudy", **parcel.data))
+        try:
+            call(lambda: client.log_inputs(run_id, [data]))
+        except MlflowException:  # another sweep has just written the same data set, which MLflow does not expect
+            call(lambda: client.log_inputs(run_id, [data]))
     describe(client, run_id, parcel, call)
     call(lambda: client.set_terminated(run_id, parcel.status, parcel.ended))
 

@@ -5,6 +5,7 @@ import textwrap
 from collections.abc import Sequence
 
 from mlflow.entities import Run as MlflowRun
+from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
 
 from mlpstudy import cache
@@ -99,12 +100,12 @@ def unmeasured(runs: Sequence[Run]) -> list[str]:
     return [f"{run.info.run_name} ({run.info.status.lower()})" for run in found]
 
 
-def search(client: MlflowClient, ids: list[str], chosen: str) -> list[MlflowRun]:
-    """All runs of these experiments that a filter chooses."""
-    page = client.search_runs(ids, chosen)
+def search(client: MlflowClient, ids: list[str], chosen: str, which: int = ViewType.ACTIVE_ONLY) -> list[MlflowRun]:
+    """All runs of these experiments that a filter chooses. which: those that are not deleted, or others."""
+    page = client.search_runs(ids, chosen, which)
     found: list[MlflowRun] = list(page)
     while page.token:
-        page = client.search_runs(ids, chosen, page_token=page.token)
+        page = client.search_runs(ids, chosen, which, page_token=page.token)
         found += page
     return found
 

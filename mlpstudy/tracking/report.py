@@ -8,9 +8,8 @@ from pathlib import Path
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
-from mlpstudy.tracking import uris
+from mlpstudy.tracking import sqlite, uris
 from mlpstudy.tracking.run import Run
-from mlpstudy.tracking.store import prove_writable
 
 
 def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
@@ -22,8 +21,10 @@ def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
     try:
         path = uris.database_path(uri)
         if path is not None:
-            prove_writable(path)  # MLflow itself would retry for minutes
+            sqlite.prove_writable(path)  # MLflow itself would retry for minutes
         client = MlflowClient(uri)
+        if (folder := uris.outside(uri, client.get_experiment(experiment).artifact_location)) is not None:
+            return f"the files of this experiment are not beside the database but in {folder}"
         found = client.search_runs([experiment], f"tags.report = '{sweep}'", max_results=1)
         run = found[0] if found else client.create_run(experiment, tags={"report": sweep}, run_name=f"report {sweep}")
         with contextlib.suppress(Exception):  # some artifact stores cannot delete; old files then stay

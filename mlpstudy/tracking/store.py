@@ -1,28 +1,24 @@
-"""Opens an MLflow store, makes its database if it is missing, and reports in one line why a store cannot be used."""
+"""The door to an MLflow store: every command opens it here, and reads in one line why it cannot be used."""
 
 import contextlib
 import json
 import os
 import re
-import sqlite3
 import textwrap
 import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
-from pathlib import Path
 
 import sqlalchemy
 from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils as database
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
 
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import dashboard, uris
+from mlpstudy.tracking import dashboard, sqlite, uris
 
 ANSWER_SECONDS = 4  # the longest wait for the first answer of a server, which is asked twice
 LONGEST_TAG = 4500  # characters in a tag of an experiment
-LOCK_SECONDS = 10  # the longest wait for the transaction of another process
 LATEST = "latest_sweep"  # tag of an experiment: time in ms, and the sweep that was asked for last
 DATABASES = ("sqlite", "postgresql", "mysql", "mssql")
 
@@ -35,6 +31,11 @@ class Store:
     experiment_id: str
     client: MlflowClient
 
+    def close(self) -> None:
+        """All of it is in one file, if it is an SQLite file."""
+        if (path := uris.database_path(self.uri)) is not None:
+            sqlite.make_whole(path)
+
 
 def open_store(uri: str | None, experiment: str) -> Store:
     """Connect, make the experiment if it is missing, and check that a run can be written.
@@ -46,16 +47,16 @@ def open_store(uri: str | None, experiment: str) -> Store:
     found = client.get_experiment_by_name(experiment)
     if found is not None and found.lifecycle_stage == "deleted":
         raise ConfigError("tracking.experiment", "an experiment that is not deleted in MLflow", experiment)
+    if found is not None and (folder := uris.outside(uri, found.artifact_location)) is not None:
+        rule = f"an experiment whose files are beside the database; those of this one are in {folder}"
+        raise ConfigError("tracking.experiment", rule, experiment)
     try:
-        path = uris.database_path(uri)
+        path, location = uris.database_path(uri), None
         if path is not None:
-            prove_writable(path)
-            if found is not None:
-                _follow(uri, path, found.experiment_id)
-        # beside the database, wherever the command is typed
-        slug = re.sub(r"[^\w -]", "_", experiment)
-        folder = None if path is None else (path.parent / "mlruns" / slug).as_uri()
-        experiment_id = found.experiment_id if found else _create_experiment(client, experiment, folder)
+            sqlite.prove_writable(path)
+            sqlite.allow_readers(path)
+            location = (path.parent / "mlruns" / re.sub(r"[^\w -]", "_", experiment)).as_uri()
+        experiment_id = found.experiment_id if found else _create_experiment(client, experiment, location)
         client.set_experiment_tag(experiment_id, dashboard.tag(dashboard.KEY), dashboard.view_state())
     except Exception as error:
         raise _refused(uri, "a store that can be written", error) from error
@@ -71,20 +72,6 @@ def answering(store: Store) -> Iterator[None]:
         raise
     except Exception as error:  # each kind of store raises its own errors
         raise _refused(store.uri, "a store that answers", error) from error
-
-
-def _follow(uri: str, path: Path, experiment_id: str) -> None:
-    """If the folder of the database was moved, let MLflow read and write the artifacts where they are now."""
-    with contextlib.closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection, connection:
-        for table, column, key in (
-            ("experiments", "artifact_location", "experiment_id"),
-            ("runs", "artifact_uri", "run_uuid"),
-        ):
-            stored = connection.execute(
-                f"SELECT {key}, {column} FROM {table} WHERE experiment_id = ?", (experiment_id,)
-            ).fetchall()
-            moved = [(now, own) for own, was in stored if (now := uris.beside_database(uri, was)) != was]
-            connection.executemany(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", moved)
 
 
 def _create_experiment(client: MlflowClient, name: str, folder: str | None) -> str:
@@ -122,18 +109,25 @@ def left_out_tag(sweep: str) -> str:
 
 
 def connect(uri: str, create: bool) -> MlflowClient:
-    """A client whose store has answered once. Every error of any kind of store becomes one line."""
+    """A client whose store has answered once. Every error of any kind of store becomes one line.
+
+    An SQLite file is made whole, and points at the files of all experiments where they are now.
+    """
     path = uris.database_path(uri)
     try:
-        if path is not None and not path.exists():
-            if not create:
-                raise no_sweep(uri)
-            _create_database(path)
+        if path is not None:
+            if not path.exists():
+                if not create:
+                    raise no_sweep(uri)
+                sqlite.create(path)
+            sqlite.make_whole(path)
         if uri.startswith(DATABASES):
             _check_schema(uri)
         client = MlflowClient(tracking_uri=uri)
         with _soon():
             client.search_experiments(max_results=1)
+        if path is not None:
+            sqlite.follow(path)
         return client
     except ConfigError:
         raise
@@ -164,31 +158,6 @@ def _refused(uri: str, rule: str, error: Exception) -> ConfigError:
     return ConfigError("tracking.uri", f"{rule} ({type(error).__name__}: {reason})", uris.redact(uri))
 
 
-def _create_database(path: Path) -> None:
-    """Make the whole database under a temporary name, then put it in place in one step.
-
-    Two processes that initialize one SQLite file at once leave it unusable, and so does a kill half-way.
-    """
-    draft = path.with_name(f".{path.name}.{os.getpid()}")
-    try:
-        path.parent.mkdir(parents=True, exist_ok=True)
-        prove_writable(draft)  # MLflow itself would retry for minutes
-        store = SqlAlchemyStore(uris.SQLITE + str(draft), str(path.parent / "mlruns"))
-        store.engine.dispose()
-        with sqlite3.connect(draft) as connection:  # readers (the UI) and the writer do not block each other
-            connection.execute("PRAGMA journal_mode=wal")
-        connection.close()
-        try:
-            os.link(draft, path)
-        except FileExistsError:
-            pass  # another process has made it, which is just as good
-        except OSError:  # a file system without hard links
-            if not path.exists():
-                draft.replace(path)
-    finally:
-        draft.unlink(missing_ok=True)
-
-
 def _check_schema(uri: str) -> None:
     """Refuse a database of another MLflow version, which MLflow might upgrade without asking."""
     engine = sqlalchemy.create_engine(uri)
@@ -204,13 +173,3 @@ def _check_schema(uri: str) -> None:
         shown = uris.redact(uri)
         rule = f"a database of this MLflow's schema (back it up, then: python -m mlflow db upgrade {shown})"
         raise ConfigError("tracking.uri", rule, shown)
-
-
-def prove_writable(path: Path) -> None:
-    """Raise an error if the SQLite file cannot be written to."""
-    connection = sqlite3.connect(path, timeout=LOCK_SECONDS)
-    try:
-        connection.execute("BEGIN IMMEDIATE")  # takes the write lock and writes nothing
-        connection.rollback()
-    finally:
-        connection.close()

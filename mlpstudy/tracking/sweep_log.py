@@ -13,7 +13,7 @@ from mlpstudy.cells.recording import Record
 from mlpstudy.cells.sweep import Page
 from mlpstudy.tracking.patience import Patience, Say
 from mlpstudy.tracking.store import Store
-from mlpstudy.tracking.writing import RunLog
+from mlpstudy.tracking.writing import Rescue, RunLog
 
 QUICK_SECONDS = 1  # a wait that is not spoken of
 BEHIND = 200  # runs that may wait to be written; more would fill the memory
@@ -42,7 +42,7 @@ class SweepLog:
         earlier: Mapping[int, str] = MappingProxyType({}),
     ) -> None:
         """say: tells the user something, from another thread. earlier: index of a cell -> run with fewer replicas."""
-        self.complaints: dict[int, str] = {}  # index of a cell -> why it is not in the store, and where it is
+        self.complaints: dict[int, Rescue] = {}  # index of a cell -> what became of a run that is not in the store
         self._patience = Patience(say)
         self._new = lambda index: RunLog(
             store, cells[index], names[index], sweep, index, self._patience.call, earlier.get(index, "")
@@ -106,7 +106,7 @@ class SweepLog:
         """Keep a run in a folder, unless the other thread has just done so."""
         if (ended := self._ending.pop(index, None)) is not None:
             self.complaints[index] = run.rescue(reason, ended.result, ended.status, ended.error, ended.page)
-            self._say(f"{self._names[index]}: {self.complaints[index]}")
+            self._say(f"{self._names[index]}: {self.complaints[index].complaint}")
 
     def _work(self) -> None:
         while (job := self._jobs.get()) is not None:

@@ -11,26 +11,49 @@ from mlpstudy.errors import ConfigError
 
 SQLITE = "sqlite:///"
 DEFAULT_DATABASE = "mlflow.db"
+# the address of the artifacts of an experiment, of a run, or of a model that a user has logged
+PLACE = re.compile(
+    r"file:.*/mlruns/(?P<inside>(?P<experiment>[^/]+)(/[0-9a-f]{32}/artifacts|/models/[^/]+/artifacts)?)"
+)
 
 
 def resolve(uri: str | None, environment: Mapping[str, str] = os.environ) -> str:
     """The absolute URI: as given, else MLFLOW_TRACKING_URI, else mlflow.db in the current directory.
 
-    MLflow would resolve a relative database against whatever directory a process runs in.
+    MLflow would resolve a relative database against whatever directory a process runs in. Raises ConfigError.
     """
-    uri = uri or environment.get("MLFLOW_TRACKING_URI") or SQLITE + DEFAULT_DATABASE
+    uri = uri or environment.get("MLFLOW_TRACKING_URI")
+    if uri is None or uri == "":
+        return sqlite_uri(Path(DEFAULT_DATABASE).absolute())
     if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "file:"):
-        return SQLITE + str(Path(uri.removeprefix(SQLITE)).absolute())
+        path, mark, query = uri.removeprefix(SQLITE).partition("?")
+        _check_signs(uri, path, query)
+        return sqlite_uri(Path(unquote(path)).absolute()) + mark + query
     if not re.match(r"[a-z][a-z0-9+.-]*:", uri, flags=re.IGNORECASE):
         rule = "a URI such as sqlite:///mlflow.db, http://127.0.0.1:5000 or postgresql://user@host/name"
         raise ConfigError("tracking.uri", rule, redact(uri))
     return uri
 
 
+def sqlite_uri(path: Path) -> str:
+    """The URI of an SQLite file. In a URI, % and ? of a path are written as %25 and %3F."""
+    return SQLITE + str(path).replace("%", "%25").replace("?", "%3F")
+
+
+def _check_signs(uri: str, path: str, query: str) -> None:
+    """Raise ConfigError if the path was typed as it is, with signs that mean something else in a URI."""
+    for sign, written, wrong in (
+        ("?", "%3F", "/" in query),
+        ("%", "%25", Path(path).parent.is_dir() and not Path(unquote(path)).parent.is_dir()),
+    ):
+        if wrong:
+            raise ConfigError("tracking.uri", f"a URI in which the {sign} of a path is written as {written}", uri)
+
+
 def database_path(uri: str) -> Path | None:
     """The file of a plain sqlite URI; None for any other store."""
     plain = uri.startswith(SQLITE) and not uri.startswith(SQLITE + "file:") and "?" not in uri
-    return Path(uri.removeprefix(SQLITE)) if plain else None
+    return Path(unquote(uri.removeprefix(SQLITE))) if plain else None
 
 
 def local_path(uri: str) -> Path:
@@ -52,13 +75,24 @@ def without_user(uri: str) -> str:
 
 
 def beside_database(uri: str, artifacts: str) -> str:
-    """The address of a folder of artifacts: beside the database if it is there, else as MLflow has it.
+    """The address of a folder of artifacts where it is now: in `mlruns` beside the database, else as MLflow has it.
 
-    MLflow keeps absolute paths, but the folder with mlflow.db and mlruns may have been moved, copied or sent.
+    MLflow keeps absolute addresses of experiments, runs and models, but mlflow.db and mlruns may have been renamed,
+    copied or sent. A folder that MLflow itself has named, by a number, may be elsewhere on purpose: its address stays
+    if only that place exists.
     """
-    database = database_path(uri)
-    _, inside, rest = artifacts.rpartition("/mlruns/")
-    if database is None or not inside or not artifacts.startswith("file:"):
+    database, place = database_path(uri), PLACE.fullmatch(artifacts)
+    if database is None or place is None:
         return artifacts
-    here = database.parent.absolute() / "mlruns" / unquote(rest)
-    return here.as_uri() if here.is_dir() else artifacts
+    here = database.parent.absolute() / "mlruns" / unquote(place["inside"])
+    own = not place["experiment"].isdigit()
+    return here.as_uri() if own or here.is_dir() or not local_path(artifacts).is_dir() else artifacts
+
+
+def outside(uri: str, artifacts: str) -> Path | None:
+    """A folder of artifacts on this machine that is not in the folder of the SQLite database; None for all others."""
+    database = database_path(uri)
+    if database is None or not (artifacts.startswith("file:") or "://" not in artifacts):
+        return None
+    folder = local_path(artifacts)
+    return None if folder.is_relative_to(database.parent) else folder

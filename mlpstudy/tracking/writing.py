@@ -5,7 +5,7 @@ import re
 import tempfile
 import time
 from collections.abc import Iterator, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from itertools import count
 from pathlib import Path
 from typing import Any
@@ -32,6 +32,14 @@ FLUSH_SECONDS = 20  # a long cell shows its curves while it trains; a short cell
 POINTS = 15  # of each curve in MLflow, besides the first and the last; statistics.npz has all
 PAGE = "run.png"
 RESCUE = "mlpstudy-rescued"  # folder for the runs whose store has gone
+
+
+@dataclass(frozen=True)
+class Rescue:
+    """What became of a run that the store did not take."""
+
+    kept: bool  # in a folder
+    complaint: str  # where it is, and why
 
 
 class RunLog:
@@ -95,9 +103,9 @@ class RunLog:
 
     def rescue(
         self, reason: object, result: CellResult | None, status: str, error: str = "", page: Page | None = None
-    ) -> str:
+    ) -> "Rescue":
         """Keep the run in a folder in the current directory, from which `python -m mlpstudy.upload` brings it into a
-        store. Returns a complaint that names the folder and the reason.
+        store. Of a run that cannot be kept there, nothing is left.
         """
         wanted = Path(RESCUE, *(re.sub(r"[^\w .=-]", "_", part) for part in (self._tags["sweep"], self.name)))
         folder = next(path for path in _numbered(wanted) if not path.exists())  # an earlier rescue stays
@@ -106,8 +114,9 @@ class RunLog:
             self._write_files(result, page, folder / ARTIFACTS)
             parcel.write(self._parcel(result, status, error), folder)
         except Exception as again:  # such as a full disk; the other cells go on
-            return f"not in MLflow ({one_line(reason)}), nor in {folder} ({again})"
-        return f"not in MLflow but in {folder} ({one_line(reason)})"
+            parcel.remove(folder)
+            return Rescue(False, f"not in MLflow ({one_line(reason)}), nor in {RESCUE} ({one_line(again)})")
+        return Rescue(True, f"not in MLflow but in {folder} ({one_line(reason)})")
 
     def _add(self, step: int, done: float, curves: Mapping[str, Any], statistics: Mapping[str, Any] | None) -> None:
         if self.full or done >= min(self._next, 1.0):

@@ -102,7 +102,7 @@ def test_a_run_that_the_store_does_not_take_in_time_is_kept_and_brought_back(sto
     start = time.monotonic()
     log = logged(store, cell, said, seconds=0.5)
     assert time.monotonic() - start < 10
-    assert "not in MLflow but in mlpstudy-rescued/sweep/name" in log.complaints[0]
+    assert "not in MLflow but in mlpstudy-rescued/sweep/name" in log.complaints[0].complaint
     assert any("mlpstudy-rescued" in line for line in said)
     monkeypatch.setattr(store.client, "log_artifacts", original)
     assert moving.bring_back(store, "other", print) == []

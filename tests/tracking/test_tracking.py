@@ -349,12 +349,12 @@ def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monk
     result = cell_result.collect(cell, records)
     with pytest.raises(ConnectionError) as reason:
         log.finish(result, "FINISHED")
-    assert "went away" in log.rescue(reason.value, result, "FINISHED")
+    assert "went away" in log.rescue(reason.value, result, "FINISHED").complaint
     folder = tmp_path / "mlpstudy-rescued" / "lost" / "name"
     with np.load(folder / "artifacts" / "statistics.npz") as kept:
         np.testing.assert_allclose(kept["delta_rms"], result.arrays["delta_rms"], rtol=1e-6)
     again = log.rescue("again", result, "FINISHED")  # a second rescue does not overwrite the first
-    assert "mlpstudy-rescued/lost/name-2 (" in again
+    assert "mlpstudy-rescued/lost/name-2 (" in again.complaint
     assert (folder.parent / "name-2" / "run.json").exists()
 
 
