@@ -3,6 +3,7 @@
 import argparse
 import sys
 from collections.abc import Sequence
+from functools import partial
 
 from mlpstudy.errors import ConfigError
 
@@ -14,15 +15,20 @@ def main(arguments: Sequence[str]) -> int:
     parser.add_argument("--yes", action="store_true", help="do not ask")
     parser.add_argument("--uri", help="MLflow store; default MLFLOW_TRACKING_URI or mlflow.db in this directory")
     options = parser.parse_args(arguments)
-    from mlpstudy.tracking import cleaning  # imports mlflow, which takes seconds
+    from rich import progress  # these import mlflow, which takes seconds
 
+    from mlpstudy.display import console
+    from mlpstudy.tracking import cleaning
+
+    out = console()
+    track = partial(progress.track, description="removing", console=out, transient=True)
     try:
         found = cleaning.of_sweep(options.uri, options.sweep)
         question = f"Remove {found.told}? This cannot be undone. [y/N] "
         if not options.yes and input(question).strip().lower() not in ("y", "yes"):
             print("Nothing was removed.")
             return 1
-        print(cleaning.remove(found))
+        print(cleaning.remove(found, track if out.is_terminal else iter))
     except (EOFError, KeyboardInterrupt):
         print("Nothing was removed. (--yes removes without asking.)")
         return 1

@@ -27,17 +27,24 @@ def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
             return f"the files of this experiment are not beside the database but in {folder}"
         found = client.search_runs([experiment], f"tags.report = '{sweep}'", max_results=1)
         run = found[0] if found else client.create_run(experiment, tags={"report": sweep}, run_name=f"report {sweep}")
-        with contextlib.suppress(Exception):  # some artifact stores cannot delete; old files then stay
-            names = {_figure(file) for file in files}
-            for old in client.list_artifacts(run.info.run_id):
-                if _figure(Path(old.path)) in names:
-                    get_artifact_repository(run.info.artifact_uri).delete_artifacts(old.path)
+        names = {_figure(file) for file in files}
+        for old in client.list_artifacts(run.info.run_id):
+            if _figure(Path(old.path)) in names:
+                _remove(run.info.artifact_uri, old.path)
         for file in files:
             client.log_artifact(run.info.run_id, str(file))
         client.set_terminated(run.info.run_id)
     except Exception as error:  # each kind of store raises its own errors; the figures exist anyway
         return uris.redact(" ".join(f"{type(error).__name__}: {error}".split()))[:200]
     return ""
+
+
+def _remove(artifact_uri: str, name: str) -> None:
+    if uris.is_local(artifact_uri):  # MLflow would read the % in the name of a folder in another way
+        (uris.local_path(artifact_uri) / name).unlink(missing_ok=True)
+    else:
+        with contextlib.suppress(Exception):  # some artifact stores cannot delete; old files then stay
+            get_artifact_repository(artifact_uri).delete_artifacts(name)
 
 
 def _figure(file: Path) -> str:

@@ -9,11 +9,14 @@ import atexit
 import contextlib
 import os
 import sqlite3
+from collections.abc import Sequence
 from functools import cache
 from pathlib import Path
 
 import psutil
+from mlflow.store.db import utils as mlflow_db
 from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
+from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
 from mlpstudy.tracking import uris
 
@@ -29,6 +32,17 @@ ADDRESSES = (
     ("runs", "artifact_uri", "run_uuid"),
     ("logged_models", "artifact_location", "model_id"),
 )
+
+_make_folder = mlflow_db._make_parent_dirs_if_sqlite
+
+
+def _make_folder_of(db_uri: str) -> None:
+    """MLflow would make a folder a%2520b beside a%20b, as it does not read %25 as %, and a folder `file:` here."""
+    if "%" not in db_uri and not db_uri.startswith(f"{uris.SQLITE}file:"):
+        _make_folder(db_uri)
+
+
+mlflow_db._make_parent_dirs_if_sqlite = _make_folder_of
 
 
 def create(path: Path) -> None:
@@ -100,6 +114,7 @@ def _again_at_exit(path: Path) -> None:
 
 def follow(path: Path) -> None:
     """If the folder was moved or copied, let MLflow read and write the files of all runs where they are now."""
+    _artifact_repos_cache.clear()  # the folders that MLflow has used in this process, by run; a copy has the same runs
     uri, here = uris.sqlite_uri(path), (path.parent / "mlruns").as_uri() + "/"
     with contextlib.closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection:
         for table, column, key in ADDRESSES:
@@ -107,5 +122,16 @@ def follow(path: Path) -> None:
             stored = connection.execute(elsewhere, (here,)).fetchall()
             moved = [(now, own) for own, was in stored if (now := uris.beside_database(uri, was)) != was]
             if moved:
-                with connection:
-                    connection.executemany(f"UPDATE {table} SET {column} = ? WHERE {key} = ?", moved)
+                with contextlib.suppress(sqlite3.OperationalError):  # it can only be read, which `to_run` allows for
+                    rewrite(connection, f"UPDATE {table} SET {column} = ? WHERE {key} = ?", moved)
+
+
+def rewrite(connection: sqlite3.Connection, command: str, rows: Sequence[tuple[str, str]]) -> None:
+    """Change all these rows, or none."""
+    with connection:
+        connection.executemany(command, rows)
+
+
+def remove_row(uri: str, run_id: str) -> None:
+    """Remove a run that is marked as deleted from a database of any kind, with its params, tags and metrics."""
+    SqlAlchemyStore(uri, "mlruns")._hard_delete_run(run_id)

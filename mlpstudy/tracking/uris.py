@@ -89,10 +89,15 @@ def beside_database(uri: str, artifacts: str) -> str:
     return here.as_uri() if own or here.is_dir() or not local_path(artifacts).is_dir() else artifacts
 
 
+def is_local(artifacts: str) -> bool:
+    """Whether this is the address of a folder on this machine."""
+    return artifacts.startswith("file:") or "://" not in artifacts
+
+
 def outside(uri: str, artifacts: str) -> Path | None:
     """A folder of artifacts on this machine that is not in the folder of the SQLite database; None for all others."""
     database = database_path(uri)
-    if database is None or not (artifacts.startswith("file:") or "://" not in artifacts):
+    if database is None or not is_local(artifacts):
         return None
     folder = local_path(artifacts)
     return None if folder.is_relative_to(database.parent) else folder

@@ -3,7 +3,6 @@
 import os
 import platform
 import shlex
-import shutil
 import socket
 import subprocess
 import sys
@@ -215,34 +214,6 @@ def test_a_run_without_such_tags_is_left_alone(left_open):
     store, now = left_open()
     store.client.delete_tag(now().info.run_id, "host")
     assert resume.close_lost_runs(store) == []
-
-
-@pytest.mark.slow
-@pytest.mark.parametrize("how", ["renamed", "copied"])
-def test_a_folder_that_was_moved_is_read_and_goes_on_where_it_is_now(tmp_path, how, monkeypatch):
-    old, new = tmp_path / "old", tmp_path / "a new place"
-    asked_for = ["-m", *TINY, f"tracking.uri=sqlite:///{old}/mlflow.db", "init=zeros,xavier"]
-    assert cli.run(cli.cells(asked_for))
-    before = sorted(path for path in old.rglob("*") if "mlflow.db" not in path.name)
-    if how == "renamed":
-        old.rename(new)
-        before = []
-    else:
-        shutil.copytree(old, new)
-    uri = f"sqlite:///{new}/mlflow.db"
-    for run in load_runs(uri):
-        assert run.artifact_uri.startswith(new.as_uri())
-        assert run.arrays["delta_rms"].shape == (3, 2, 2)
-    monkeypatch.chdir(new)
-    asked_for[-2:] = ["tracking.uri='sqlite:///mlflow.db'", "init=zeros,xavier,he"]
-    assert cli.run(cli.cells(asked_for))
-    runs = load_runs(uri)
-    assert [run.params["init"] for run in runs] == ["zeros", "xavier", "he"]
-    store = open_store(uri, "mlpstudy")
-    for run in runs:
-        assert store.client.get_run(run.id).info.artifact_uri.startswith(new.as_uri())  # as MLflow's UI has it
-        assert {path.path for path in store.client.list_artifacts(run.id)} >= {"statistics.npz", "run.png"}
-    assert sorted(path for path in old.rglob("*") if "mlflow.db" not in path.name) == before
 
 
 @pytest.mark.slow

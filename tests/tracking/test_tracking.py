@@ -188,10 +188,11 @@ def test_older_schema_names_the_upgrade_command_and_is_left_alone(tmp_path):
 
 
 def test_read_only_and_broken_databases_are_refused(sweep_uri, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)  # MLflow makes a folder here for such a URI
+    monkeypatch.chdir(tmp_path)
     path = sweep_uri.removeprefix("sqlite:///")
     with pytest.raises(ConfigError, match="can be written"):
         open_store(f"sqlite:///file:{path}?mode=ro&uri=true", "new")
+    assert list(tmp_path.iterdir()) == []
     (tmp_path / "text.db").write_text("no database")
     with pytest.raises(ConfigError, match="not a database"):
         open_store(f"sqlite:///{tmp_path}/text.db", "new")

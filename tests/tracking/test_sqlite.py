@@ -1,0 +1,383 @@
+"""One SQLite file holds every run, wherever it is moved to, and nothing outside its folder is touched."""
+
+import hashlib
+import shutil
+import sqlite3
+import subprocess
+import sys
+from collections import namedtuple
+from contextlib import closing
+from pathlib import Path
+
+import pytest
+import sqlalchemy
+from mlflow.exceptions import MlflowException
+from mlflow.tracking import MlflowClient
+
+import mlpstudy
+from mlpstudy import clean, cli, export, upload
+from mlpstudy.errors import ConfigError
+from mlpstudy.tracking import moving, parcel, sqlite, uris, writing
+from mlpstudy.tracking.reading import load_runs
+from mlpstudy.tracking.report import log_report
+from mlpstudy.tracking.store import open_store
+
+TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2", "training.snapshots=3", "workers=1"]
+NAMES = ["a blank", "a%20b", "a%2520b", "a?b", "a#b", "größe", "数据", 'it\'s "so"', "a&$HOME;b", "mlruns"]
+
+
+def uri_of(folder):
+    return uris.sqlite_uri(Path(folder, "mlflow.db"))
+
+
+def swept(folder, *words):
+    assert cli.run(cli.cells(["-m", *TINY, f"tracking.uri='{uri_of(folder)}'", *words]))
+
+
+def content(folder):
+    """Time and content of every file in a folder, and its folders."""
+    return {
+        path: path.is_file() and (path.stat().st_mtime_ns, hashlib.sha256(path.read_bytes()).hexdigest())
+        for path in folder.rglob("*")
+    }
+
+
+def journal(path):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute("PRAGMA journal_mode").fetchone()[0]
+
+
+def rows(path, table="runs"):
+    with closing(sqlite3.connect(path)) as connection:
+        return connection.execute(f"SELECT count(*) FROM {table}").fetchone()[0]
+
+
+# ---------------------------------------------------------------- addresses
+
+
+@pytest.mark.parametrize("name", NAMES)
+def test_any_path_is_one_uri(name, tmp_path, monkeypatch):
+    folder = tmp_path / name
+    folder.mkdir()
+    path = folder / "mlflow.db"
+    uri = uris.sqlite_uri(path)
+    assert sqlalchemy.make_url(uri).database == str(path)  # as MLflow reads it
+    assert sqlalchemy.make_url(uri).query == {}
+    assert uris.database_path(uri) == path
+    assert uris.resolve(uri) == uri
+    monkeypatch.chdir(folder)
+    assert uris.resolve(None, {}) == uris.resolve("sqlite:///mlflow.db") == uri
+
+
+@pytest.mark.parametrize(("name", "written"), [("a%20b", "%25"), ("a?b", "%3F")])
+def test_a_path_that_is_no_uri_says_how_to_write_it(name, written, tmp_path):
+    (tmp_path / name).mkdir()
+    before = content(tmp_path)
+    with pytest.raises(
+        ConfigError, match=f"tracking.uri must be a URI in which the . of a path is written as {written}"
+    ):
+        uris.resolve(f"sqlite:///{tmp_path}/{name}/mlflow.db")
+    assert content(tmp_path) == before
+
+
+def test_a_query_stays_part_of_a_uri(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    assert uris.resolve("sqlite:///mlflow.db?timeout=3") == f"sqlite:///{tmp_path}/mlflow.db?timeout=3"
+
+
+RUN = "0123456789abcdef" * 2
+
+
+@pytest.mark.parametrize(
+    ("stored", "now"),
+    [
+        ("file:///old/mlruns/study", "file:///new/mlruns/study"),
+        (f"file:///old/mlruns/study/{RUN}/artifacts", f"file:///new/mlruns/study/{RUN}/artifacts"),
+        (f"file:///mlruns/mlruns/mlruns/{RUN}/artifacts", f"file:///new/mlruns/mlruns/{RUN}/artifacts"),
+        ("file:///old/mlruns/a%20b", "file:///new/mlruns/a%20b"),
+        ("file:///old/mlruns/study/models/m-1/artifacts", "file:///new/mlruns/study/models/m-1/artifacts"),
+        ("file:///new/mlruns/study", "file:///new/mlruns/study"),
+        ("file:///nowhere/mlruns/3", "file:///new/mlruns/3"),  # named by MLflow, and not there
+        ("file:///somewhere/else", "file:///somewhere/else"),
+        ("s3://bucket/mlruns/study", "s3://bucket/mlruns/study"),
+        ("mlflow-artifacts:/1/mlruns/study", "mlflow-artifacts:/1/mlruns/study"),
+    ],
+)
+def test_an_address_is_beside_the_database(stored, now):
+    assert uris.beside_database("sqlite:////new/mlflow.db", stored) == now
+    assert uris.beside_database("http://host:5000", stored) == stored
+
+
+def test_a_folder_that_mlflow_has_named_may_be_elsewhere_on_purpose(tmp_path):
+    there, here = tmp_path / "there" / "mlruns" / "3", tmp_path / "here"
+    there.mkdir(parents=True)
+    assert uris.beside_database(uri_of(here), there.as_uri()) == there.as_uri()
+    assert uris.outside(uri_of(here), there.as_uri()) == there
+    (here / "mlruns" / "3").mkdir(parents=True)
+    assert uris.beside_database(uri_of(here), there.as_uri()) == (here / "mlruns" / "3").as_uri()
+    assert uris.outside(uri_of(here), "s3://bucket/a") is uris.outside("http://host", there.as_uri()) is None
+
+
+# ---------------------------------------------------------------- one file
+
+
+def test_after_a_sweep_the_one_file_has_every_run(new_uri, tmp_path, no_pictures):
+    swept(tmp_path, "init=zeros,he")
+    assert [path.name for path in tmp_path.glob("mlflow.db*")] == ["mlflow.db"]
+    shutil.copyfile(tmp_path / "mlflow.db", tmp_path / "copy.db")
+    assert rows(tmp_path / "copy.db") == 2
+
+
+def test_while_runs_are_written_the_ui_can_read(new_uri, tmp_path):
+    store = open_store(new_uri, "mlpstudy")
+    assert journal(tmp_path / "mlflow.db") == "wal"
+    store.close()
+    assert journal(tmp_path / "mlflow.db") == "delete"
+
+
+def test_an_interrupted_sweep_leaves_one_file(new_uri, tmp_path, no_pictures, monkeypatch):
+    def interrupted(*_, **__):
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr("mlpstudy.display.SweepDisplay.record", interrupted)
+    with pytest.raises(KeyboardInterrupt):
+        swept(tmp_path, "init=zeros,he")
+    assert [path.name for path in tmp_path.glob("mlflow.db*")] == ["mlflow.db"]
+    assert [run.status for run in load_runs(new_uri)] == ["KILLED"]
+
+
+def killed(path):
+    """A process that writes a run and is killed."""
+    code = (
+        "import sqlite3, os, sys; c = sqlite3.connect(sys.argv[1]); c.execute('PRAGMA journal_mode=wal');"
+        "c.execute(\"INSERT INTO tags VALUES ('left', 'by a killed process', 'run')\"); c.commit(); os._exit(9)"
+    )
+    subprocess.run([sys.executable, "-c", code, str(path)], check=False)
+
+
+@pytest.mark.parametrize("command", ["load_runs", "reports", "export", "clean", "sweep"])
+def test_the_next_command_makes_whole_what_a_killed_process_has_left(command, sweep_copy, tmp_path, capsys):
+    path = uris.database_path(sweep_copy)
+    with closing(sqlite3.connect(path)) as connection, connection:
+        connection.execute("PRAGMA foreign_keys=off")
+    killed(path)
+    assert path.with_name("copy.db-wal").stat().st_size > 0
+    from reports.__main__ import main as reports
+
+    with_uri = ["--uri", sweep_copy]
+    {
+        "load_runs": lambda: load_runs(sweep_copy),
+        "reports": lambda: reports(["--figures", "grid", "--sweep", "no such", *with_uri]),
+        "export": lambda: export.main(["no such", str(tmp_path / "x.zip"), *with_uri]),
+        "clean": lambda: clean.main(["no such", *with_uri]),
+        "sweep": lambda: open_store(sweep_copy, "mlpstudy").close(),
+    }[command]()
+    assert sorted(p.name for p in tmp_path.glob("copy.db*")) == ["copy.db"]
+    with closing(sqlite3.connect(path)) as connection:
+        assert connection.execute("SELECT count(*) FROM tags WHERE key = 'left'").fetchone() == (1,)
+
+
+def test_while_another_process_reads_the_file_is_whole_all_the_same(new_uri, tmp_path):
+    store = open_store(new_uri, "mlpstudy")
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as reader:
+        reader.execute("SELECT count(*) FROM runs").fetchone()
+        store.client.create_run(store.experiment_id)
+        store.close()
+        shutil.copyfile(tmp_path / "mlflow.db", tmp_path / "copy.db")
+        assert rows(tmp_path / "copy.db") == 1
+    sqlite.make_whole(tmp_path / "mlflow.db")
+    assert sorted(path.name for path in tmp_path.glob("mlflow.db*")) == ["mlflow.db"]
+
+
+Mounted = namedtuple("Mounted", "mountpoint fstype opts")
+
+
+@pytest.mark.parametrize(
+    ("kind", "options", "local"),
+    [
+        ("ext4", "rw", True), ("tmpfs", "rw", True), ("NTFS", "rw,fixed", True), ("apfs", "rw", True),
+        ("nfs", "rw", False), ("nfs4", "rw", False), ("lustre", "rw", False), ("cifs", "rw", False),
+        ("fuse.sshfs", "rw", False), ("9p", "rw", False), ("NTFS", "rw,remote", False), ("", "rw", False),
+    ],
+)  # fmt: skip
+def test_there_is_no_wal_on_a_file_system_of_several_machines(kind, options, local, new_uri, tmp_path, monkeypatch):
+    parts = [Mounted("/", "ext4" if not local else "nfs", "rw"), Mounted(str(tmp_path), kind, options)]
+    monkeypatch.setattr("psutil.disk_partitions", lambda all: parts)
+    path = tmp_path / "mlflow.db"
+    store = open_store(new_uri, "mlpstudy")
+    assert journal(path) == ("wal" if local else "delete")
+    store.client.create_run(store.experiment_id)
+    store.close()
+    assert rows(path) == 1
+
+
+def test_a_file_with_a_wal_that_comes_to_a_network_gets_a_journal(new_uri, tmp_path, monkeypatch):
+    with closing(sqlite3.connect(tmp_path / "mlflow.db")) as connection:
+        connection.execute("PRAGMA journal_mode=wal")
+    monkeypatch.setattr("psutil.disk_partitions", lambda all: [Mounted("/", "nfs4", "rw")])
+    open_store(new_uri, "mlpstudy")
+    assert journal(tmp_path / "mlflow.db") == "delete"
+
+
+# ---------------------------------------------------------------- nothing outside
+
+
+@pytest.fixture(scope="module")
+def study(_empty_database, tmp_path_factory):
+    """A folder with a sweep in two experiments, and a report."""
+    folder = tmp_path_factory.mktemp("study")
+    shutil.copyfile(_empty_database, folder / "mlflow.db")
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr("mlpstudy.run_page.draw", lambda *_: b"a picture")
+        for experiment in ("first", "second"):
+            swept(folder, "init=zeros,xavier", f"tracking.experiment={experiment}", "tracking.sweep=both")
+            (folder / "grid.png").write_bytes(b"of the original")
+            assert log_report(load_runs(uri_of(folder), experiment=experiment), [folder / "grid.png"]) == ""
+    return folder
+
+
+def work(folder, monkeypatch):
+    """Every command, in the folder of a study."""
+    monkeypatch.chdir(folder)
+    (folder / "grid.png").write_bytes(b"of the copy")
+    for experiment in ("first", "second"):
+        runs = load_runs(experiment=experiment)
+        assert log_report(runs, [folder / "grid.png"]) == ""
+        assert all(len(run.arrays) > 9 and run.local_folder.is_relative_to(folder) for run in runs)
+    swept(folder, "init=zeros,xavier,he", "tracking.experiment=second", "tracking.sweep=both")
+    assert export.main(["both", "both.zip"]) == 0
+    assert upload.main(["both.zip", "--experiment", "third"]) == 0
+    new = {"tracking.experiment": "first", "tracking.sweep": "new", "workers": 1}
+    assert len(mlpstudy.run(init="zeros", depth=1, width=8, epochs=1, **new)) == 1
+    assert clean.main(["both", "--yes"]) == 0
+
+
+@pytest.mark.parametrize("how", ["copied", "renamed"])
+@pytest.mark.parametrize("name", ["a%20b", "a?b"])
+def test_what_is_done_in_a_moved_folder_stays_inside(study, how, name, tmp_path, monkeypatch, no_pictures, capsys):
+    """The original, a folder that the name means as a URI, and the parent are the same afterwards."""
+    monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
+    original = study if how == "copied" else shutil.copytree(study, tmp_path / "original")
+    for sibling in ("a b", "a"):
+        shutil.copytree(study, tmp_path / sibling)
+        (tmp_path / sibling / "mlflow.db").write_bytes(b"of somebody else")
+    here = tmp_path / name
+    shutil.copytree(original, here) if how == "copied" else original.rename(here)
+    before = content(study) | content(tmp_path)
+    work(here, monkeypatch)
+    touched = {path for path, _ in before.items() ^ (content(study) | content(tmp_path)).items()}
+    assert {path for path in touched if not path.is_relative_to(here)} == set()
+    assert [path.name for path in here.glob("mlflow.db*")] == ["mlflow.db"]
+
+
+def test_a_copy_of_the_file_alone_deletes_nothing_of_the_original(study, tmp_path, monkeypatch, capsys):
+    shutil.copyfile(study / "mlflow.db", tmp_path / "mlflow.db")
+    before = content(study)
+    monkeypatch.chdir(tmp_path)
+    assert len(load_runs(experiment="first")) == 2
+    assert clean.main(["both", "--yes"]) == 0
+    assert content(study) == before
+    assert "Removed" in capsys.readouterr().out
+    assert rows(tmp_path / "mlflow.db") == 0
+
+
+def test_files_elsewhere_are_read_but_not_touched(study, tmp_path, monkeypatch, capsys):
+    """An experiment that somebody has made with a folder elsewhere."""
+    shutil.copytree(study, tmp_path / "here")
+    (tmp_path / "elsewhere").mkdir()
+    uri = uri_of(tmp_path / "here")
+    id_ = MlflowClient(uri).create_experiment("mine", (tmp_path / "elsewhere").as_uri())
+    with pytest.raises(ConfigError, match=r"tracking.experiment must be an experiment whose files are beside"):
+        open_store(uri, "mine")
+    run = MlflowClient(uri).create_run(id_, tags={"sweep": "mine", "verdict": "healthy", "order": "0", "cell": "c"})
+    MlflowClient(uri).log_text(run.info.run_id, "text", "file.txt")
+    before = content(tmp_path / "elsewhere")
+    assert clean.main(["mine", "--yes", "--uri", uri]) == 1
+    assert "SWEEP must be a sweep whose files are beside the database" in capsys.readouterr().err
+    assert "not beside the database" in log_report(load_runs(uri, sweep="mine"), [study / "grid.png"])
+    assert content(tmp_path / "elsewhere") == before
+
+
+def test_a_folder_that_cannot_be_written_to_is_read_where_it_is(study, tmp_path, monkeypatch):
+    shutil.copytree(study, tmp_path / "here")
+
+    def refused(*_):
+        raise sqlite3.OperationalError("attempt to write a readonly database")
+
+    monkeypatch.setattr("mlpstudy.tracking.sqlite.rewrite", refused)
+    for run in load_runs(uri_of(tmp_path / "here"), experiment="second"):
+        assert run.local_folder.is_relative_to(tmp_path / "here")
+
+
+# ---------------------------------------------------------------- removed, kept
+
+
+def test_a_removal_that_was_interrupted_goes_on(study, tmp_path, monkeypatch, capsys):
+    shutil.copytree(study, tmp_path / "here")
+    uri, path, removed = uri_of(tmp_path / "here"), tmp_path / "here" / "mlflow.db", []
+    real = sqlite.remove_row
+
+    def once(*which):
+        if removed:
+            raise KeyboardInterrupt
+        removed.append(which)
+        real(*which)
+
+    monkeypatch.setattr(sqlite, "remove_row", once)
+    assert clean.main(["both", "--yes", "--uri", uri]) == 1
+    assert rows(path) == 5  # of four cells and two reports
+    with pytest.raises(ConfigError):
+        load_runs(uri)
+    monkeypatch.setattr(sqlite, "remove_row", real)
+    assert clean.main(["both", "--yes", "--uri", uri]) == 0
+    assert "Removed: 5 runs" in capsys.readouterr().out
+    for table in ("runs", "params", "tags", "metrics", "latest_metrics"):
+        assert rows(path, table) == 0, table
+    assert not any(path.is_file() for path in (tmp_path / "here" / "mlruns").rglob("*"))
+
+
+def test_a_run_that_cannot_be_kept_leaves_nothing_half(sweep_copy, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (cell,) = cli.cells(TINY)
+    log = writing.RunLog(open_store(sweep_copy, "mlpstudy"), cell, "name", "full", 0, lambda ask: ask())
+
+    def full(*_):
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr(parcel, "write", full)
+    rescue = log.rescue("the disk is full", None, "FINISHED")
+    assert not rescue.kept
+    assert "nor in mlpstudy-rescued" in rescue.complaint
+    assert not Path("mlpstudy-rescued").exists()
+
+
+def test_a_data_set_that_another_sweep_writes_at_the_same_moment_is_no_error(new_uri, tmp_path, monkeypatch):
+    store = open_store(new_uri, "mlpstudy")
+    real, times = store.client.log_inputs, []
+
+    def conflict(*arguments):
+        times.append(arguments)
+        if len(times) == 1:
+            raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.name")
+        real(*arguments)
+
+    monkeypatch.setattr(store.client, "log_inputs", conflict)
+    run = store.client.create_run(store.experiment_id)
+    data = {"name": "digits", "digest": "1", "source": "{}", "profile": "{}"}
+    kept = parcel.Parcel("", new_uri, "mlpstudy", "name", "FINISHED", 0, 1, {}, {}, [], data)
+    parcel.fill(store.client, run.info.run_id, kept, tmp_path / "none", lambda ask: ask())
+    (found,) = store.client.get_run(run.info.run_id).inputs.dataset_inputs
+    assert found.dataset.digest == "1"
+    assert len(times) == 2
+
+
+def test_what_was_kept_for_a_store_that_was_moved_with_its_folder_belongs_to_it(tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    here = uri_of(tmp_path)
+    for kept, same in ((here, True), ("sqlite:////gone/mlflow.db", True), ("sqlite:////gone/other.db", False)):
+        assert moving._same_store(kept, here) is same
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "mlflow.db").touch()
+    assert not moving._same_store(uri_of(tmp_path / "other"), here)  # it is there, and another one
+    assert not moving._same_store("http://host:5000", here)
+    assert moving._same_store("http://me:***@host", "http://me:secret@host")
