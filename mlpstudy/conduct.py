@@ -9,6 +9,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
+from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
@@ -167,7 +168,7 @@ def _sweep_into(store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOu
         for name, reason in failures.items():
             out.print(f"{name}: {reason}", style="bold red", soft_wrap=True)
         if log.complaints:
-            say_rescued(out, store, [rescue.kept for rescue in log.complaints.values()])
+            say_rescued(out, store, [rescue.root for rescue in log.complaints.values()])
         in_store = len(results) - len(log.complaints.keys() & results.keys())
         if in_store < len(cells):
             same = shlex.join([*python_command().split(), "-m", "mlpstudy", *map(uris.redact, sys.argv[1:])])
@@ -187,17 +188,16 @@ def uninterrupted() -> Iterator[None]:
             ENDING.clear()
 
 
-def say_rescued(out: Console, store: "Store", kept: Sequence[bool]) -> None:
+def say_rescued(out: Console, store: "Store", roots: Sequence[Path | None]) -> None:
     """How many runs the store did not take, and how to bring in those that are kept in a folder."""
-    from mlpstudy.tracking.writing import RESCUE
-
-    for count, where in ((sum(kept), f"not in MLflow but in {RESCUE}"), (len(kept) - sum(kept), "lost")):
-        if count:
-            out.print(f"{count} run{'s are' if count > 1 else ' is'} {where}.", style="bold red", soft_wrap=True)
-    if any(kept):
-        uri = "" if store.uri == uris.resolve(None) else f" --uri {shlex.quote(uris.redact(store.uri))}"
-        bring = f"{python_command()} -m mlpstudy.upload {RESCUE}{uri}"
-        out.print(f"When the store answers again, type the sweep again, or:  {bring}", soft_wrap=True)
+    uri = "" if store.uri == uris.resolve(None) else f" --uri {shlex.quote(uris.redact(store.uri))}"
+    for root in dict.fromkeys(roots):
+        count = roots.count(root)
+        where = "lost: they could not be written anywhere" if root is None else f"not in MLflow but in {root}"
+        out.print(f"{count} run{'s are' if count > 1 else ' is'} {where}.", style="bold red", soft_wrap=True)
+        if root is not None:
+            bring = f"{python_command()} -m mlpstudy.upload {shlex.quote(str(root))}{uri}"
+            out.print(f"When the store answers again, type the sweep again, or:  {bring}", soft_wrap=True)
 
 
 def heading(

@@ -5,6 +5,7 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -16,15 +17,15 @@ from mlpstudy.tracking.parcel import DATA, Parcel
 from mlpstudy.tracking.patience import Patience
 from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.store import Store, open_store, save_view
-from mlpstudy.tracking.writing import RESCUE
+from mlpstudy.tracking.writing import rescue_folders
 
 Track = Callable[[Sequence[Any]], Iterable[Any]]  # shows progress
 
 
 def bring_back(store: Store, experiment: str, say: Callable[[str], None]) -> list[str]:
-    """Bring in the runs that were kept in the current directory because this store had gone; returns their names."""
+    """Bring in the runs that were kept in folders because this store had gone; returns their names."""
     found, names, patience = [], [], Patience(say)
-    for folder in parcel.folders(Path(RESCUE)):
+    for folder in chain.from_iterable(map(parcel.folders, rescue_folders())):
         with contextlib.suppress(OSError, ValueError, TypeError):  # no folder of ours
             kept = parcel.read(folder)
             if kept.experiment == experiment and _same_store(kept.uri, store.uri):

@@ -1,5 +1,6 @@
 """Writes the run of a cell: curves while it trains, the rest when it ends."""
 
+import contextlib
 import math
 import re
 import tempfile
@@ -34,11 +35,18 @@ PAGE = "run.png"
 RESCUE = "mlpstudy-rescued"  # folder for the runs whose store has gone
 
 
+def rescue_folders() -> list[Path]:
+    """Where runs are kept that the store did not take: in the current directory, else in that of the user."""
+    with contextlib.suppress(RuntimeError):  # a user without a directory
+        return [Path(RESCUE), Path.home() / RESCUE]
+    return [Path(RESCUE)]
+
+
 @dataclass(frozen=True)
 class Rescue:
     """What became of a run that the store did not take."""
 
-    kept: bool  # in a folder
+    root: Path | None  # the folder of all runs that are kept; None if it is lost
     complaint: str  # where it is, and why
 
 
@@ -104,19 +112,24 @@ class RunLog:
     def rescue(
         self, reason: object, result: CellResult | None, status: str, error: str = "", page: Page | None = None
     ) -> "Rescue":
-        """Keep the run in a folder in the current directory, from which `python -m mlpstudy.upload` brings it into a
-        store. Of a run that cannot be kept there, nothing is left.
+        """Keep the run in a folder, from which `python -m mlpstudy.upload` brings it into a store.
+
+        The folder is in the current directory, or in the home directory if nothing can be written there (a full disk).
+        Of a run that cannot be kept, nothing is left.
         """
-        wanted = Path(RESCUE, *(re.sub(r"[^\w .=-]", "_", part) for part in (self._tags["sweep"], self.name)))
-        folder = next(path for path in _numbered(wanted) if not path.exists())  # an earlier rescue stays
-        try:
-            (folder / ARTIFACTS).mkdir(parents=True)
-            self._write_files(result, page, folder / ARTIFACTS)
-            parcel.write(self._parcel(result, status, error), folder)
-        except Exception as again:  # such as a full disk; the other cells go on
-            parcel.remove(folder)
-            return Rescue(False, f"not in MLflow ({one_line(reason)}), nor in {RESCUE} ({one_line(again)})")
-        return Rescue(True, f"not in MLflow but in {folder} ({one_line(reason)})")
+        why = one_line(reason)
+        for root in rescue_folders():
+            wanted = Path(root, *(re.sub(r"[^\w .=-]", "_", part) for part in (self._tags["sweep"], self.name)))
+            folder = next(path for path in _numbered(wanted) if not path.exists())  # an earlier rescue stays
+            try:
+                (folder / ARTIFACTS).mkdir(parents=True)
+                self._write_files(result, page, folder / ARTIFACTS)
+                parcel.write(self._parcel(result, status, error), folder)
+                return Rescue(root, f"not in MLflow but in {folder} ({why})")
+            except Exception as again:  # the other cells go on
+                parcel.remove(folder)
+                why += f"; {root}: {one_line(again)}"
+        return Rescue(None, f"lost, since it could be written nowhere ({why})")
 
     def _add(self, step: int, done: float, curves: Mapping[str, Any], statistics: Mapping[str, Any] | None) -> None:
         if self.full or done >= min(self._next, 1.0):

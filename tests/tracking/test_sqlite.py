@@ -15,7 +15,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 import mlpstudy
-from mlpstudy import clean, cli, export, upload
+from mlpstudy import clean, cli, conduct, export, upload
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import moving, parcel, sqlite, uris, writing
 from mlpstudy.tracking.reading import load_runs
@@ -336,19 +336,43 @@ def test_a_removal_that_was_interrupted_goes_on(study, tmp_path, monkeypatch, ca
     assert not any(path.is_file() for path in (tmp_path / "here" / "mlruns").rglob("*"))
 
 
-def test_a_run_that_cannot_be_kept_leaves_nothing_half(sweep_copy, tmp_path, monkeypatch):
-    monkeypatch.chdir(tmp_path)
+@pytest.mark.parametrize("full", ["here", "everywhere"])
+def test_on_a_full_disk_a_run_is_kept_elsewhere_and_nothing_half_is_left(sweep_copy, tmp_path, monkeypatch, full):
+    home, here, write = tmp_path / "home", tmp_path / "here", parcel.write
+    home.mkdir()
+    here.mkdir()
+    monkeypatch.setenv("HOME", str(home))
+    monkeypatch.chdir(here)
     (cell,) = cli.cells(TINY)
     log = writing.RunLog(open_store(sweep_copy, "mlpstudy"), cell, "name", "full", 0, lambda ask: ask())
 
-    def full(*_):
-        raise OSError(28, "No space left on device")
+    def refuse(kept, folder):
+        if full == "everywhere" or not folder.is_absolute():
+            raise OSError(28, "No space left on device")
+        write(kept, folder)
 
-    monkeypatch.setattr(parcel, "write", full)
+    monkeypatch.setattr(parcel, "write", refuse)
     rescue = log.rescue("the disk is full", None, "FINISHED")
-    assert not rescue.kept
-    assert "nor in mlpstudy-rescued" in rescue.complaint
-    assert not Path("mlpstudy-rescued").exists()
+    assert list(here.iterdir()) == []
+    if full == "here":
+        assert rescue.root == home / "mlpstudy-rescued"
+        assert (rescue.root / "full" / "name" / "run.json").exists()
+        assert moving.bring_back(open_store(sweep_copy, "mlpstudy"), "mlpstudy", print) == ["name"]
+    else:
+        assert rescue.root is None
+        assert rescue.complaint.count("No space left") == 2
+    assert list(home.iterdir()) == []
+
+
+def test_the_end_of_a_sweep_counts_what_was_kept_and_what_was_lost(new_uri, capsys):
+    from mlpstudy.display import console
+
+    kept = Path("mlpstudy-rescued")
+    conduct.say_rescued(console(), open_store(new_uri, "mlpstudy"), [kept, None, kept, None, None])
+    told = capsys.readouterr().out
+    assert "2 runs are not in MLflow but in mlpstudy-rescued." in told
+    assert "3 runs are lost" in told
+    assert told.count("mlpstudy.upload") == 1
 
 
 def test_a_data_set_that_another_sweep_writes_at_the_same_moment_is_no_error(new_uri, tmp_path, monkeypatch):
