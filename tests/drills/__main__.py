@@ -6,10 +6,12 @@ locked     a database that another process locks for 25 s
 away       a tracking server that does not answer for 20 s
 gone       a tracking server that is killed, then Ctrl-C, then another server and `mlpstudy.upload`
 full       a store on a full disk (only where a small file system can be mounted)
-moved      a folder that is renamed, then copied, and a sweep of it exported and brought in elsewhere
+moved      a folder that is renamed, and a sweep of it exported and brought in elsewhere
+folders    a study that is renamed and copied, under names with blanks, %, ?, #, quotes and letters of other languages: after
+           every command, nothing outside has changed and one file has every run
 
 Each prints how many cells are lost (not FINISHED), doubled (FINISHED twice) and left open (RUNNING); all should be 0.
-Nothing here is a test that the suite runs: it takes about ten minutes.
+Nothing here is a test that the suite runs: it takes about twenty minutes.
 """
 
 import argparse
@@ -31,6 +33,8 @@ from pathlib import Path
 
 import psutil
 from mlflow.tracking import MlflowClient
+
+from tests.drills import folders
 
 CELLS = ["init=zeros,xavier,he", "seed=0,1", "network.depth=3", "network.width=16", "replicas=2", "training.epochs=10"]
 LONG = ["init=zeros,xavier,he", "seed=0,1", "network.depth=10", "training.epochs=40", "replicas=2"]
@@ -253,6 +257,7 @@ def server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 
 DRILLS = {drill.__name__: drill for drill in (kills, at_once, locked, away, gone, full, moved)}
+DRILLS["folders"] = lambda folder, rng, times: folders.folders(folder)
 
 
 def main() -> None:
