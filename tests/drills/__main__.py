@@ -7,8 +7,8 @@ away       a tracking server that does not answer for 20 s
 gone       a tracking server that is killed, then Ctrl-C, then another server and `mlpstudy.upload`
 full       a store on a full disk (only where a small file system can be mounted)
 moved      a folder that is renamed, and a sweep of it exported and brought in elsewhere
-folders    a study that is renamed and copied, under names with blanks, %, ?, #, quotes and letters of other languages: after
-           every command, nothing outside has changed and one file has every run
+folders    a study that is renamed and copied, under names with blanks, %, ?, #, quotes and letters of other languages:
+           after every command, nothing outside has changed and one file has every run
 
 Each prints how many cells are lost (not FINISHED), doubled (FINISHED twice) and left open (RUNNING); all should be 0.
 Nothing here is a test that the suite runs: it takes about twenty minutes.
