@@ -18,13 +18,14 @@ from rich.table import Table
 from rich.text import Text
 
 from mlpstudy.cells.recording import Record
-from mlpstudy.measure.intervals import mean_and_interval, share_text
+from mlpstudy.measure.intervals import decimals, mean_and_interval, share_text
 from mlpstudy.measure.outcomes import Counts
 from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_COLOURS
 
 PIPE_WIDTH = 170  # columns if the output is not a terminal
 EVIDENCE_WIDTH = 140  # with at least so many columns, the table shows the evidence
+NAMED = 8  # cells that a sentence names at most
 NARROW = 100  # with fewer columns, the table does not show the gradient ratio
 LONGEST = max(map(len, VERDICT_COLOURS))
 
@@ -141,7 +142,7 @@ def accuracy_text(result: Told) -> str:
     centre, half = result.metrics[f"final/{name}"], result.metrics[f"final/{name}_ci95"]
     broken = int(result.metrics["final/diverged_replicas"])
     if not is_share:
-        text = f"loss {centre:.3f}" + (f" ± {half:.3f}" if isfinite(half) else "")
+        text = f"loss {decimals(centre)}" + (f" ± {decimals(half)}" if isfinite(half) else "")
     else:
         text = share_text(centre, half, int(result.params["replicas"]) - broken)
     return text + (f" ({broken} diverged)" if broken else "") if isfinite(centre) else "diverged"
@@ -197,6 +198,19 @@ def summary_table(results: Sequence[tuple[str, Told]], width: int) -> Table:
             cells.append(Text(result.tags["evidence"] if result.tags["verdict"] != "healthy" else "", "dim"))
         table.add_row(*cells)
     return table
+
+
+def same_replicas(results: Sequence[tuple[str, Told]]) -> str:
+    """Sentences about the cells whose replicas are repeated, so that they have no interval."""
+    cells: dict[str, list[str]] = {}
+    for name, result in results:
+        if why := result.tags.get("same_replicas"):
+            cells.setdefault(why, []).append(name)
+    lines = []
+    for why, names in cells.items():
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        lines.append(f"No interval for {', '.join(names[:NAMED])}{more}: {why}.")
+    return "\n".join(lines)
 
 
 def counts_tables(found: Sequence[Counts]) -> Columns:

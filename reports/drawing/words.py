@@ -152,7 +152,8 @@ def outcome_in_full(run: Run) -> str:
     """The outcome, with counts if replicas differ, and with the status if the run did not finish."""
     each = run.tags.get("outcomes", "")
     counts = f" ({each})" if "," in each and outcome(run) not in (UNTRAINED, UNFINISHED) else ""
-    return outcome(run) + counts + ("" if run.status == "FINISHED" else f", {run.status.lower()}")
+    same = f" ({run.tags['same_replicas']})" if "same_replicas" in run.tags else ""
+    return outcome(run) + counts + same + ("" if run.status == "FINISHED" else f", {run.status.lower()}")
 
 
 def outcomes(runs: Sequence[Run]) -> str:

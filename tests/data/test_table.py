@@ -24,7 +24,8 @@ LABELS = {
 
 def csv(path, **options):
     given = dict.fromkeys(("target", "columns", "exclude", "separator", "encode", "missing"))
-    given |= {"task": "classification", "test_fraction": 0.25, "standardize": "none"} | options
+    given |= {"task": "classification", "test_fraction": 0.25, "standardize": "none"}
+    given |= {"standardize_target": False} | options
     return DATASETS["csv"](np.random.default_rng(0), path=str(path), **given)
 
 
