@@ -20,10 +20,10 @@ from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.cell_result import CellResult, collect, result_of
 from mlpstudy.cells.recording import Record
 from mlpstudy.compose import LeftOut
-from mlpstudy.display import SweepDisplay, Told, console, counts_tables, python_command, same_replicas, summary_table
+from mlpstudy.display import SweepDisplay, Told, console, counts_tables, python_command, summary_table
 from mlpstudy.engines import engine
 from mlpstudy.engines.launcher import Launcher
-from mlpstudy.measure.outcomes import Counts, agreement, foreseen
+from mlpstudy.measure.outcomes import Counts, agreement, foreseen, without_interval
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
 
@@ -216,8 +216,8 @@ def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, T
             out.print(summary_table(named, out.width))
         else:
             out.print(f"{len(named)} cells are too many for a table here. The page of `python -m reports` has one.")
-        if same := same_replicas(named):
-            out.print(same, soft_wrap=True)
+        if told := without_interval([(name, r.tags.get("same_replicas")) for name, r in named]):
+            out.print(told, soft_wrap=True)
         trained = [(name, r) for name, r in named if r.params["training.epochs"] != "0"]
         if len(trained) > 1:
             out.print(counts_tables(Counts.of([r.tags for _, r in trained])))

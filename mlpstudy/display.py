@@ -25,7 +25,6 @@ from mlpstudy.palette import VERDICT_COLOURS
 
 PIPE_WIDTH = 170  # columns if the output is not a terminal
 EVIDENCE_WIDTH = 140  # with at least so many columns, the table shows the evidence
-NAMED = 8  # cells that a sentence names at most
 NARROW = 100  # with fewer columns, the table does not show the gradient ratio
 LONGEST = max(map(len, VERDICT_COLOURS))
 
@@ -198,19 +197,6 @@ def summary_table(results: Sequence[tuple[str, Told]], width: int) -> Table:
             cells.append(Text(result.tags["evidence"] if result.tags["verdict"] != "healthy" else "", "dim"))
         table.add_row(*cells)
     return table
-
-
-def same_replicas(results: Sequence[tuple[str, Told]]) -> str:
-    """Sentences about the cells whose replicas are repeated, so that they have no interval."""
-    cells: dict[str, list[str]] = {}
-    for name, result in results:
-        if why := result.tags.get("same_replicas"):
-            cells.setdefault(why, []).append(name)
-    lines = []
-    for why, names in cells.items():
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        lines.append(f"No interval for {', '.join(names[:NAMED])}{more}: {why}.")
-    return "\n".join(lines)
 
 
 def counts_tables(found: Sequence[Counts]) -> Columns:

@@ -167,7 +167,7 @@ def check_form(arguments: Sequence[str]) -> None:
             raise ConfigError("a setting", f"{HOW}, such as {''.join(near)}", " ".join(near))
         elif listed_options(word):
             value = word.partition("=")[2]
-            options = value.strip("[]").replace(" ", "")
+            options = re.sub(r"[]['\"\s]", "", value)
             raise ConfigError(flag, f"one option (add -m and write {flag}={options} to sweep over them)", value)
         elif "=" not in word and not word.startswith(("~", "+")):
             if "".join(arguments[i + 1 : i + 2]).startswith("="):

@@ -40,15 +40,17 @@ def read_csv(
         if name not in given or name == target:
             raise ConfigError("data.exclude", one_of(set(given) - {target}), name)
     if columns is None:
-        names = [name for name in given if name != target and name not in (exclude or ())]
+        left_out = {target, *(exclude or ())}
+        names = [name for name in given if name not in left_out]
         if names and names[0] == given[0] and counts_rows(given[0], table[given[0]]):
             remarks.append(f"column {given[0]!r} only counts the rows and is left out (data.columns takes it)")
             names = names[1:]
     else:
         names = list(columns)
+    possible = set(given) - {target}
     for name in names:
-        if name not in given or name == target:
-            raise ConfigError("data.columns", one_of(set(given) - {target}), name)
+        if name not in possible:
+            raise ConfigError("data.columns", one_of(possible), name)
     if not names:
         raise ConfigError("data.path", "a CSV file with at least one column beside the target", path)
     table = without_gaps(path, table[[*names, target]], target, missing, first_line)

@@ -52,7 +52,7 @@ def _own(
     number = None if known is None else len(known)
     data = finish(name, (train.x[rows], y), (source.x[rows_test], y_test), standardize, number)
     if known is None:
-        told += about_values(train, y, standardize_target)
+        told += about_values(y, standardize_target)
         data = with_standard_targets(data) if standardize_target else data
     return replace(data, remarks=(*told, *data.remarks), place=place)
 
@@ -85,14 +85,12 @@ def targets(of: Examples, known: NDArray[Any] | None) -> Labels:
     return np.searchsorted(known, y)
 
 
-def about_values(of: Examples, y: NDArray[Any], standardized: bool) -> list[str]:
+def about_values(y: NDArray[Any], standardized: bool) -> list[str]:
     """What is said of the training targets of a regression, (n, n_L)."""
     means, deviations = (", ".join(f"{v:.4g}" for v in found) for found in (y.mean(axis=0), y.std(axis=0)))
     told = f"targets have mean {means} and standard deviation {deviations}"
     if standardized:
-        return [
-            f"{told}; the network learns them standardized, losses are in the units of the {of.kind.split(' ', 1)[1]}"
-        ]
+        return [f"{told}; the network learns them standardized, and losses stay in the units of the targets"]
     if y.std() > LARGE:
         return [f"{told}; if a network does not learn, this is a likely reason (data.standardize_target=true)"]
     return []

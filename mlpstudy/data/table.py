@@ -64,7 +64,9 @@ def read_table(path: str | None, separator: str | None) -> tuple[Any, list[str],
     table = table.dropna(how="all")  # drops blank lines; the index still counts them, so line numbers are right
     decimal = "," if sign != "," and _has_decimal_commas(table) else "."
     for name in table.columns:
-        table[name] = _numbers(table[name], decimal)
+        column = table[name]
+        if (numbers := _numbers(column, decimal)) is not column:
+            table[name] = numbers
     return table, remarks, 2 if named else 1
 
 

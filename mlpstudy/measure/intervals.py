@@ -44,10 +44,10 @@ def over_replicas(
 
 
 def same_replicas(replicas: int, distinct: int) -> str:
-    """In words, such as `its 5 replicas start with the same weights, so they are one network`."""
+    """In words, such as `all 5 replicas start with the same weights and are one network`."""
     if distinct == 1:
-        return f"its {replicas} replicas start with the same weights, so they are one network"
-    return f"its {replicas} replicas start with only {distinct} different sets of weights"
+        return f"all {replicas} replicas start with the same weights and are one network"
+    return f"{replicas} replicas start with only {distinct} different sets of weights"
 
 
 def share_interval(mean: Any, half: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

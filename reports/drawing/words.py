@@ -7,6 +7,7 @@ from math import isfinite, nan
 
 from mlpstudy.cells.config import NOT_SCIENCE
 from mlpstudy.measure.intervals import share_text
+from mlpstudy.measure.outcomes import without_interval
 from mlpstudy.measure.score import score_of
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing import style
@@ -160,6 +161,11 @@ def outcomes(runs: Sequence[Run]) -> str:
     """A sentence with the number of cells for each outcome."""
     count = Counter(map(outcome, runs)).most_common()
     return f"Outcomes: {', '.join(f'{n} {name}' for name, n in count)}."
+
+
+def no_interval(runs: Sequence[style.Measured]) -> str:
+    """A line for each reason why runs have no interval; empty if all have one."""
+    return without_interval([(run.name, run.tags.get("same_replicas")) for run in runs])
 
 
 def plain(evidence: str) -> str:
