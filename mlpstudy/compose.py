@@ -102,35 +102,38 @@ def read(arguments: Sequence[str]) -> Asked:
             print(f"Left out, since a path has to be given: {', '.join(sorted(waiting))}", file=sys.stderr)
         found = [(raw, o) for raw, o in found if not any(_waits_for(raw, g, k) for g, k in OWN)]
     read_anew()
-    checked: dict[str, Cell] = {}  # by their hashes
-    first_names: dict[str, str] = {}  # of their hashes
-    twins: list[LeftOut] = []
+    checked: list[tuple[str, Cell]] = []  # with their names
     impossible: list[tuple[str, DoesNotFit]] = []
     for (raw, overrides), name in zip(found, raw_names(found), strict=True):
         try:
-            cell = check(raw, overrides)
-            if cell.hash in checked:
-                twins.append(LeftOut(name, f"the same cell as {first_names[cell.hash]}"))
-            else:
-                checked[cell.hash], first_names[cell.hash] = cell, name
+            checked.append((name, check(raw, overrides)))
         except ConfigError as error:
             if len(found) > 1:
                 error.add_note(f"cell {name}")
             if not isinstance(error, DoesNotFit):
                 raise
             impossible.append((name, error))
-        progress(f"cells checked: {len(checked) + len(twins) + len(impossible)} of {len(found)}")
+        progress(f"cells checked: {len(checked) + len(impossible)} of {len(found)}")
     progress("")
     if impossible and not checked:
         raise impossible[0][1]
     left_out = [LeftOut(name, uris.redact(str(error))) for name, error in impossible]
-    for out in [*left_out, *twins]:
+    for out in left_out:
         print(f"Left out: {out.name} ({out.reason})", file=sys.stderr)
     for key in OF_SWEEP:
-        values = {cell.config.flat[key] for cell in checked.values()}
+        values = {cell.config.flat[key] for _, cell in checked}
         if len(values) > 1:
             raise ConfigError(key, "the same for all cells of a sweep", uris.redact(str(sorted(map(str, values)))))
-    return Asked([*checked.values()], left_out, launchers[0] if launchers else Launcher())
+    return Asked(once_each(checked), left_out, launchers[0] if launchers else Launcher())
+
+
+def once_each(named: Sequence[tuple[str, Cell]]) -> list[Cell]:
+    """The cells without those that are the same as an earlier one, which are named: two files of one content, say."""
+    first: dict[str, tuple[str, Cell]] = {}
+    for name, cell in named:
+        if first.setdefault(cell.hash, (name, cell))[1] is not cell:
+            print(f"Left out: {name} (the same cell as {first[cell.hash][0]})", file=sys.stderr)
+    return [cell for _, cell in first.values()]
 
 
 def grids(arguments: Sequence[str]) -> list[list[str]]:

@@ -18,6 +18,7 @@ TASKS = ("classification", "regression")
 HINT = "for values, add data.task=regression loss=mse"
 MANY_CLASSES = 10  # with more classes that are numbers, and few examples of each, the numbers may be values
 FEW_EXAMPLES = 10  # of each class
+FEW_COLUMNS = 3  # of targets, whose numbers are listed
 LARGE = 10.0  # standard deviation of targets with which the usual learning rates diverge
 
 
@@ -87,13 +88,19 @@ def targets(of: Examples, known: NDArray[Any] | None) -> Labels:
 
 def about_values(y: NDArray[Any], standardized: bool) -> list[str]:
     """What is said of the training targets of a regression, (n, n_L)."""
-    means, deviations = (", ".join(f"{v:.4g}" for v in found) for found in (y.mean(axis=0), y.std(axis=0)))
+    means, deviations = (_listed(found) for found in (y.mean(axis=0), y.std(axis=0)))
     told = f"targets have mean {means} and standard deviation {deviations}"
     if standardized:
         return [f"{told}; the network learns them standardized, and losses stay in the units of the targets"]
     if y.std() > LARGE:
         return [f"{told}; if a network does not learn, this is a likely reason (data.standardize_target=true)"]
     return []
+
+
+def _listed(numbers: NDArray[np.floating]) -> str:
+    """A few numbers one by one, many as `0.2 to 5`."""
+    shown = numbers if len(numbers) <= FEW_COLUMNS else np.array([numbers.min(), numbers.max()])
+    return (", " if len(numbers) <= FEW_COLUMNS else " to ").join(f"{number:.4g}" for number in shown)
 
 
 def may_be_values(known: NDArray[Any]) -> bool:

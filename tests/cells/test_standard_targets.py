@@ -74,6 +74,13 @@ def test_it_is_told(trained):
     assert remark.endswith("the network learns them standardized, and losses stay in the units of the targets")
 
 
+def test_many_columns_are_told_in_short(trained):
+    y = np.arange(1.0, 11) * (1 + ONE)
+    cell, _, _ = trained(y)
+    low, high = (f"{v:.4g}" for v in (y[:45, 0].std(), y[:45, -1].std()))
+    assert f"and standard deviation {low} to {high};" in cell.data.remarks[0]
+
+
 @pytest.mark.parametrize(("scale", "remarks"), [(1.0, 0), (1e3, 1)])
 def test_without_it_the_values_are_learned_as_they_are(trained, scale, remarks):
     with warnings.catch_warnings():
