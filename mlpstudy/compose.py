@@ -23,6 +23,7 @@ from omegaconf.errors import OmegaConfBaseException
 from mlpstudy import help_text, suggestions
 from mlpstudy.cells.cell import Cell, check, raw_names
 from mlpstudy.cells.config import CONF, options_with
+from mlpstudy.cells.problem import read_anew
 from mlpstudy.cells.rules import RULES, TABLES, unknown_key
 from mlpstudy.engines import launcher
 from mlpstudy.engines.launcher import Launcher
@@ -100,11 +101,12 @@ def read(arguments: Sequence[str]) -> Asked:
         if waiting:
             print(f"Left out, since a path has to be given: {', '.join(sorted(waiting))}", file=sys.stderr)
         found = [(raw, o) for raw, o in found if not any(_waits_for(raw, g, k) for g, k in OWN)]
-    checked: list[Cell] = []
+    read_anew()
+    checked: list[tuple[str, Cell]] = []  # with their names
     impossible: list[tuple[str, DoesNotFit]] = []
     for (raw, overrides), name in zip(found, raw_names(found), strict=True):
         try:
-            checked.append(check(raw, overrides))
+            checked.append((name, check(raw, overrides)))
         except ConfigError as error:
             if len(found) > 1:
                 error.add_note(f"cell {name}")
@@ -116,13 +118,22 @@ def read(arguments: Sequence[str]) -> Asked:
     if impossible and not checked:
         raise impossible[0][1]
     left_out = [LeftOut(name, uris.redact(str(error))) for name, error in impossible]
-    for cell in left_out:
-        print(f"Left out: {cell.name} ({cell.reason})", file=sys.stderr)
+    for out in left_out:
+        print(f"Left out: {out.name} ({out.reason})", file=sys.stderr)
     for key in OF_SWEEP:
-        values = {cell.config.flat[key] for cell in checked}
+        values = {cell.config.flat[key] for _, cell in checked}
         if len(values) > 1:
             raise ConfigError(key, "the same for all cells of a sweep", uris.redact(str(sorted(map(str, values)))))
-    return Asked(checked, left_out, launchers[0] if launchers else Launcher())
+    return Asked(once_each(checked), left_out, launchers[0] if launchers else Launcher())
+
+
+def once_each(named: Sequence[tuple[str, Cell]]) -> list[Cell]:
+    """The cells without those that are the same as an earlier one, which are named: two files of one content, say."""
+    first: dict[str, tuple[str, Cell]] = {}
+    for name, cell in named:
+        if first.setdefault(cell.hash, (name, cell))[1] is not cell:
+            print(f"Left out: {name} (the same cell as {first[cell.hash][0]})", file=sys.stderr)
+    return [cell for _, cell in first.values()]
 
 
 def grids(arguments: Sequence[str]) -> list[list[str]]:

@@ -24,7 +24,7 @@ from mlpstudy.compose import LeftOut
 from mlpstudy.display import SweepDisplay, Told, console, counts_tables, python_command, summary_table
 from mlpstudy.engines import engine
 from mlpstudy.engines.launcher import Launcher
-from mlpstudy.measure.outcomes import Counts, agreement, foreseen
+from mlpstudy.measure.outcomes import Counts, agreement, foreseen, without_interval
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
 
@@ -207,6 +207,8 @@ def heading(
     parts = [f"Sweep {sweep_name}: {len(cells)} cell{'s' * (len(cells) > 1)}"]
     if done:
         parts.append(f"{len(done)} done before (tracking.resume=false trains them again)")
+    if own := sum(cell.config.own_functions for cell in cells):
+        parts.append(f"{own} with a function of your own (always trained again, since the function may have changed)")
     if more := {index: first for index, first in todo.items() if first}:
         replicas = sum(cells[index].config.replicas - first for index, first in more.items())
         parts.append(f"{len(more)} done with fewer replicas ({replicas} more are trained)")
@@ -231,6 +233,8 @@ def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, T
             out.print(summary_table(named, out.width))
         else:
             out.print(f"{len(named)} cells are too many for a table here. The page of `python -m reports` has one.")
+        if told := without_interval([(name, r.tags.get("same_replicas")) for name, r in named]):
+            out.print(told, soft_wrap=True)
         trained = [(name, r) for name, r in named if r.params["training.epochs"] != "0"]
         if len(trained) > 1:
             out.print(counts_tables(Counts.of([r.tags for _, r in trained])))

@@ -18,7 +18,7 @@ from rich.table import Table
 from rich.text import Text
 
 from mlpstudy.cells.recording import Record
-from mlpstudy.measure.intervals import mean_and_interval, share_text
+from mlpstudy.measure.intervals import decimals, mean_and_interval, share_text
 from mlpstudy.measure.outcomes import Counts
 from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_COLOURS
@@ -141,7 +141,7 @@ def accuracy_text(result: Told) -> str:
     centre, half = result.metrics[f"final/{name}"], result.metrics[f"final/{name}_ci95"]
     broken = int(result.metrics["final/diverged_replicas"])
     if not is_share:
-        text = f"loss {centre:.3f}" + (f" ± {half:.3f}" if isfinite(half) else "")
+        text = f"loss {decimals(centre)}" + (f" ± {decimals(half)}" if isfinite(half) else "")
     else:
         text = share_text(centre, half, int(result.params["replicas"]) - broken)
     return text + (f" ({broken} diverged)" if broken else "") if isfinite(centre) else "diverged"

@@ -143,6 +143,12 @@ FLAGS = {  # of Hydra: flag -> whether a word follows it
 HOW = "written as key=value, without blanks"
 
 
+def listed_options(word: str) -> bool:
+    """Whether a word chooses a list of options, such as init=[he,xavier], of which Hydra would take the last alone."""
+    group, _, value = word.partition("=")
+    return group in (*TABLES, "experiment") and "[" in value and "glob(" not in value
+
+
 def check_form(arguments: Sequence[str]) -> None:
     """Raise ConfigError for the first word that is neither a flag nor key=value."""
     words = iter(enumerate(arguments))
@@ -159,6 +165,10 @@ def check_form(arguments: Sequence[str]) -> None:
         elif word.endswith((",", "=")) or word.startswith((",", "=")):
             near = arguments[max(i - word.startswith((",", "=")), 0) : i + 2]
             raise ConfigError("a setting", f"{HOW}, such as {''.join(near)}", " ".join(near))
+        elif listed_options(word):
+            value = word.partition("=")[2]
+            options = re.sub(r"[]['\"\s]", "", value)
+            raise ConfigError(flag, f"one option (add -m and write {flag}={options} to sweep over them)", value)
         elif "=" not in word and not word.startswith(("~", "+")):
             if "".join(arguments[i + 1 : i + 2]).startswith("="):
                 near = arguments[i : i + 3]

@@ -7,6 +7,7 @@ import sys
 
 import pytest
 
+import mlpstudy
 from mlpstudy import compose, help_text, suggestions
 from mlpstudy.cells.rules import RULES, TABLES
 from mlpstudy.errors import ConfigError
@@ -127,6 +128,32 @@ def test_forms_that_are_right_pass(words):
 
 def typed(*words):
     return compose.grids(list(words))
+
+
+GROUPS = {
+    "init": "he,xavier", "activation": "tanh,relu", "data": "iris,digits", "loss": "mse,bce", "optimizer": "sgd,adam",
+    "schedule": "cosine,step", "experiment": "symmetry,optimizers",
+}  # fmt: skip
+
+
+@pytest.mark.parametrize("several", [(), ("-m",)])
+@pytest.mark.parametrize("form", ["[{}]", "[{}],{}", "'[{}]'"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_list_of_options_is_refused(refused, group, form, several):
+    """Hydra would take the last of the list alone."""
+    line = refused(*several, f"{group}={form.replace('{}', GROUPS[group])}")
+    assert line.startswith(f"{group} must be one option (add -m and write {group}={GROUPS[group]}")
+    assert group in {*TABLES, "experiment"} == set(GROUPS)
+
+
+def test_a_list_of_options_is_refused_in_another_grid_and_in_python(refused):
+    assert refused("--also", "init=[he,xavier]").startswith("init must be one option (add -m and write init=he,xavier ")
+    with pytest.raises(ValueError, match=r"^init must be one option"):
+        mlpstudy.foresee(init=[["he", "xavier"]])
+
+
+def test_glob_may_have_a_list():
+    assert not suggestions.listed_options("activation=glob([re*,ta*])")
 
 
 def test_another_grid_has_the_settings_of_the_first_and_its_own():

@@ -27,16 +27,22 @@ class Cell:
     chance: float  # training accuracy of the best constant output
     gradients: gradient_check.Report | None  # if `check_gradients` is true
     data: About
+    content: Mapping[str, str]  # digests of what comes from files or downloads
 
     @property
     def hash(self) -> str:
         """Twelve hex digits, the same for all cells with the same result; where and how a cell ran does not matter."""
-        return _digest(self.config.science)
+        return _digest(self.science)
 
     @property
     def hash_any_replicas(self) -> str:
         """The same for all cells that differ in their number of replicas alone."""
-        return _digest({key: value for key, value in self.config.science.items() if key != "replicas"})
+        return _digest({key: value for key, value in self.science.items() if key != "replicas"})
+
+    @property
+    def science(self) -> dict[str, Any]:
+        """All that defines its result: settings, and the content of its files."""
+        return {**self.config.science, **self.content}
 
 
 def _digest(science: Mapping[str, Any]) -> str:
@@ -61,7 +67,7 @@ def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
             raise ConfigError("check_gradients", rule, report.largest)
     typed = dict(o.split("=", 1) for o in overrides if "=" in o)
     chances = problem.constant_loss, problem.chance
-    return Cell(raw, typed, config, problem.sizes, *chances, report, problem.data.about)
+    return Cell(raw, typed, config, problem.sizes, *chances, report, problem.data.about, problem.content)
 
 
 def usual_name(config: Config) -> str:

@@ -30,9 +30,10 @@ class CellResult:
     (H, R, depth, bins) with activation_edges (bins + 1,), the same of preactivation and delta (log10|delta|);
     accuracies (A,), epochs_to_accuracy (A, R), NaN if not reached; chance (), the accuracy of the best constant output;
     epochs_to_lower_loss (R,), to 5 % below the loss of that output; unit_paths (S, units, 2); decision_frames
-    (S, points, points) for classes of two inputs; what was measured once, progress (R,) among it; and where mean field
-    theory applies theory_<statistic> and theory_mean_<statistic> (depth,), for a typical network and on average,
-    delta_rms relative to the last hidden layer, theory_jacobian (2,), mean and variance of squared singular values,
+    (S, points, points) for classes of two inputs; what was measured once, progress (R,) among it; distinct_replicas (),
+    how many replicas start with different weights; and where mean field theory applies theory_<statistic> and
+    theory_mean_<statistic> (depth,), for a typical network and on average, delta_rms relative to the last hidden layer,
+    theory_jacobian (2,), mean and variance of squared singular values,
     theory_sigma_w and theory_sigma_b (L,).
     """
 
@@ -129,7 +130,7 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
     arrays["epochs_to_lower_loss"] = epochs_until(lower, arrays)
     before = records[0].before
     assert before is not None  # the first record is that of step 0
-    arrays["progress"] = before.progress
+    arrays |= {"progress": before.progress, "distinct_replicas": np.array(before.distinct)}
     if before.prediction is not None:
         arrays |= theory_arrays(before.prediction)
     theta = records[-1].theta if records[-1].last else None

@@ -30,9 +30,9 @@ NOT_SCIENCE = (
     "tracking.",
     "workers",
     "fail_fast",
-    "data.root",
     "check_gradients",
 )  # keys that say where or how a cell ran
+PLACES = ("data.root", "data.path", "init.path", "init.output.path")  # of files, whose content counts in their place
 COMMON = {
     "init": {"gain", "bias", "sigma_b", "output"},
     "optimizer": {"lr"},
@@ -72,21 +72,21 @@ class Config:
         return _own_name(self.flat, "activation")
 
     @property
-    def own_parts(self) -> bool:
-        """Whether a function or file of the user is a part of it, whose content may change under its name."""
-        own = ("activation.function", "init.function", "init.path", "data.path", "data.function")
-        return any(key in self.flat for key in own) or self.flat.get("init.output.name") in ("custom", "file")
+    def own_functions(self) -> bool:
+        """Whether a function of the user is a part of it: what it does can change under its name, also by random."""
+        return any(key.endswith(".function") for key in self.flat)
 
     @property
     def weights_follow_from_seed(self) -> bool:
         """Whether the weights before training are the same in any process, whatever the data are."""
         schemes = (self.scheme, self.output_scheme)
-        return not self.own_parts and not any("inputs" in inspect.signature(s.weights).parameters for s in schemes)
+        own = self.own_functions or any(key in self.flat for key in PLACES if key.startswith("init."))
+        return not own and not any("inputs" in inspect.signature(s.weights).parameters for s in schemes)
 
     @property
     def science(self) -> dict[str, Any]:
-        """The keys that define the result of a cell. Layer sizes are always spelled as network.hidden."""
-        rest = {k: v for k, v in self.flat.items() if not k.startswith((*NOT_SCIENCE, "network."))}
+        """The keys that define the result of a cell, without its files. Layer sizes are always network.hidden."""
+        rest = {k: v for k, v in self.flat.items() if not k.startswith((*NOT_SCIENCE, "network.")) and k not in PLACES}
         return rest | {"network.hidden": list(self.hidden)}
 
 

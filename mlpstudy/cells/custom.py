@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.data.npz import load_npz
+from mlpstudy.data.splits import digest_of
 from mlpstudy.errors import ConfigError
 from mlpstudy.importing import load
 from mlpstudy.network.activations import Activation, Function
@@ -133,8 +134,16 @@ def initializer(function: str | None) -> Initializer:
 
 
 @functools.lru_cache(maxsize=4)
-def _archive(path: str) -> Mapping[str, NDArray[Any]]:
+def archive(path: str) -> Mapping[str, NDArray[Any]]:
+    """The arrays of a file of weights."""
     return load_npz("init.path", path, "of W1, b1, W2, ...")
+
+
+@functools.lru_cache(maxsize=4)
+def weights_digest(path: str) -> str:
+    """Follows from the names and the arrays of a file of weights."""
+    arrays = archive(path)
+    return digest_of(np.frombuffer(" ".join(sorted(arrays)).encode(), np.uint8), *(arrays[n] for n in sorted(arrays)))
 
 
 def from_file(
@@ -144,7 +153,7 @@ def from_file(
 
     Each is one array for all replicas, or has a leading axis with at least as many replicas as are trained.
     """
-    file = _archive(path)
+    file = archive(path)
 
     def array(name: str, wanted: tuple[int, ...]) -> Weights:
         found = file[name]

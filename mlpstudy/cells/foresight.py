@@ -23,6 +23,7 @@ class Before:
     prediction: Prediction | None  # None if mean field theory does not apply
     foreseen: Foreseen | None  # None if no training is to be done, or nothing can be learned
     progress: NDArray[np.float64]  # (R,): measured, that of the largest step; NaN if nothing is foreseen
+    distinct: int  # how many replicas start with different weights
 
     @property
     def verdict(self) -> Verdict | None:
@@ -56,11 +57,12 @@ def look_ahead(problem: Problem, theta: Array) -> Before:
     c, network = problem.config, problem.network
     layers = unflatten(theta, network.sizes)
     x, y = problem.probe
+    distinct = len({(replica + 0.0).tobytes() for replica in theta})  # + 0.0 makes -0.0 the same as 0.0
     own = "file" in (c.flat["init.name"], c.flat.get("init.output.name"))  # weights that may have been trained
     prediction = None if own else predict(layers, c.activation, c.loss, x[0], y, c.thresholds)
-    task = Task.of(c.loss, x[0], y, problem.constant_loss)
+    task = Task.of(c.loss, x[0], y, problem.learned_constant_loss)
     if c.recipe.epochs == 0 or not task.room > 0:
-        return Before(prediction, None, np.full(len(theta), np.nan))
+        return Before(prediction, None, np.full(len(theta), np.nan), distinct)
     steps = Steps.of(c.recipe.lr, c.recipe.epochs, c.recipe.steps_per_epoch(len(problem.y_train)), c.recipe.optimizer)
     with np.errstate(all="ignore"):
         moment = Snapshot(c.activation, layers, *backpropagate(network, layers, x, y), None)
@@ -72,4 +74,4 @@ def look_ahead(problem: Problem, theta: Array) -> Before:
             by, expected = "step 0", np.median(squares, axis=0)
             found = verdict.judge(statistics.measure(moment), c.hidden, c.activation, c.thresholds)
         foreseen = foresight.foresee(expected, counts, found.name, by, task, steps, c.activation, c.thresholds)
-    return Before(prediction, foreseen, steps.lr * measured)
+    return Before(prediction, foreseen, steps.lr * measured, distinct)

@@ -1,22 +1,26 @@
 """One cell as arrays: its network, its data and its initial weights, checked to fit each other."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import lru_cache
 from typing import Any
 
 import numpy as np
 
+from mlpstudy.cells import custom
 from mlpstudy.cells.config import Config
 from mlpstudy.cells.streams import DATA, WEIGHTS, stream
 from mlpstudy.data.datasets import DATASETS, IMAGES, image_files
 from mlpstudy.data.prepared import prepared
 from mlpstudy.data.splits import Data
-from mlpstudy.errors import DoesNotFit
+from mlpstudy.errors import ConfigError, DoesNotFit
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import Array
 from mlpstudy.network.losses import constant_predictor_loss
 from mlpstudy.network.mlp import Network
+
+FROM_FILES = (*IMAGES, "npz", "csv")  # data sets whose content the settings do not tell
+LARGEST_TARGET = 0.4  # power of the largest number of a dtype, so that a sum of squared errors is finite
 
 
 @dataclass(frozen=True)
@@ -42,9 +46,19 @@ class Problem:
         return self.network.sizes
 
     @property
-    def constant_loss(self) -> float:
-        """Training loss of the best constant output."""
+    def loss_unit(self) -> float:
+        """A loss in the user's units over the loss that is learned, whose targets may be standardized."""
+        return self.data.target_scale**2
+
+    @property
+    def learned_constant_loss(self) -> float:
+        """Training loss of the best constant output, of the targets as they are learned."""
         return constant_predictor_loss(self.network.loss, self.y_train)
+
+    @property
+    def constant_loss(self) -> float:
+        """Training loss of the best constant output, in the user's units."""
+        return self.loss_unit * self.learned_constant_loss
 
     @property
     def chance(self) -> float:
@@ -60,6 +74,16 @@ class Problem:
         size = self.config.probe_size
         return self.x_train[:, :size], self.y_train[:size]
 
+    @property
+    def content(self) -> dict[str, str]:
+        """Digests of what comes from files or downloads; under the same names, other content may come tomorrow."""
+        flat = self.config.flat
+        found = {"data.digest": self.data.digest} if self.data.name in FROM_FILES else {}
+        for group in ("init", "init.output"):
+            if flat.get(f"{group}.name") == "file":
+                found[f"{group}.digest"] = custom.weights_digest(flat[f"{group}.path"])
+        return found
+
 
 @lru_cache(maxsize=2)  # the cells of a sweep share their data
 def load_data(options: tuple[tuple[str, Any], ...], seed: int, dtype: str) -> Data:
@@ -68,10 +92,44 @@ def load_data(options: tuple[tuple[str, Any], ...], seed: int, dtype: str) -> Da
     name = parameters.pop("name")
 
     def make() -> Data:
-        data = DATASETS[name](stream(seed, DATA), **parameters)
-        return replace(data, x_train=data.x_train.astype(dtype), x_test=data.x_test.astype(dtype))
+        return in_dtype(DATASETS[name](stream(seed, DATA), **parameters), dtype)
 
     return prepared(f"{image_files(name, **parameters)} {dtype}", make) if name in IMAGES else make()
+
+
+def in_dtype(data: Data, dtype: str) -> Data:
+    """The data with features in this dtype. Raises ConfigError for the first number that it cannot hold."""
+    largest = float(np.finfo(dtype).max)
+    limits = {"x": largest} if data.classes is not None else {"x": largest, "y": largest**LARGEST_TARGET}
+    for array, limit in limits.items():
+        for split in ("train", "test"):
+            values: Array = getattr(data, f"{array}_{split}")
+            if (bad := ~(np.abs(values) <= limit)).any():
+                row, column = (int(i) for i in np.unravel_index(bad.argmax(), bad.shape))
+                after = " after it was standardized" if data.shift.any() or data.target_scale != 1 else ""
+                place = data.place(split, array, row, column, f"{values[row, column]:.4g}{after}")
+                rule = f"numbers up to {limit:.1g}, the most that dtype={dtype} can learn from; {place}"
+                help_ = "scale them down" + ", or set dtype=float64" * (dtype == "float32")
+                raise ConfigError("data", f"{rule} ({help_})", data.name)
+    return replace(data, x_train=data.x_train.astype(dtype), x_test=data.x_test.astype(dtype))
+
+
+def read_anew() -> None:
+    """Files may have changed since this process read them."""
+    load_data.cache_clear()
+    custom.archive.cache_clear()
+    custom.weights_digest.cache_clear()
+
+
+def prepare_same(config: Config, content: Mapping[str, str]) -> Problem:
+    """As `prepare`. Raises ConfigError if a file has other content than when the sweep began."""
+    problem = prepare(config)
+    for name, digest in problem.content.items():
+        if content.get(name) != digest:
+            key = next(key for key in (name.replace("digest", "path"), "data.root") if key in config.flat)
+            rule = "a file with the content that it had when the sweep began (type the sweep again)"
+            raise ConfigError(key, rule, config.flat[key])
+    return problem
 
 
 def prepare(config: Config) -> Problem:

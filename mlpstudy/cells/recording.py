@@ -89,7 +89,7 @@ def train_and_record(problem: Problem, theta: Array, first: int = 0) -> Iterator
 
 
 def evaluate_splits(problem: Problem, theta: Array, size: int | None = None) -> dict[str, NDArray[np.float64]]:
-    """Loss and accuracy on both splits, (R,) each; on `size` examples of each split at most, or on all.
+    """Loss and accuracy on both splits, (R,) each, in the user's units; on `size` examples of each at most, or on all.
 
     On the training split alone if there is no other.
 
@@ -106,6 +106,7 @@ def evaluate_splits(problem: Problem, theta: Array, size: int | None = None) -> 
             some = stream(problem.config.seed, SAMPLE).choice(len(y), size, replace=False)
             x, y = x[:, some], y[some]
         found = evaluate(problem.network, layers, x, y, problem.classification)
+        found["loss"] *= problem.loss_unit
         curves |= {f"{name}_{split}": values for name, values in found.items()}
     return curves
 

@@ -120,6 +120,7 @@ RULES: dict[str, Rule] = {
     "data.hidden": _integer(1),
     "data.path": FILE,
     "data.task": _option(TASKS),
+    "data.standardize_target": TRUTH,
     "data.target": _or_null(("the name of a column", lambda v: isinstance(v, str))),
     "data.columns": _or_null(COLUMNS),
     "data.exclude": _or_null(COLUMNS),

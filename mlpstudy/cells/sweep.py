@@ -25,7 +25,7 @@ from threadpoolctl import threadpool_limits
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult, collect
 from mlpstudy.cells.config import Config, parse
-from mlpstudy.cells.problem import initial_theta, prepare
+from mlpstudy.cells.problem import initial_theta, prepare_same
 from mlpstudy.cells.recording import Record, train_and_record
 
 
@@ -63,7 +63,7 @@ def run(
     chosen = [(index, cells[index], first) for index, first in todo.items()]
     if workers == 1:
         for index, cell, first in chosen:
-            yield from ((index, event) for event in _train(index, cell.config, first, draw))
+            yield from ((index, event) for event in _train(index, cell.config, first, draw, cell.content))
         return
     waiting = chosen[::-1]
     busy: dict[Connection, tuple[int, BaseProcess]] = {}
@@ -94,7 +94,7 @@ def _give_work(
     index, cell, first = waiting.pop()
     busy[pipe] = index, process
     with contextlib.suppress(OSError):  # the worker has just died; _receive will find out
-        pipe.send((index, dict(cell.raw), first))
+        pipe.send((index, dict(cell.raw), first, cell.content))
 
 
 def _receive(pipe: Connection, process: BaseProcess) -> tuple[Record | Page | Failure, bool]:
@@ -136,8 +136,9 @@ def _work(pipe: Connection, draw: Draw | None) -> None:
     raw: Mapping[str, Any]
     try:
         while True:
-            index, raw, first = pipe.recv()  # parsed here, since functions cannot be sent between processes
-            for event in train_raw(index, raw, first, draw):
+            # parsed here, since functions cannot be sent between processes
+            index, raw, first, content = pipe.recv()
+            for event in train_raw(index, raw, first, draw, content):
                 pipe.send(event)
     except (EOFError, OSError):
         return
@@ -150,22 +151,29 @@ def _end_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def train_raw(index: int, raw: Mapping[str, Any], first: int, draw: Draw | None) -> Iterator[Record | Page | Failure]:
-    """Train the cell with these settings, from replica `first` on; the last event is its last record or a Failure."""
+def train_raw(
+    index: int, raw: Mapping[str, Any], first: int, draw: Draw | None, content: Mapping[str, str]
+) -> Iterator[Record | Page | Failure]:
+    """Train the cell with these settings, from replica `first` on; the last event is its last record or a Failure.
+
+    content: of its files, see `Cell`; with another one it fails.
+    """
     try:
         config = parse(raw)
     except Exception as error:
         yield _failure(error)
         return
-    yield from _train(index, config, first, draw)
+    yield from _train(index, config, first, draw, content)
 
 
-def _train(index: int, config: Config, first: int, draw: Draw | None) -> Iterator[Record | Page | Failure]:
+def _train(
+    index: int, config: Config, first: int, draw: Draw | None, content: Mapping[str, str]
+) -> Iterator[Record | Page | Failure]:
     records = []
     try:
         # one BLAS thread: two threads slow down such small matrices, and cells run in parallel anyway
         with threadpool_limits(1):
-            problem = prepare(config)
+            problem = prepare_same(config, content)
             theta = initial_theta(problem, range(config.replicas))
             for record in train_and_record(problem, theta, first):
                 records.append(record)

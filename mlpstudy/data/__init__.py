@@ -4,6 +4,7 @@ datasets   the table of all named data sets
 splits     a data set as two splits: how they are drawn and standardized
 prepared   large data sets, standardized once and kept as files that all processes share
 own        the user's own file or function as such a data set
+numbers    the user's own numbers, and where one stands that cannot be learned from
 table      a CSV or Parquet file as it comes, as a pandas table
 idx, openml, npz, csv   one reader for each kind of source
 """

@@ -4,7 +4,7 @@ from typing import Any
 
 import numpy as np
 
-from mlpstudy.data.splits import Split
+from mlpstudy.data.numbers import Examples, check_numbers
 from mlpstudy.data.table import read_table
 from mlpstudy.errors import ConfigError, one_of
 
@@ -21,7 +21,7 @@ def read_csv(
     separator: str | None,
     encode: str | None,
     missing: str | None,
-) -> tuple[Split, list[str]]:
+) -> tuple[Examples, list[str]]:
     """Features and target of a table, and remarks on how it was read; with missing=mean, gaps of features are NaN.
 
     target: null is the last column. columns: null is all others, without `exclude` and without a first column that only
@@ -40,32 +40,42 @@ def read_csv(
         if name not in given or name == target:
             raise ConfigError("data.exclude", one_of(set(given) - {target}), name)
     if columns is None:
-        names = [name for name in given if name != target and name not in (exclude or ())]
+        left_out = {target, *(exclude or ())}
+        names = [name for name in given if name not in left_out]
         if names and names[0] == given[0] and counts_rows(given[0], table[given[0]]):
             remarks.append(f"column {given[0]!r} only counts the rows and is left out (data.columns takes it)")
             names = names[1:]
     else:
         names = list(columns)
+    possible = set(given) - {target}
     for name in names:
-        if name not in given or name == target:
-            raise ConfigError("data.columns", one_of(set(given) - {target}), name)
+        if name not in possible:
+            raise ConfigError("data.columns", one_of(possible), name)
     if not names:
         raise ConfigError("data.path", "a CSV file with at least one column beside the target", path)
     table = without_gaps(path, table[[*names, target]], target, missing, first_line)
-    x = features(path, table[names], encode, first_line)
-    if np.isinf(x).any():
-        raise ConfigError("data.path", "a CSV file of finite numbers", path)
-    return (x, table[target].to_numpy()), remarks
+    parts = [features(path, table[name], encode, first_line) for name in names]
+    owners = [name for name, part in zip(names, parts, strict=True) for _ in range(part.shape[1])]
+
+    def place(array: str, row: int, column: int, value: object) -> str:
+        name = owners[column] if array == "x" else target
+        return f"column {name!r} has {value} in line {table.index[row] + first_line}"
+
+    x, y = np.concatenate(parts, axis=1), table[target].to_numpy()
+    found = Examples(x, y, "data.path", str(path), "a CSV file", place)
+    check_numbers(found, "x", x, gaps=True)
+    check_numbers(found, "y", y)
+    return found, remarks
 
 
 def counts_rows(name: str, column: Any) -> bool:
-    """Whether a first column without a name, or called id or index, holds 0, 1, 2, ... or 1, 2, 3, ..."""
+    """Whether a first column without a name, or called id or index, counts: from any number, by any step."""
     nameless = name.startswith("Unnamed: ") or name.strip().lower() in ("", "id", "index", "row", "rownames", "no")
     values = column.to_numpy()
-    return bool(
-        nameless and np.issubdtype(values.dtype, np.number) and len(values) > 1 and (np.diff(values) == 1).all()
-        and values[0] in (0, 1)
-    )  # fmt: skip
+    if not nameless or not np.issubdtype(values.dtype, np.number) or len(values) < 2:
+        return False
+    steps = np.diff(values.astype(np.float64))
+    return bool(steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6, atol=0))
 
 
 def without_gaps(path: str | None, table: Any, target: str, missing: str | None, first_line: int) -> Any:
@@ -85,24 +95,19 @@ def without_gaps(path: str | None, table: Any, target: str, missing: str | None,
     return table
 
 
-def features(path: str | None, table: Any, encode: str | None, first_line: int) -> Any:
-    """The columns as numbers (n, n_0); columns of text as one column of 0 and 1 for each text, if they are encoded."""
+def features(path: str | None, column: Any, encode: str | None, first_line: int) -> Any:
+    """A column as numbers (n, 1); one of text as a column of 0 and 1 for each text (n, texts), if it is encoded."""
     import pandas as pd
 
-    parts = []
-    for name in table.columns:
-        column = table[name]
-        if pd.api.types.is_numeric_dtype(column):
-            parts.append(column.to_numpy(dtype=np.float64)[:, None])
-            continue
-        row = column.index[pd.to_numeric(column, errors="coerce").isna() & column.notna()][0]
-        where = f"column {name!r} has {column[row]!r} in line {row + first_line}"
-        options = "leave it out with data.exclude, or make it numbers with data.encode=onehot"
-        if encode is None:
-            raise ConfigError("data.path", f"a CSV file of numbers; {where} ({options})", path)
-        if column.nunique() > MOST_TEXTS:
-            many = f"null for column {name!r}, which has {column.nunique()} different texts"
-            rule = f"{many} (leave it out with data.exclude)"
-            raise ConfigError("data.encode", rule, encode)
-        parts.append(pd.get_dummies(column).to_numpy(dtype=np.float64))
-    return np.concatenate(parts, axis=1)
+    if pd.api.types.is_numeric_dtype(column):
+        return column.to_numpy(dtype=np.float64)[:, None]
+    row = column.index[pd.to_numeric(column, errors="coerce").isna() & column.notna()][0]
+    where = f"column {column.name!r} has {column[row]!r} in line {row + first_line}"
+    options = "leave it out with data.exclude, or make it numbers with data.encode=onehot"
+    if encode is None:
+        raise ConfigError("data.path", f"a CSV file of numbers; {where} ({options})", path)
+    if column.nunique() > MOST_TEXTS:
+        many = f"null for column {column.name!r}, which has {column.nunique()} different texts"
+        rule = f"{many} (leave it out with data.exclude)"
+        raise ConfigError("data.encode", rule, encode)
+    return pd.get_dummies(column).to_numpy(dtype=np.float64)

@@ -1,12 +1,14 @@
 """Arrays of the user's own, in .npz files."""
 
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpstudy.data.splits import Split
+from mlpstudy.data.numbers import Examples, check_numbers
 from mlpstudy.errors import ConfigError
 
 NAMES = {  # of the arrays that are taken for x, y and a test split, in this order
@@ -20,15 +22,20 @@ WANTED = "arrays x and y (and x_test, y_test), or x_train, y_train, x_test and y
 
 def load_npz(key: str, path: str, names: str) -> dict[str, NDArray[Any]]:
     """All arrays of an .npz, without pickles. Raises ConfigError for `key` if it cannot be read."""
+    name, found = "", {}
     try:
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
-            return dict(file)
+            for name in file.files:
+                found[name] = file[name]
+            return found
     except Exception as error:  # zipfile, zlib and numpy raise many kinds of errors for a broken file
         rule = f"a readable .npz {names} ({type(error).__name__}: {error})"
+        if "Object arrays" in str(error):
+            rule = f"an .npz without Python objects; {name} holds them (save it as numbers: {name}.astype(float))"
         raise ConfigError(key, rule, path) from error
 
 
-def read_npz(path: str | None) -> tuple[Split, Split | None]:
+def read_npz(path: str | None) -> tuple[Examples, Examples | None]:
     """Features and targets of an .npz, and its test split if it brings one."""
     if path is None:
         raise ConfigError("data.path", f"the path of an .npz with {WANTED}", path)
@@ -37,26 +44,36 @@ def read_npz(path: str | None) -> tuple[Split, Split | None]:
     if not (found["x"] and found["y"]) or bool(found["x_test"]) != bool(found["y_test"]):
         held = ", ".join(sorted(arrays))
         raise ConfigError("data.path", f"an .npz with {WANTED}; it has {held}", path)
-    train = features_and_target("data.path", path, arrays, found["x"], found["y"])
-    if not found["x_test"]:
-        return train, None
-    test = features_and_target("data.path", path, arrays, found["x_test"], found["y_test"])
-    if test[0].shape[1] != train[0].shape[1]:
-        rule = f"an .npz whose {found['x']} and {found['x_test']} have the same number of columns"
-        raise ConfigError("data.path", rule, path)
-    return train, test
+    pairs = [(found[f"x{end}"], found[f"y{end}"]) for end in ("", "_test") if found[f"x{end}"]]
+    return train_and_test("data.path", path, "an .npz", arrays, pairs)
 
 
-def features_and_target(key: str, path: str, arrays: dict[str, NDArray[Any]], x_name: str, y_name: str) -> Split:
+def train_and_test(
+    key: str, path: str, kind: str, arrays: Mapping[str, NDArray[Any]], pairs: Sequence[tuple[str, str]]
+) -> tuple[Examples, Examples | None]:
+    """The examples of one or two pairs (name of x, name of y). Raises ConfigError for `key`."""
+    train, *tests = (features_and_target(key, path, kind, arrays, *pair) for pair in pairs)
+    if tests and tests[0].x.shape[1] != train.x.shape[1]:
+        raise train.refused(f"whose {pairs[0][0]} and {pairs[1][0]} have the same number of columns")
+    return train, tests[0] if tests else None
+
+
+def features_and_target(
+    key: str, path: str, kind: str, arrays: Mapping[str, NDArray[Any]], x_name: str, y_name: str
+) -> Examples:
     """x as one row of finite numbers for each target, and the targets. Raises ConfigError for `key`."""
     x, y = arrays[x_name], arrays[y_name]
     numbers = np.issubdtype(x.dtype, np.number) or x.dtype == bool
     if not numbers or x.ndim < 1 or y.ndim < 1 or len(x) != len(y) or not x.size:
         rule = f"one row of numbers in {x_name} for each {y_name}, not {x.dtype} {x.shape} for {y.shape}"
         raise ConfigError(key, rule, path)
-    x = x.reshape(len(x), -1).astype(np.float64)
-    for name, array in ((x_name, x), (y_name, y)):
-        if np.issubdtype(array.dtype, np.number) and not np.isfinite(array).all():
-            row = int(np.argmin(np.isfinite(array.reshape(len(array), -1)).all(axis=1)))
-            raise ConfigError(key, f"finite numbers; row {row} of {name} has another", path)
-    return x, y
+
+    def place(array: str, row: int, column: int, value: object) -> str:
+        name, shape = (x_name, x.shape) if array == "x" else (y_name, y.shape)
+        index = [row, *(int(i) for i in np.unravel_index(column, shape[1:]))]
+        return f"{name}[{', '.join(map(str, index))}] is {value}"
+
+    found = Examples(x, y, key, path, kind, place)
+    check_numbers(found, "x", x)
+    check_numbers(found, "y", y)
+    return replace(found, x=x.reshape(len(x), -1).astype(np.float64))

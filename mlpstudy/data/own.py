@@ -1,56 +1,111 @@
 """The user's own data sets: from an .npz, a CSV or a Parquet file, or from a function."""
 
-import warnings
 from collections.abc import Sequence
+from dataclasses import replace
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.data.csv import read_csv
-from mlpstudy.data.npz import features_and_target, read_npz
-from mlpstudy.data.splits import Data, Labels, Split, finish, random_split
+from mlpstudy.data.npz import read_npz, train_and_test
+from mlpstudy.data.numbers import Examples, check_numbers
+from mlpstudy.data.splits import Data, Labels, finish, random_split, with_standard_targets
 from mlpstudy.errors import ConfigError
 from mlpstudy.importing import load
 
 TASKS = ("classification", "regression")
+HINT = "for values, add data.task=regression loss=mse"
+MANY_CLASSES = 10  # with more classes that are numbers, and few examples of each, the numbers may be values
+FEW_EXAMPLES = 10  # of each class
+FEW_COLUMNS = 3  # of targets, whose numbers are listed
+LARGE = 10.0  # standard deviation of targets with which the usual learning rates diverge
 
 
 def _own(
     rng: np.random.Generator,
     name: str,
-    path: str,
+    train: Examples,
+    test: Examples | None,
     task: str,
-    train: Split,
-    test: Split | None,
     test_fraction: float,
     standardize: str,
+    standardize_target: bool,
     remarks: Sequence[str] = (),
 ) -> Data:
-    """The user's own data, with numbered class labels, and split in two if there is no test split."""
-    train = train[0], labels_of(train[1]) if task == "classification" else train[1]
-    known = classes(path, train[1]) if task == "classification" else None
-
-    def targets(y: Labels) -> Labels:
-        if known is None:
-            return values(y)
-        y = labels_of(y)
-        strange = np.setdiff1d(y, known)
-        if strange.size:
-            rule = f"a file whose test labels occur in training; {strange.tolist()[0]!r} does not"
-            raise ConfigError("data.path", rule, path)
-        return np.searchsorted(known, y)
-
-    x, y = train[0], targets(train[1])
-    if test is None:
-        if known is not None and test_fraction > 0 and (rare := known[np.bincount(y) < 2]).size:
-            rule = f"a file with at least two examples of each class; there is one of {rare.tolist()[0]!r}"
-            raise ConfigError("data.path", f"{rule} (or set data.test_fraction=0)", path)
-        train, test = random_split(rng, x, y, test_fraction, stratify=known is not None)
+    """The user's own data, with numbered class labels or standardized values, split in two if need be."""
+    known = classes(train) if task == "classification" else None
+    y: Labels = targets(train, known)
+    rows: NDArray[Any] = np.arange(len(y))
+    rows_test, source = (rows, train) if test is None else (np.arange(len(test.y)), test)
+    told = [*remarks, *about_classes(known, len(y))]
+    if test is not None:
+        y_test = targets(test, known)
     else:
-        train, test = (x, y), (test[0], targets(test[1]))
-    train, test = filled(train, test)
-    return finish(name, train, test, standardize, None if known is None else len(known), remarks)
+        if known is not None and test_fraction > 0:
+            check_classes(train, known, y)
+        (rows, y), (rows_test, y_test) = random_split(rng, rows, y, test_fraction, stratify=known is not None)
+
+    def place(split: str, array: str, row: int, column: int, value: object) -> str:
+        of, at = (train, rows) if split == "train" else (source, rows_test)
+        return of.place(array, int(at[row]), column, value)
+
+    number = None if known is None else len(known)
+    data = finish(name, (train.x[rows], y), (source.x[rows_test], y_test), standardize, number)
+    if known is None:
+        told += about_values(y, standardize_target)
+        data = with_standard_targets(data) if standardize_target else data
+    return replace(data, remarks=(*told, *data.remarks), place=place)
+
+
+def check_classes(of: Examples, known: NDArray[Any], y: Labels) -> None:
+    """Raise ConfigError if a class has one example, which cannot be in both splits."""
+    rare = known[np.bincount(np.asarray(y, dtype=np.int64)) < 2]
+    if rare.size:
+        help_ = f"{HINT}; or set data.test_fraction=0" if may_be_values(known) else "or set data.test_fraction=0"
+        rule = f"with at least two examples of each class; there is one of {rare.tolist()[0]!r} ({help_})"
+        raise of.refused(rule)
+
+
+def about_classes(known: NDArray[Any] | None, examples: int) -> list[str]:
+    """What is said of classes that may have been meant as values."""
+    if known is None or not may_be_values(known) or examples >= FEW_EXAMPLES * len(known):
+        return []
+    return [f"the target has {len(known)} classes; {HINT}"]
+
+
+def targets(of: Examples, known: NDArray[Any] | None) -> Labels:
+    """Class numbers (n,), by the labels that are known; or values (n, n_L) of a regression."""
+    if known is None:
+        return values(of)
+    y = labels_of(of.y)
+    strange = np.setdiff1d(y, known)
+    if strange.size:
+        rule = f"whose test labels occur in training; {strange.tolist()[0]!r} does not"
+        raise of.refused(f"{rule} ({HINT})" if may_be_values(known) else rule)
+    return np.searchsorted(known, y)
+
+
+def about_values(y: NDArray[Any], standardized: bool) -> list[str]:
+    """What is said of the training targets of a regression, (n, n_L)."""
+    means, deviations = (_listed(found) for found in (y.mean(axis=0), y.std(axis=0)))
+    told = f"targets have mean {means} and standard deviation {deviations}"
+    if standardized:
+        return [f"{told}; the network learns them standardized, and losses stay in the units of the targets"]
+    if y.std() > LARGE:
+        return [f"{told}; if a network does not learn, this is a likely reason (data.standardize_target=true)"]
+    return []
+
+
+def _listed(numbers: NDArray[np.floating]) -> str:
+    """A few numbers one by one, many as `0.2 to 5`."""
+    shown = numbers if len(numbers) <= FEW_COLUMNS else np.array([numbers.min(), numbers.max()])
+    return (", " if len(numbers) <= FEW_COLUMNS else " to ").join(f"{number:.4g}" for number in shown)
+
+
+def may_be_values(known: NDArray[Any]) -> bool:
+    """Whether so many labels are numbers that they may be the values of a regression."""
+    return known.dtype.kind in "iuf" and len(known) > MANY_CLASSES
 
 
 def labels_of(y: NDArray[Any]) -> NDArray[Any]:
@@ -62,21 +117,17 @@ def labels_of(y: NDArray[Any]) -> NDArray[Any]:
     return y
 
 
-def filled(train: Split, test: Split) -> tuple[Split, Split]:
-    """Gaps in the features, which are NaN, become the mean of the column in the training split."""
-    if not (np.isnan(train[0]).any() or np.isnan(test[0]).any()):
-        return train, test
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value in the training split
-        means = np.nan_to_num(np.nanmean(train[0], axis=0))
-    train, test = ((np.where(np.isnan(x), means, x), y) for x, y in (train, test))
-    return train, test
-
-
-def npz(rng: np.random.Generator, *, path: str, task: str, test_fraction: float, standardize: str) -> Data:
+def npz(
+    rng: np.random.Generator,
+    *,
+    path: str,
+    task: str,
+    test_fraction: float,
+    standardize: str,
+    standardize_target: bool,
+) -> Data:
     """Your own arrays: x (n, ...) and y (n,), and a test split if you have one; see npz.NAMES."""
-    train, test = read_npz(path)
-    return _own(rng, "npz", path, task, train, test, test_fraction, standardize)
+    return _own(rng, "npz", *read_npz(path), task, test_fraction, standardize, standardize_target)
 
 
 def csv(
@@ -92,13 +143,22 @@ def csv(
     task: str,
     test_fraction: float,
     standardize: str,
+    standardize_target: bool,
 ) -> Data:
     """Your own table: a CSV or Parquet file, features in `columns`, what to predict in `target`."""
     train, remarks = read_csv(path, target, columns, exclude, separator, encode, missing)
-    return _own(rng, "csv", path, task, train, None, test_fraction, standardize, remarks)
+    return _own(rng, "csv", train, None, task, test_fraction, standardize, standardize_target, remarks)
 
 
-def custom(rng: np.random.Generator, *, function: str, task: str, test_fraction: float, standardize: str) -> Data:
+def custom(
+    rng: np.random.Generator,
+    *,
+    function: str,
+    task: str,
+    test_fraction: float,
+    standardize: str,
+    standardize_target: bool,
+) -> Data:
     """A function of your own, () -> (x, y) or (x, y, x_test, y_test), named as module:name."""
     found = load("data.function", function)
     try:
@@ -109,28 +169,35 @@ def custom(rng: np.random.Generator, *, function: str, task: str, test_fraction:
         raise ConfigError("data.function", rule, function) from error
     if len(given) not in (2, 4):
         raise ConfigError("data.function", f"a function that returns 2 or 4 arrays, not {len(given)}", function)
+    pairs = [("x", "y"), ("x_test", "y_test")][: len(given) // 2]
     named = dict(zip(("x", "y", "x_test", "y_test"), given, strict=False))
-    train = features_and_target("data.function", function, named, "x", "y")
-    test = features_and_target("data.function", function, named, "x_test", "y_test") if len(given) == 4 else None
-    if test is not None and test[0].shape[1] != train[0].shape[1]:
-        raise ConfigError("data.function", "a function whose x and x_test have the same number of columns", function)
-    return _own(rng, "custom", function, task, train, test, test_fraction, standardize)
+    both = train_and_test("data.function", function, "a function", named, pairs)
+    return _own(rng, "custom", *both, task, test_fraction, standardize, standardize_target)
 
 
-def classes(path: str, y: NDArray[Any]) -> NDArray[Any]:
-    """The different labels in y, sorted: class c is the c-th of them. Raises ConfigError if y has no class labels."""
-    found = np.unique(y)
+def classes(of: Examples) -> NDArray[Any]:
+    """The different labels, sorted: class c is the c-th of them. Raises ConfigError if there are no class labels."""
+    y = labels_of(of.y)
+    try:
+        found = np.unique(y)
+    except TypeError as error:  # an array of Python objects
+        raise of.refused("whose labels are all numbers or all text") from error
     if y.ndim != 1 or (np.issubdtype(y.dtype, np.floating) and (found != np.rint(found)).any()):
-        example = y.ravel()[0]
-        raise ConfigError("data.task", f"regression for a target with values such as {example}", "classification")
+        rule = f"regression for a target with values such as {y.ravel()[0]} ({HINT})"
+        raise ConfigError("data.task", rule, "classification")
     if len(found) < 2:
-        raise ConfigError("data.path", f"a file with at least two classes; all targets are {found.tolist()[0]!r}", path)
+        raise of.refused(f"with at least two classes; all targets are {found.tolist()[0]!r}")
     return found
 
 
-def values(y: NDArray[Any]) -> NDArray[np.floating]:
-    """Targets of a regression, (n, n_L). Raises ConfigError if they are not numbers."""
+def values(of: Examples) -> NDArray[np.floating]:
+    """Targets of a regression, (n, n_L). Raises ConfigError if they are not finite numbers."""
+    y = of.y.reshape(len(of.y), -1)
     try:
-        return y.reshape(len(y), -1).astype(np.float64)
-    except ValueError as error:
-        raise ConfigError("data.task", f"classification for a target that is text ({y[0]!r})", "regression") from error
+        found = y.astype(np.float64)
+    except (TypeError, ValueError) as error:
+        raise ConfigError(
+            "data.task", f"classification for a target that is text ({of.y[0]!r})", "regression"
+        ) from error
+    check_numbers(of, "y", found)  # text such as "inf" is a number now
+    return found

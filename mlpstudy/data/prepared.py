@@ -14,7 +14,7 @@ import numpy as np
 from mlpstudy import cache
 from mlpstudy.data.splits import Data
 
-VERSION = "2"  # of how the arrays are made; a new one makes them again
+VERSION = "3"  # of how the arrays are made; a new one makes them again
 ARRAYS = ("x_train", "y_train", "x_test", "y_test", "shift", "scale")
 
 
@@ -38,10 +38,10 @@ def _load(folder: Path) -> Data:
     arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
     for name in ARRAYS:
         os.utime(folder / f"{name}.npy")  # the time of the last use
-    name, classes = (folder / "about.txt").read_text(encoding="utf-8").split()
+    name, classes, digest = (folder / "about.txt").read_text(encoding="utf-8").split()
     os.utime(folder / "about.txt")
     kept: dict[str, Any] = {key: np.asarray(array) for key, array in arrays.items()}
-    return Data(name=name, classes=int(classes), **kept)
+    return Data(name=name, classes=int(classes), digest=digest, **kept)
 
 
 def _save(data: Data, folder: Path) -> None:
@@ -51,7 +51,7 @@ def _save(data: Data, folder: Path) -> None:
     try:
         for name in ARRAYS:
             np.save(draft / f"{name}.npy", getattr(data, name))
-        (draft / "about.txt").write_text(f"{data.name} {data.classes}", encoding="utf-8")
+        (draft / "about.txt").write_text(f"{data.name} {data.classes} {data.digest}", encoding="utf-8")
         shutil.rmtree(folder, ignore_errors=True)  # a file of it may be missing or damaged
         draft.rename(folder)
     finally:

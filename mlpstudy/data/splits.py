@@ -1,8 +1,8 @@
 """A data set as a training and a test split: drawn at random, and standardized by the training split alone."""
 
+import warnings
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
-from functools import cached_property
+from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
 
@@ -14,6 +14,7 @@ from mlpstudy.errors import ConfigError
 Features = NDArray[np.floating]
 Labels = NDArray[np.generic]
 Split = tuple[Features, NDArray[Any]]  # x (n, n_0), y (n,) or (n, n_L)
+Place = Callable[[str, str, int, int, object], str]  # (train or test, x or y, row, column, value) -> where it stands
 
 
 @dataclass(frozen=True)
@@ -21,9 +22,13 @@ class About:
     """What is said of a data set, without its arrays."""
 
     name: str
-    digest: str  # follows from the content
+    digest: str  # of the examples as they come, see `Data`
     sizes: dict[str, int | None]  # training and test examples, features, classes
     remarks: tuple[str, ...] = ()
+
+
+def _in_arrays(split: str, array: str, row: int, column: int, value: object) -> str:
+    return f"{array}_{split}[{row}, {column}] is {value}"
 
 
 @dataclass(frozen=True)
@@ -39,16 +44,27 @@ class Data:
     shift: Features  # how features were standardized: (x - shift) / scale, (n_0,)
     scale: Features
     remarks: tuple[str, ...] = ()  # on how a file was read
+    digest: str = ""  # of both splits before they are standardized: rounding differs between machines
+    target_shift: NDArray[np.floating] = field(
+        default_factory=lambda: np.zeros(1)
+    )  # (n_L,): y = (values - shift) / scale
+    target_scale: float = 1.0  # one for all columns, so that losses of y are those of the values over scale^2
+    place: Place = _in_arrays
 
-    @cached_property
+    @property
     def about(self) -> About:
         """Name, digest and sizes."""
-        digest = blake2b(digest_size=8)
-        for array in (self.x_train, self.y_train, self.x_test, self.y_test):
-            digest.update(f"{array.shape} {array.dtype}".encode())
-            digest.update(np.ascontiguousarray(array).data)
         sizes = {"train": len(self.x_train), "test": len(self.x_test), "features": self.x_train.shape[1]}
-        return About(self.name, digest.hexdigest(), {**sizes, "classes": self.classes}, self.remarks)
+        return About(self.name, self.digest, {**sizes, "classes": self.classes}, self.remarks)
+
+
+def digest_of(*arrays: NDArray[Any]) -> str:
+    """Sixteen hex digits that follow from the shapes, the types and the content of numeric arrays."""
+    digest = blake2b(digest_size=8)
+    for array in arrays:
+        digest.update(f"{array.shape} {array.dtype}".encode())
+        digest.update(np.ascontiguousarray(array).data)
+    return digest.hexdigest()
 
 
 def _keep(x: Features) -> tuple[Features, Features]:
@@ -93,16 +109,44 @@ def finish(
     classes: int | None,
     remarks: Sequence[str] = (),
 ) -> Data:
-    """Features standardized as `standardize` says."""
+    """Features without gaps, and standardized as `standardize` says."""
     if not len(test[1]):
         remarks = [*remarks, "no test split, so accuracies and losses are those of the training examples"]
-    shift, scale = STANDARDIZERS[standardize](train[0])
-    x_train, x_test = ((x - shift) / scale for x, _ in (train, test))
-    return Data(name, x_train, train[1], x_test, test[1], classes, shift, scale, tuple(remarks))
+    digest = digest_of(*train, *test)
+    train, test = filled(train, test)
+    with np.errstate(over="ignore", invalid="ignore"):  # numbers that are too large are refused later, with their place
+        shift, scale = STANDARDIZERS[standardize](train[0])
+        scale = np.where(np.isfinite(scale), scale, np.nan)
+        x_train, x_test = ((x - shift) / scale for x, _ in (train, test))
+    return Data(name, x_train, train[1], x_test, test[1], classes, shift, scale, tuple(remarks), digest)
+
+
+def filled(train: Split, test: Split) -> tuple[Split, Split]:
+    """Gaps in the features, which are NaN, become the mean of the column in the training split."""
+    if not (np.isnan(train[0]).any() or np.isnan(test[0]).any()):
+        return train, test
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", RuntimeWarning)  # a column without any value in the training split
+        means = np.nan_to_num(np.nanmean(train[0], axis=0))
+    train, test = ((np.where(np.isnan(x), means, x), y) for x, y in (train, test))
+    return train, test
+
+
+def with_standard_targets(data: Data) -> Data:
+    """The data with values of mean 0 and variance 1, both of the training split; the variance is that of all columns.
+
+    So a loss of the values is target_scale^2 times the loss that is learned, also with several columns.
+    """
+    y = data.y_train
+    shift = y.mean(axis=0)
+    scale = float(np.sqrt(np.square(y - shift).mean())) if (y.max(axis=0) > y.min(axis=0)).any() else 1.0
+    with np.errstate(over="ignore"):
+        y_train, y_test = ((y - shift) / scale for y in (data.y_train, data.y_test))
+    return replace(data, y_train=y_train, y_test=y_test, target_shift=shift, target_scale=scale)
 
 
 def random_split(
-    rng: np.random.Generator, x: Features, y: Labels, test_fraction: float, stratify: bool = True
+    rng: np.random.Generator, x: NDArray[Any], y: Labels, test_fraction: float, stratify: bool = True
 ) -> tuple[Split, Split]:
     """A random split; with `stratify` both parts have the same proportions of classes. The test split may be empty."""
     if test_fraction == 0:

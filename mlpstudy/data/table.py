@@ -15,6 +15,7 @@ SAMPLE = 200  # lines from which separator, header and decimal sign are found
 MISSING = ["?"]  # and what pandas takes for missing: an empty field, NA, NaN, null, ...
 DECIMAL_COMMA = re.compile(r"\s*[-+]?\d*,\d+\s*([eE][-+]?\d+\s*)?")
 THOUSANDS = {",": re.compile(r"[-+]?\d{1,3}(\.\d{3})+(,\d*)?"), ".": re.compile(r"[-+]?\d{1,3}(,\d{3})+(\.\d*)?")}
+csv.field_size_limit(2**31 - 1)  # with the wrong separator, a long line is one field
 
 
 def read_table(path: str | None, separator: str | None) -> tuple[Any, list[str], int]:
@@ -35,8 +36,11 @@ def read_table(path: str | None, separator: str | None) -> tuple[Any, list[str],
     lines = [line for line in text.splitlines()[:SAMPLE] if line.strip()]
     if not lines:
         raise ConfigError("data.path", "a readable CSV file with at least one line", path)
-    sign = separator or _separator(lines)
-    first = [field.strip() for field in next(csv.reader(lines[:1], delimiter=sign, skipinitialspace=True))]
+    try:
+        sign = separator or _separator(lines)
+        first = [field.strip() for field in next(csv.reader(lines[:1], delimiter=sign, skipinitialspace=True))]
+    except csv.Error as error:
+        raise ConfigError("data.path", f"a readable CSV file ({error})", path) from error
     named = not _is_row_of_values(first)
     repeated = [name for name, count in Counter(first).items() if named and name and count > 1]
     if repeated:
@@ -60,7 +64,9 @@ def read_table(path: str | None, separator: str | None) -> tuple[Any, list[str],
     table = table.dropna(how="all")  # drops blank lines; the index still counts them, so line numbers are right
     decimal = "," if sign != "," and _has_decimal_commas(table) else "."
     for name in table.columns:
-        table[name] = _numbers(table[name], decimal)
+        column = table[name]
+        if (numbers := _numbers(column, decimal)) is not column:
+            table[name] = numbers
     return table, remarks, 2 if named else 1
 
 
@@ -69,6 +75,9 @@ def _decoded(path: str) -> str:
         return Path(path).read_bytes().decode(_encoding(path))
     except OSError as error:
         raise ConfigError("data.path", f"a readable CSV file ({error})", path) from error
+    except UnicodeDecodeError as error:  # of UTF-16, since latin-1 reads any bytes
+        rule = f"a whole CSV file; as UTF-16 it ends or breaks at byte {error.start} (save it again, as UTF-8)"
+        raise ConfigError("data.path", rule, path) from error
 
 
 def _encoding(path: str) -> str:

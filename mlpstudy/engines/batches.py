@@ -57,7 +57,8 @@ class Engine(Protocol):
 
 def jobs(cells: Sequence[Cell], todo: Mapping[int, int]) -> list[Job]:
     """The cells to train."""
-    return [Job(index, dict(cells[index].raw), first, seconds(cells[index])) for index, first in todo.items()]
+    chosen = ((index, cells[index], first) for index, first in todo.items())
+    return [Job(index, dict(cell.raw), first, seconds(cell), cell.content) for index, cell, first in chosen]
 
 
 def seconds(cell: Cell) -> float:

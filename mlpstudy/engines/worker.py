@@ -20,6 +20,7 @@ class Job:
     raw: Mapping[str, Any]
     first: int  # replica to train
     seconds: float  # estimated
+    content: Mapping[str, str]  # of its files, see `Cell`
 
 
 class OtherCode(RuntimeError):
@@ -52,5 +53,5 @@ def work(expected: str, jobs: Sequence[Job], draw: sweep.Draw | None) -> Iterato
     """Train the cells of a batch and yield their events."""
     check(expected)
     for job in jobs:
-        for event in sweep.train_raw(job.index, job.raw, job.first, draw):
+        for event in sweep.train_raw(job.index, job.raw, job.first, draw, job.content):
             yield job.index, event

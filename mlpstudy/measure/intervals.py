@@ -1,5 +1,6 @@
 """The mean over replicas and its 95 % interval; for shares, such as accuracies, an interval inside [0, 1]."""
 
+from collections.abc import Mapping
 from typing import Any
 
 import numpy as np
@@ -25,6 +26,30 @@ def mean_and_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64],
         return mean * top, half * top
 
 
+def repeated(arrays: Mapping[str, NDArray[Any]]) -> bool:
+    """Whether replicas of a run start with the same weights: they are the same network then, and not a sample of many.
+
+    Runs of earlier versions do not tell.
+    """
+    distinct = arrays.get("distinct_replicas")
+    return distinct is not None and int(distinct) < arrays["curve_loss_train"].shape[1]
+
+
+def over_replicas(
+    arrays: Mapping[str, NDArray[Any]], values: NDArray[np.float64]
+) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    """As `mean_and_interval`, of what the run with these arrays measured; without interval if replicas are repeated."""
+    mean, half = mean_and_interval(values)
+    return mean, np.full_like(half, np.nan) if repeated(arrays) else half
+
+
+def same_replicas(replicas: int, distinct: int) -> str:
+    """In words, such as `all 5 replicas start with the same weights and are one network`."""
+    if distinct == 1:
+        return f"all {replicas} replicas start with the same weights and are one network"
+    return f"{replicas} replicas start with only {distinct} different sets of weights"
+
+
 def share_interval(mean: Any, half: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
     """Both ends of the 95 % interval of a share, from its mean and half its usual interval.
 
@@ -38,6 +63,11 @@ def share_interval(mean: Any, half: Any) -> tuple[NDArray[np.float64], NDArray[n
         low, high = np.clip(angle - spread, 0, np.pi / 2), np.clip(angle + spread, 0, np.pi / 2)
         low, high = np.square(np.sin(low)), np.square(np.sin(high))
         return np.minimum(low, mean), np.maximum(high, mean)  # rounding must not exclude the mean
+
+
+def decimals(value: float) -> str:
+    """`0.942`, `1234`, `6.07e+11`: three decimals, or four digits of a number that is large."""
+    return f"{value:.3f}" if abs(value) < 1000 else f"{value:.4g}"
 
 
 def share_text(mean: float, half: float, replicas: int, join: str = " ") -> str:

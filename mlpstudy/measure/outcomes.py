@@ -70,6 +70,19 @@ def foreseen(cells: Sequence[tuple[str, str | None, str]]) -> str:
     return _and_the_others(text, wrong)
 
 
+def without_interval(cells: Sequence[tuple[str, str | None]]) -> str:
+    """A line for each reason why cells have no interval: the cells, and the reason.
+
+    cells: name, and the reason in words, such as `intervals.same_replicas` gives; None if there is none.
+    """
+    lines = []
+    for reason in dict.fromkeys(reason for _, reason in cells if reason):
+        names = [name for name, other in cells if other == reason]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        lines.append(f"No interval for {', '.join(names[:NAMED])}{more}: {reason}.")
+    return "\n".join(lines)
+
+
 def _and_the_others(text: str, wrong: Sequence[str]) -> str:
     more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
     return text + (f"; not that of {', '.join(wrong[:NAMED])}{more}." if wrong else ".")
@@ -81,7 +94,10 @@ def gained(loss: Statistic, constant_loss: float, accuracy: Statistic | None, ch
     Of classes (accuracy - chance) / (1 - chance); chance is the share of the most frequent class. Without an accuracy
     1 - loss / constant_loss, the explained variance of a regression; constant_loss is that of the best constant output.
     """
-    return 1 - loss / constant_loss if accuracy is None else (accuracy - chance) / (1 - chance)
+    if accuracy is not None:
+        return (accuracy - chance) / (1 - chance)
+    with np.errstate(divide="ignore", invalid="ignore"):  # targets that are all the same leave nothing to learn
+        return 1 - loss / constant_loss
 
 
 def outcome(loss: Statistic, gained: Statistic, thresholds: Thresholds) -> NDArray[np.str_]:

@@ -30,21 +30,22 @@ def save(data: Data, folder: Path) -> None:
     """Make the model from the files in the folder of a run's artifacts."""
     import mlflow
 
-    np.savez(folder / PARTS["inputs"], shift=data.shift, scale=data.scale)
+    scale, inputs = np.array(data.target_scale), folder / PARTS["inputs"]
+    np.savez(inputs, shift=data.shift, scale=data.scale, target_shift=data.target_shift, target_scale=scale)
     parts = {name: str(folder / file) for name, file in PARTS.items()}
     needed = [f"{name}=={version(name)}" for name in ("mlpstudy", "mlflow", "numpy")]
     with warnings.catch_warnings():
         warnings.simplefilter("ignore")  # MLflow warns of its own type hints when it is imported
         mlflow.pyfunc.save_model(folder / FOLDER, python_model=__file__, artifacts=parts, pip_requirements=needed)
-    (folder / PARTS["inputs"]).unlink()
+    inputs.unlink()
 
 
 def answer(x: Array, layers: mlp.Layers, activation: Activation, inputs: Any, loss: str) -> NDArray[Any]:
-    """The output of the network for raw features x (n, n_0)."""
+    """The output of the network for raw features x (n, n_0), in the user's units."""
     W, _ = layers[0]
     standardized = ((np.asarray(x, dtype=np.float64) - inputs["shift"]) / inputs["scale"]).astype(W.dtype)
     h = mlp.predict(layers, activation, standardized[None])[0]
-    return OUTPUTS[loss](h) if loss in OUTPUTS else h
+    return OUTPUTS[loss](h) if loss in OUTPUTS else h * inputs["target_scale"] + inputs["target_shift"]
 
 
 if __name__ != "mlpstudy.tracking.logged_model":  # MLflow loads a model

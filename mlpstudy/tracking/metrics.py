@@ -14,7 +14,7 @@ from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import Config
 from mlpstudy.measure.foresight import Foreseen
-from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.intervals import decimals, mean_and_interval, over_replicas, repeated, same_replicas
 from mlpstudy.measure.score import score_of
 from mlpstudy.measure.statistics import LOG_SCALED, STATISTICS
 from mlpstudy.measure.verdict import Verdict
@@ -24,6 +24,7 @@ from mlpstudy.tracking.uris import redact
 Values = NDArray[np.float64]
 Rows = dict[tuple[str, int], float]  # (metric, step) -> value
 CURVES = ("loss_train", "loss_test", "accuracy_train", "accuracy_test")
+SAME = "same_replicas"  # tag of a run whose replicas are repeated, in words
 LAYERS = 12  # at most so many series for each statistic, so that the UI stays usable; statistics.npz has all layers
 
 
@@ -57,7 +58,13 @@ def tags(result: CellResult) -> dict[str, str]:
         "evidence_final": result.verdict_final.evidence,
         "outcome": result.outcome,
         "outcomes": ", ".join(f"{(result.outcomes == o).sum()} {o}" for o in np.unique(result.outcomes)),
+        **({SAME: same_replicas(*_replicas(result))} if repeated(result.arrays) else {}),
     }
+
+
+def _replicas(result: CellResult) -> tuple[int, int]:
+    """The number of replicas, and of those that start with different weights."""
+    return len(result.outcomes), int(result.arrays["distinct_replicas"])
 
 
 def note(result: CellResult) -> str:
@@ -72,9 +79,11 @@ def note(result: CellResult) -> str:
     name, _, told = score_of(result.arrays, "curve_")
     last = result.last(name)
     if last is not None and result.config.recipe.epochs > 0:
-        centre, half = (float(value) for value in mean_and_interval(last))
-        spread = f" ± {half:.3f} (95 % interval)" if np.isfinite(half) else ""
-        lines.append(f"- Outcome **{result.outcome}**: {told} {centre:.3f}{spread}.")
+        centre, half = (float(value) for value in over_replicas(result.arrays, last))
+        spread = f" ± {decimals(half)} (95 % interval)" if np.isfinite(half) else ""
+        lines.append(f"- Outcome **{result.outcome}**: {told} {decimals(centre)}{spread}.")
+    if repeated(result.arrays):
+        lines.append(f"- No interval: {same_replicas(*_replicas(result))}.")
     return "\n".join(lines)
 
 
@@ -103,7 +112,7 @@ def headline(result: CellResult) -> Rows:
     for curve in CURVES:
         values = result.last(curve)
         if values is not None:
-            centre, half = mean_and_interval(values)
+            centre, half = over_replicas(result.arrays, values)
             rows |= {f"final/{curve}": float(centre), f"final/{curve}_ci95": float(half)}
     if "accuracies" in result.arrays:
         for level, epochs in zip(result.config.accuracies, result.arrays["epochs_to_accuracy"], strict=True):

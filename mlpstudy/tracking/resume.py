@@ -35,10 +35,18 @@ def finished(store: Store) -> list[Run]:
 def done(runs: Sequence[Run], cells: Sequence[Cell]) -> dict[int, Run]:
     """The finished runs of these cells, by the index of the cell; of several, the latest.
 
-    A cell with a part of the user's own is never done: what its name means may have changed.
+    A cell with a function of the user's own is never done: what it does may have changed. Nor is one whose run kept
+    less than is asked for now.
     """
-    wanted = {cell.hash: index for index, cell in enumerate(cells) if not cell.config.own_parts}
-    return {wanted[run.tags["cell"]]: run for run in runs if run.tags.get("cell") in wanted}
+    wanted = {cell.hash: index for index, cell in enumerate(cells) if not cell.config.own_functions}
+    found = ((wanted[run.tags["cell"]], run) for run in runs if run.tags.get("cell") in wanted)
+    return {index: run for index, run in found if _has_all(run, cells[index])}
+
+
+def _has_all(run: Run, cell: Cell) -> bool:
+    """Whether a run kept all that is to be kept of this cell."""
+    wanted = (key for key in ("full", "log_model") if cell.raw["tracking"][key])
+    return all(run.params.get(f"tracking.{key}") == "True" for key in wanted)
 
 
 def with_fewer_replicas(runs: Sequence[Run], cells: Sequence[Cell], done: Container[int]) -> dict[int, Run]:
@@ -49,7 +57,7 @@ def with_fewer_replicas(runs: Sequence[Run], cells: Sequence[Cell], done: Contai
     wanted = {
         cell.hash_any_replicas: index
         for index, cell in enumerate(cells)
-        if index not in done and not cell.config.own_parts and not cell.raw["tracking"]["full"]
+        if index not in done and not cell.config.own_functions and not cell.raw["tracking"]["full"]
     }
     found: dict[int, Run] = {}
     for run in sorted(runs, key=lambda run: int(run.params["replicas"])):

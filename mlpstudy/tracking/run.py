@@ -107,6 +107,8 @@ class Run:
         except NotMeasured:
             if when != "initial":
                 raise
+        if not self._config.weights_follow_from_seed:  # what is drawn now may be something else
+            raise NotMeasured(f"{self.name} did not keep its initial weights")
         sizes = self.arrays["sizes"].tolist()
         return artifacts.named(weights_again(self._config, sizes), sizes)
 

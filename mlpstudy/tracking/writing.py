@@ -17,9 +17,10 @@ from omegaconf import OmegaConf
 
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult
-from mlpstudy.cells.problem import initial_theta, prepare
+from mlpstudy.cells.problem import initial_theta, prepare_same
 from mlpstudy.cells.recording import Record
 from mlpstudy.cells.sweep import Page
+from mlpstudy.errors import ConfigError
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.palette import colour
 from mlpstudy.tracking import artifacts, environment, logged_model, metrics, parcel
@@ -190,7 +191,7 @@ class RunLog:
         write_artifacts(self.cell, result, folder, self.full)
         if self.cell.raw["tracking"]["log_model"] and result.theta_final is not None:
             try:
-                logged_model.save(prepare(self.cell.config).data, folder)
+                logged_model.save(prepare_same(self.cell.config, self.cell.content).data, folder)
             except Exception as error:  # MLflow's; the run is kept without it
                 self._tags["model"] = f"not kept ({one_line(error)})"
         if page is not None and page.complaint:
@@ -210,7 +211,9 @@ def write_artifacts(cell: Cell, result: CellResult, folder: Path, full: bool = F
     kept = slice(None) if full else slice(1)
     weights = {"final": None if result.theta_final is None else result.theta_final[kept]}
     if full or not cell.config.weights_follow_from_seed:
-        weights["initial"] = initial_theta(prepare(cell.config), range(cell.config.replicas)[kept])
+        with contextlib.suppress(ConfigError):  # a file has changed: rather none than wrong ones
+            problem = prepare_same(cell.config, cell.content)
+            weights["initial"] = initial_theta(problem, range(cell.config.replicas)[kept])
     for when, theta in weights.items():
         if theta is not None:
             layers: dict[str, Any] = dict(artifacts.named(theta, result.sizes))

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.intervals import over_replicas
 from mlpstudy.measure.score import final_scores, score_of
 from reports.drawing import marks, style, theme
 from reports.drawing.style import evenly
@@ -102,7 +102,7 @@ def score_label(run: style.Measured) -> str:
 
 def score(run: style.Measured) -> tuple[str, float, float]:
     """The score: its kind, its mean and half its 95 % interval."""
-    mean, half = mean_and_interval(final_scores(run.arrays))
+    mean, half = over_replicas(run.arrays, final_scores(run.arrays))
     return score_name(run), float(mean), float(half)
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval, share_interval
 from reports.drawing import hues, style, theme
-from reports.drawing.words import decimal
+from reports.drawing.words import decimal, no_interval
 
 SMALL = 8  # points: the smallest text
 HAIR = 1e-3  # lines with a smaller relative difference look like one line
@@ -245,7 +245,7 @@ def footnote(axes: NDArray[Any], runs: Sequence[style.Measured], *remarks: str, 
     told = [f"{lines}, without those that diverged{' or are 0' * log}; {'band: 95 % interval' if most > FEW else EACH}"]
     if any(line.get_gid() == OFF for ax in axes.flat for line in ax.lines):
         told.append("arrow: a line that leaves the axis there, and the value that it reaches")
-    text = "\n".join([*told, *remarks])
+    text = "\n".join(filter(None, [*told, no_interval(runs), *remarks]))
     axes.flat[0].figure.supxlabel(text, fontsize=SMALL, color=theme.ink(0.7), x=0.01, ha="left")
 
 

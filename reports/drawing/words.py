@@ -7,6 +7,7 @@ from math import isfinite, nan
 
 from mlpstudy.cells.config import NOT_SCIENCE
 from mlpstudy.measure.intervals import share_text
+from mlpstudy.measure.outcomes import without_interval
 from mlpstudy.measure.score import score_of
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing import style
@@ -152,13 +153,19 @@ def outcome_in_full(run: Run) -> str:
     """The outcome, with counts if replicas differ, and with the status if the run did not finish."""
     each = run.tags.get("outcomes", "")
     counts = f" ({each})" if "," in each and outcome(run) not in (UNTRAINED, UNFINISHED) else ""
-    return outcome(run) + counts + ("" if run.status == "FINISHED" else f", {run.status.lower()}")
+    same = f" ({run.tags['same_replicas']})" if "same_replicas" in run.tags else ""
+    return outcome(run) + counts + same + ("" if run.status == "FINISHED" else f", {run.status.lower()}")
 
 
 def outcomes(runs: Sequence[Run]) -> str:
     """A sentence with the number of cells for each outcome."""
     count = Counter(map(outcome, runs)).most_common()
     return f"Outcomes: {', '.join(f'{n} {name}' for name, n in count)}."
+
+
+def no_interval(runs: Sequence[style.Measured]) -> str:
+    """A line for each reason why runs have no interval; empty if all have one."""
+    return without_interval([(run.name, run.tags.get("same_replicas")) for run in runs])
 
 
 def plain(evidence: str) -> str:

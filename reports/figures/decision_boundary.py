@@ -36,6 +36,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         f"colour: the class that most networks of {marks.replicas(runs)} give, the fainter the more of them "
         f"disagree; dots: up to {POINTS} training examples and their class; "
         f"number: {layout.score_label(runs[0])}, 95 % interval",
+        words.no_interval(runs),
     )
     known = sorted({int(k) for run in runs for k in np.unique(run.arrays["decision_classes"])})
     keys = [marks.style_key(linestyle="", marker="o", markersize=7, color=hue(k), label=f"class {k}") for k in known]

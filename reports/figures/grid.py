@@ -66,6 +66,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         f"number: {score + ' after training' * style.trained(runs)}, mean and 95 % interval over those of "
         f"{marks.replicas(runs)} that did not diverge; fill: {fill(runs)}; "
         f"{'ticks: each of them, where outcomes differ; ' * mixed}sign: verdict at the start › at the end",
+        words.no_interval(runs),
     )
     marks.legend(drawn, keys(runs))
 

@@ -81,6 +81,7 @@ def test_arrays_are_as_described(collected, hidden):
         "sizes": (depth + 2,),
         "activation_range": (2,), "epoch": (S,), "curve_step": (E,), "curve_epoch": (E,), "histogram_step": (H,),
         "accuracies": (4,), "epochs_to_accuracy": (4, R), "epochs_to_lower_loss": (R,), "progress": (R,), "chance": (),
+            "distinct_replicas": (),
         "unit_paths": (S, units, 2),
         "jacobian_singular_values": (R, INPUTS, 2),
         "decision_regions": (R, 80, 80), "decision_axes": (2, 80),

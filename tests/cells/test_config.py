@@ -97,6 +97,7 @@ BAD = {
     "data.separator": [3, "", ";;", True],
     "data.encode": [3, "labels", True],
     "data.missing": [3, "median", True],
+    "data.standardize_target": NOT_TRUTHS,
     "data.function": [3, True],
     "network.depth": [*NOT_INTEGERS, -1],
     "network.width": [*NOT_INTEGERS, 0],

@@ -22,13 +22,15 @@ VALUES = rng(2).normal(size=40)
 
 
 def npz(path, seed=0, task="classification", test_fraction=0.25, standardize="none"):
-    return DATASETS["npz"](rng(seed), path=path, task=task, test_fraction=test_fraction, standardize=standardize)
+    return DATASETS["npz"](
+        rng(seed), path=path, task=task, test_fraction=test_fraction, standardize=standardize, standardize_target=False
+    )
 
 
 def csv(path, seed=0, target=None, columns=None, task="classification", test_fraction=0.25, standardize="none"):
     return DATASETS["csv"](
         rng(seed), path=path, target=target, columns=columns, task=task, test_fraction=test_fraction,
-        standardize=standardize, exclude=None, separator=None, encode=None, missing=None,
+        standardize=standardize, exclude=None, separator=None, encode=None, missing=None, standardize_target=False,
     )  # fmt: skip
 
 
@@ -151,7 +153,9 @@ BAD_NPZ = {
     "x_test alone": ({"x_test": X}, "data.path", "it has x, x_test, y"),
     "y_test alone": ({"y_test": X}, "data.path", "it has x, y, y_test"),
     "text": ({"x": np.full((40, 3), "a")}, "data.path", "one row of numbers in x for each y, not <U1 (40, 3)"),
-    "objects": ({"x": np.full((40, 3), None)}, "data.path", "a readable .npz"),
+    "objects": (
+        {"x": np.full((40, 3), None)}, "data.path", "without Python objects; x holds them (save it as numbers"
+    ),
     "lengths": ({"y": CLASSES[:39]}, "data.path", "one row of numbers in x for each y, not float64 (40, 3) for (39,)"),
     "no array y": ({"y": np.array(3)}, "data.path", "one row of numbers in x for each y"),
     "no array x": ({"x": np.array(3.0)}, "data.path", "one row of numbers in x for each y"),
@@ -161,11 +165,11 @@ BAD_NPZ = {
     "test lengths": (
         {"x_test": X, "y_test": CLASSES[:3]}, "data.path", "one row of numbers in x_test for each y_test"
     ),
-    "nan": ({"x": np.where(np.arange(120).reshape(40, 3) == 50, np.nan, X)}, "data.path", "row 16 of x has another"),
-    "inf": ({"x": np.where(np.arange(120).reshape(40, 3) == 50, np.inf, X)}, "data.path", "row 16 of x has another"),
-    "nan label": ({"y": np.where(np.arange(40) == 7, np.nan, CLASSES)}, "data.path", "row 7 of y has another"),
+    "nan": ({"x": np.where(np.arange(120).reshape(40, 3) == 50, np.nan, X)}, "data.path", "x[16, 2] is nan"),
+    "inf": ({"x": np.where(np.arange(120).reshape(40, 3) == 50, np.inf, X)}, "data.path", "x[16, 2] is inf"),
+    "nan label": ({"y": np.where(np.arange(40) == 7, np.nan, CLASSES)}, "data.path", "y[7] is nan"),
     "nan in test": (
-        {"x_test": np.full((2, 3), np.nan), "y_test": CLASSES[:2]}, "data.path", "row 0 of x_test has another"
+        {"x_test": np.full((2, 3), np.nan), "y_test": CLASSES[:2]}, "data.path", "x_test[0, 0] is nan"
     ),
     "label in test only": (
         {"x_test": X[:3], "y_test": np.array([0, 5, 1])}, "data.path", "whose test labels occur in training; "
@@ -301,7 +305,7 @@ BAD_CSV = {
         changed_line(5, FIRST, "tall").replace(HEADER, HEADER + "\n"), SICK, "data.path", "'tall' in line 8"
     ),
     "text column": (CSV, {}, "data.path", "column 'sick' has 'no' in line 2 (leave it out with data.exclude, or "),
-    "infinite": (changed_line(5, FIRST, "inf"), SICK, "data.path", "finite numbers"),
+    "infinite": (changed_line(5, FIRST, "inf"), SICK, "data.path", "column 'height' has inf in line 7"),
     "unknown target": (CSV, {"target": "ill"}, "data.target", "one of age, height, sick, weight; got 'ill'"),
     "unknown column": (
         CSV, SICK | {"columns": ("age", "size")}, "data.columns", "one of age, height, weight; got 'size'"

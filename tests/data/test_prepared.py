@@ -28,13 +28,13 @@ def made():
     def make():
         calls.append(1)
         x = np.random.default_rng(len(calls)).normal(size=(6, 3)).astype(np.float32)
-        return Data("mnist", x, np.arange(6), x[:2] + 1, np.arange(2), 10, x[0], x[0])
+        return Data("mnist", x, np.arange(6), x[:2] + 1, np.arange(2), 10, x[0], x[0], digest=f"digest{len(calls)}")
 
     return make, calls
 
 
 def same(a, b):
-    assert (a.name, a.classes) == (b.name, b.classes)
+    assert (a.name, a.classes, a.digest) == (b.name, b.classes, b.digest)
     for name in room.ARRAYS:
         assert getattr(a, name).dtype == getattr(b, name).dtype
         np.testing.assert_array_equal(getattr(a, name), getattr(b, name))

@@ -24,7 +24,8 @@ LABELS = {
 
 def csv(path, **options):
     given = dict.fromkeys(("target", "columns", "exclude", "separator", "encode", "missing"))
-    given |= {"task": "classification", "test_fraction": 0.25, "standardize": "none"} | options
+    given |= {"task": "classification", "test_fraction": 0.25, "standardize": "none"}
+    given |= {"standardize_target": False} | options
     return DATASETS["csv"](np.random.default_rng(0), path=str(path), **given)
 
 
@@ -200,3 +201,48 @@ def test_what_is_wrong_is_told_in_one_line_with_the_option_that_helps(write, kin
         csv(write(text), **options)
     assert told in str(error.value)
     assert "\n" not in str(error.value)
+
+
+@pytest.mark.parametrize("cut", [1, 3, 5])
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_half_a_letter_of_utf_16_is_told(tmp_path, cut, encoding):
+    content = lines_of().encode(encoding)
+    content = content if encoding == "utf-16" else b"\xfe\xff" + content
+    (tmp_path / "own.csv").write_bytes(content[:-cut])
+    with pytest.raises(ConfigError, match=r"a whole CSV file; as UTF-16 it ends or breaks at byte \d+ \(save it again"):
+        csv(tmp_path / "own.csv")
+
+
+def test_lines_of_any_length(write):
+    """With the wrong separator, a line is one field, and Python's reader takes 131,072 letters by default."""
+    names = [f"a_rather_long_name_of_a_column_{i}" for i in range(5000)]
+    rows = [",".join([*(f"{i * j % 7}.5" for j in range(5000)), str(i % 2)]) for i in range(8)]
+    text = "\n".join([",".join([*names, "y"]), *rows])
+    assert max(map(len, text.splitlines())) > 131_072
+    data = csv(write(text), target="y")
+    assert data.x_train.shape[1] == 5000
+
+
+@pytest.mark.parametrize("name", ["", "id", "Index", "No"])
+@pytest.mark.parametrize(("start", "step"), [(0, 1), (1, 1), (1000, 1), (-3, 5), (500, -1), (2.5, 0.1)])
+def test_a_first_column_that_counts_is_left_out_from_any_start_by_any_step(write, name, start, step):
+    header, *rows = lines_of().splitlines()
+    counted = [f"{start + step * i:.6g},{row}" for i, row in enumerate(rows)]
+    np.testing.assert_allclose(examples(csv(write("\n".join([f"{name},{header}", *counted])))), expected())
+    counted[5] = f"{start + step * 5.5:.6g},{rows[5]}"  # it counts no more
+    assert csv(write("\n".join([f"{name},{header}", *counted]))).x_train.shape[1] == 4
+    assert csv(write("\n".join([f"height_2,{header}", *counted]))).x_train.shape[1] == 4
+
+
+@pytest.mark.parametrize("unit", [1, 1000.0])
+def test_numbers_that_were_meant_as_values_get_the_words_for_them(write, unit):
+    header, *rows = lines_of().splitlines()
+    hint = "for values, add data.task=regression loss=mse"
+    text = "\n".join([header, *(f"{row.rpartition(',')[0]},{i * unit}" for i, row in enumerate(rows))])
+    with pytest.raises(ConfigError, match=f"there is one of .* \\({hint}"):
+        csv(write(text))
+    assert any(hint in remark for remark in csv(write(text), test_fraction=0.0).remarks)
+    fractions = "\n".join([header, *(f"{row.rpartition(',')[0]},{i + 0.5}" for i, row in enumerate(rows))])
+    with pytest.raises(ConfigError, match=f"regression for a target with values such as .* \\({hint}"):
+        csv(write(fractions))
+    assert not any(hint in remark for remark in csv(write(lines_of())).remarks)

@@ -16,7 +16,7 @@ from mlpstudy.errors import ConfigError
 
 
 def job(index, seconds=1.0):
-    return Job(index, {}, 0, seconds)
+    return Job(index, {}, 0, seconds, {})
 
 
 def record(step, last=False):
@@ -163,7 +163,7 @@ def test_events_go_through_a_file_also_if_they_are_read_while_they_are_written(t
     """Cut at every byte, what is complete is read once, and the rest later."""
     (cell,) = compose.cells(["network.depth=1", "network.width=3", "replicas=1", "training.epochs=0"])
     path = tmp_path / "0.events"
-    on_submitit.to_file(path, worker.code(), [Job(7, dict(cell.raw), 0, 1.0)], None)
+    on_submitit.to_file(path, worker.code(), [Job(7, dict(cell.raw), 0, 1.0, {})], None)
     whole = path.read_bytes()
     running = on_submitit._Running(SimpleNamespace(), path)
     found = []

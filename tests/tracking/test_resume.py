@@ -26,9 +26,9 @@ def trained(new_uri, monkeypatch, no_pictures):
     trained = []
     original = sweep._train
 
-    def train(index, config, first, draw):
+    def train(index, config, first, *rest):
         trained.append(f"{config.init_name} {config.seed}" + (f" from {first}" if first else ""))
-        return original(index, config, first, draw)
+        return original(index, config, first, *rest)
 
     monkeypatch.setattr(sweep, "_train", train)
 
