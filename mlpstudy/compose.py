@@ -94,7 +94,7 @@ def read(arguments: Sequence[str]) -> Asked:
             # Hydra needs output folders. They are deleted: MLflow has everything, and a URI can hold a password.
             OmegaConf.register_new_resolver("scratch", partial(str, scratch), replace=True)
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(collect)()
-    sys.argv[1:] = arguments  # the command that goes on is made of these
+    sys.argv[1:] = arguments
     if any("glob(" in argument for argument in arguments):  # glob also finds options that need a path
         waiting = {f"{g}={raw[g]['name']} ({g}.{k})" for raw, _ in found for g, k in OWN if _waits_for(raw, g, k)}
         if waiting:

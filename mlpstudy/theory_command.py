@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from mlpstudy import theory
+from mlpstudy import terminal, theory
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.foresight import before_training
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, wrapped
@@ -21,6 +21,7 @@ from mlpstudy.palette import VERDICT_COLOURS
 
 def main(arguments: Sequence[str]) -> int:
     """Print what is foreseen of the cells, then gains, fixed points and the edge of chaos of their activations."""
+    terminal.endure()
     try:
         asked_for = cells(arguments)
     except SETTINGS_ERRORS as error:
