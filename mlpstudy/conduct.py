@@ -106,6 +106,7 @@ def sweep_of(
     records: dict[int, list[Record]] = {}  # of the cells that are being trained
     pages: dict[int, sweep.Page] = {}
     failures: dict[str, str] = {}  # name of a cell -> what went wrong
+    not_drawn: dict[str, str] = {}  # name of a cell -> why it has no picture
 
     def end(index: int, status: str, told: str = "", error: str = "") -> Told | None:
         """A cell has ended: show it, and have it written."""
@@ -117,6 +118,8 @@ def sweep_of(
             page = pages.pop(index, None)
             if page is None and result is not None and status != "KILLED":
                 page = sweep.drawn(draw, index, result)
+            if page is not None and page.complaint:
+                not_drawn[cell_names[index]] = page.complaint
             log.finish(index, result, status, error, page)
             shown = None if result is None else run_page.ended(cell_names[index], sweep_name, result)
             show.ended(index, shown, told)
@@ -156,6 +159,9 @@ def sweep_of(
             log.close(ENDING_SECONDS)
         say_results(out, cell_names, results)
         say(next_commands(store, sweep_name))
+        if not_drawn:
+            name, reason = next(iter(not_drawn.items()))
+            say(f"No picture of {len(not_drawn)} run{'s' * (len(not_drawn) > 1)}, such as {name}: {reason}")
         for name, reason in failures.items():
             out.print(f"{name}: {reason}", style="bold red", soft_wrap=True)
         if log.complaints:

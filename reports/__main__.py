@@ -46,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"reports: {error}", file=sys.stderr)
         return 1
-    except BrokenProcessPool:
+    except (BrokenProcessPool, EOFError):  # EOFError: the process that starts the others
         told = "interrupted" if ASKED.is_set() else "a process that draws was ended, perhaps for want of memory"
         print(f"reports: {told}", file=sys.stderr)
-        return INTERRUPTED
+        return INTERRUPTED if ASKED.is_set() else 1
     except KeyboardInterrupt:
         print("reports: interrupted", file=sys.stderr)
         return INTERRUPTED
