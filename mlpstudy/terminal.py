@@ -16,7 +16,7 @@ from typing import Any, TextIO
 ERRORS = "mlpstudy.terminal"  # the name of `stand_in` for Python's codecs
 SIGNS = {"±": "+-", "÷": "/", "×": "x", "›": ">", "–": "-", "−": "-", "…": "...", "≠": "!="}
 LAST = 2  # number of standard error, after standard input and output
-LINES = {"HORIZONTAL": "-", "VERTICAL": "|"}  # the last word of the name of a sign; + for all corners
+LINES = {"HORIZONTAL": "-", "VERTICAL": "|"}  # the last word of the name of a sign; + for corners
 
 
 def stand_in(error: UnicodeError) -> tuple[str | bytes, int]:
@@ -28,7 +28,7 @@ def stand_in(error: UnicodeError) -> tuple[str | bytes, int]:
         return bytes([ord(letter) - 0xDC00]), after
     name = unicodedata.name(letter, "")
     if name.startswith("BOX DRAWINGS"):
-        return LINES.get(name.split()[-1], "+"), after
+        return "+" if " AND " in name else LINES.get(name.split()[-1], "+"), after
     bare = "".join(part for part in unicodedata.normalize("NFD", letter) if not unicodedata.combining(part))
     return SIGNS.get(letter) or (bare if bare.isascii() else "?"), after
 
@@ -39,8 +39,9 @@ codecs.register_error(ERRORS, stand_in)
 class _Lasting(io.RawIOBase):
     """A stream of bytes that leaves out what the stream below does not take: closed, broken, or on a full disk."""
 
-    def __init__(self, below: Any) -> None:
-        self._below = below
+    def __init__(self, stream: io.TextIOWrapper) -> None:
+        self._stream = stream  # it would close the stream below when Python removes it
+        self._below: Any = _raw(stream)
 
     def writable(self) -> bool:
         return True
@@ -66,11 +67,11 @@ def lasting(stream: TextIO | None) -> TextIO:
     """A stream that shows the same and raises no error; one of a notebook or another program is left as it is."""
     if stream is None:  # it was closed when Python started
         return open(os.devnull, "w", encoding="utf-8")
-    if type(stream) is not io.TextIOWrapper or isinstance(raw := _raw(stream), _Lasting):
+    if type(stream) is not io.TextIOWrapper or isinstance(_raw(stream), _Lasting):
         return stream
     with contextlib.suppress(OSError, ValueError):
         stream.flush()
-    buffered: Any = io.BufferedWriter(_Lasting(raw))
+    buffered: Any = io.BufferedWriter(_Lasting(stream))
     by_line = stream.line_buffering or stream.write_through
     return io.TextIOWrapper(buffered, stream.encoding, ERRORS, line_buffering=by_line)
 
