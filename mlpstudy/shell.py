@@ -11,6 +11,11 @@ def command(module: str, *words: str) -> str:
     return shlex.join([python(), "-m", module, *words])
 
 
+def anywhere(module: str, *words: str) -> str:
+    """The same for a page that may be read on another machine."""
+    return shlex.join(["python", "-m", module, *words])
+
+
 def python() -> str:
     """The shortest name of this Python in the current directory."""
     executable, here = Path(sys.executable), Path.cwd()
