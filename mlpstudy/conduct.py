@@ -241,6 +241,8 @@ def next_commands(store: "Store", sweep_name: str) -> str:
     view = f"viewStateShareKey={quote(sweep_name)}&compareRunsMode=CHART&workflowType=machine_learning"
     page = f"#/experiments/{store.experiment_id}/runs?{view}"
     draw = f"Draw the figures:  {shell.command('reports', *uri_option(store))}"
+    if "***" in draw:
+        draw += "\nIn these commands, *** stands for your password."
     if store.uri.startswith("http"):
         return f"Look at the runs:  {uris.without_user(store.uri).rstrip('/')}/{page}\n{draw}"
     database = () if store.uri == uris.resolve(None, {}) else ("--backend-store-uri", uris.redact(store.uri))

@@ -166,3 +166,9 @@ def test_commands_about_a_store_elsewhere_name_it(tmp_path, monkeypatch, name):
     assert shlex.split(printed(out, "Draw the figures:  "))[-2:] == ["--uri", uri]
     here = stores.Store(f"sqlite:///{tmp_path}/mlflow.db", "1", None)
     assert conduct.uri_option(here) == ()
+
+
+def test_a_password_is_not_printed_and_that_is_said():
+    out = conduct.next_commands(stores.Store("postgresql://me:s3cret@host/runs", "1", None), "s")
+    assert "s3cret" not in out
+    assert "*** stands for your password" in out
