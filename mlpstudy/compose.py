@@ -27,6 +27,7 @@ from mlpstudy.cells.rules import RULES, TABLES, unknown_key
 from mlpstudy.engines import launcher
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError, DoesNotFit, one_of
+from mlpstudy.importing import CalledExit
 from mlpstudy.tracking import uris
 
 # the user's own parts
@@ -35,7 +36,7 @@ SHOWS = {"--cfg", "-c", "--info", "-i"}  # Hydra then prints settings, in which 
 ALSO = "--also"
 # settings of a sweep, not of a cell
 OF_SWEEP = ("tracking.uri", "tracking.experiment", "tracking.sweep", "tracking.resume", "workers", "fail_fast")
-SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException)
+SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException, CalledExit)
 
 
 @dataclass(frozen=True)

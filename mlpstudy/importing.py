@@ -41,7 +41,8 @@ def _guarded(function: Callable[..., Any]) -> Callable[..., Any]:
         try:
             return function(*arguments, **named)
         except SystemExit as error:
-            raise CalledExit(f"sys.exit({'' if error.code is None else error.code}) was called") from error
+            code, name = "" if error.code is None else error.code, getattr(function, "__name__", "your function")
+            raise CalledExit(f"sys.exit({code}) was called by {name}") from error
 
     return guarded
 

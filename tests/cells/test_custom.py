@@ -10,7 +10,7 @@ import numpy as np
 import pytest
 from scipy import special
 
-from mlpstudy import theory
+from mlpstudy import theory, theory_command
 from mlpstudy.cells import sweep
 from mlpstudy.cells.cell import check, names
 from mlpstudy.cells.config import parse
@@ -302,6 +302,22 @@ def test_sys_exit_in_a_record_or_a_generator_is_one_line(compose, exits, group, 
     raw[group]["function"] = exits(name)
     with pytest.raises(ConfigError, match=r"7"):
         check(raw)
+
+
+def test_sys_exit_while_theory_looks_at_an_activation_is_one_line(exits, monkeypatch, capsys, tmp_path):
+    """After it was checked, and before anything trains."""
+    monkeypatch.setattr(importlib.import_module("of_exits"), "tired", False)
+    monkeypatch.setattr(sys, "argv", ["mlpstudy"])
+    looked = theory.outlooks
+
+    def tires(*arguments):
+        sys.modules["of_exits"].tired = True
+        return looked(*arguments)
+
+    monkeypatch.setattr(theory, "outlooks", tires)
+    words = ["activation=custom", f"activation.function={exits('g')}", f"activation.derivative={exits('dg')}"]
+    assert theory_command.main([*words, "network.depth=1"]) == 1
+    assert capsys.readouterr().err == "mlpstudy: sys.exit(7) was called by dg\n"
 
 
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
