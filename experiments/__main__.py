@@ -14,11 +14,12 @@ from rich.text import Text
 
 from experiments import STUDIES, page
 from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Study, check
-from mlpstudy import compose, conduct
+from mlpstudy import compose, conduct, shell, terminal
 from mlpstudy.cells.cell import Cell
 from mlpstudy.compose import with_words
 from mlpstudy.display import console
 from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.tracking.uris import redact
 
 USAGE = """usage: python -m experiments NAME [--quick] [override ...]   a study, such as: he_2015 replicas=30
        python -m experiments all [--quick]                 all studies, and one page about them
@@ -32,6 +33,7 @@ STYLES = {REPRODUCED: "green", NOT_REPRODUCED: "bold red", INCONCLUSIVE: "yellow
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Exit status: 0 if all claims are reproduced, 1 if one is not, or inconclusive, 2 if one could not be checked."""
+    terminal.endure()
     words = sys.argv[1:] if arguments is None else list(arguments)
     quick = "--quick" in words
     name, *overrides = [word for word in words if word != "--quick"] or [""]
@@ -47,7 +49,7 @@ def main(arguments: Sequence[str] | None = None) -> int:
         for study in asked:  # the folder of MNIST is for those of all that use it
             mine = [o for o in overrides if len(asked) == 1 or on_images(study) or not o.startswith("data.root=")]
             prepared.append(prepare(study, quick, mine))
-        return run_all(prepared)
+        return run_all(prepared, shell.command("experiments", *map(redact, words)))
     except compose.SETTINGS_ERRORS as error:
         print(compose.wrapped(f"experiments: {compose.one_line(error)}"), file=sys.stderr)
         return 2
@@ -56,13 +58,16 @@ def main(arguments: Sequence[str] | None = None) -> int:
         return 130
 
 
-def run_all(prepared: "Sequence[Prepared]") -> int:
-    """Run studies, tell what each found, and write the page after each. One that fails does not stop the others."""
+def run_all(prepared: "Sequence[Prepared]", again: str) -> int:
+    """Run studies, tell what each found, and write the page after each. One that fails does not stop the others.
+
+    again: what was typed.
+    """
     done: list[page.Done] = []
     path = None
     for one in prepared:
         try:
-            done.append(run(one))
+            done.append(run(one, again))
         except ValueError as error:
             print(f"experiments: {one.study.name}: {error}", file=sys.stderr)
             continue
@@ -133,7 +138,7 @@ def without_mnist() -> str:
     return ""
 
 
-def run(prepared: Prepared) -> page.Done:
+def run(prepared: Prepared, again: str) -> page.Done:
     """Do the sweep and check the claims."""
     from mlpstudy.tracking.reading import load_runs
 
@@ -142,7 +147,7 @@ def run(prepared: Prepared) -> page.Done:
     if prepared.instead:
         print(f"On digits, since MNIST is not here ({prepared.instead}). With its files: data.root=FOLDER")
     started = time.monotonic()
-    if not conduct.run(cells):
+    if not conduct.run(cells, again=again):
         raise ValueError(f"the sweep of {study.name} did not end well; type the command again to go on")
     tracking = cells[0].raw["tracking"]
     runs = load_runs(tracking["uri"], sweep=prepared.sweep, experiment=tracking["experiment"])

@@ -3,8 +3,11 @@
 A user may delete it at any time.
 """
 
+import atexit
 import contextlib
 import os
+import shutil
+import tempfile
 from pathlib import Path
 
 MOST_BYTES = 2_000_000_000  # about a thousand runs
@@ -12,7 +15,17 @@ MOST_BYTES = 2_000_000_000  # about a thousand runs
 
 def folder() -> Path:
     """Where the files are: one folder for each run or data set."""
+    ensure_home()
     return Path(os.environ.get("XDG_CACHE_HOME") or "~/.cache").expanduser() / "mlpstudy"
+
+
+def ensure_home() -> None:
+    """Give a user without a home, as in a container, an empty one until the program ends: MLflow cannot do without."""
+    try:
+        Path.home()
+    except RuntimeError:
+        os.environ["HOME"] = tempfile.mkdtemp(prefix="mlpstudy-home-")
+        atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
 
 
 def trim(most: int = MOST_BYTES) -> None:

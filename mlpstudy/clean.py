@@ -5,11 +5,13 @@ import sys
 from collections.abc import Sequence
 from functools import partial
 
+from mlpstudy import terminal
 from mlpstudy.errors import ConfigError
 
 
 def main(arguments: Sequence[str]) -> int:
     """Remove the sweep, if the user agrees; 1 if there is no such sweep or the user does not agree."""
+    terminal.endure()
     parser = argparse.ArgumentParser(prog="python -m mlpstudy.clean", description=__doc__)
     parser.add_argument("sweep", metavar="SWEEP", help="the name of the sweep")
     parser.add_argument("--yes", action="store_true", help="do not ask")

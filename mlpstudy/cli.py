@@ -2,28 +2,27 @@
 
 import gc
 import os
-import signal
 import sys
 from typing import NoReturn
 
+from mlpstudy import interrupts, shell, terminal
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, progress, read, wrapped
-from mlpstudy.conduct import ENDING, INTERRUPTED, run
+from mlpstudy.conduct import run
+from mlpstudy.tracking.uris import redact
 
 __all__ = ["cells", "main", "read", "run"]
 
 
-class _Terminated(KeyboardInterrupt):
-    """The process is asked to end, by SIGTERM."""
-
-
+@interrupts.heeded()  # also while settings are read
 def main() -> None:
     """Entry point of `python -m mlpstudy` and of the console script."""
-    signal.signal(signal.SIGINT, _interrupt)
-    signal.signal(signal.SIGTERM, _interrupt)  # runs are closed and workers are stopped
+    terminal.endure()
+    words = sys.argv[1:]
     try:
-        asked = read(sys.argv[1:])
+        asked = read(words)
         if asked.cells:
-            well = run(asked.cells, asked.left_out, asked.launcher)
+            again = shell.command("mlpstudy", *map(redact, words))
+            well = run(asked.cells, asked.left_out, asked.launcher, again)
             gc.freeze()  # at its end Python would search for garbage once more
             sys.exit(0 if well else 1)
     except SETTINGS_ERRORS as error:
@@ -31,14 +30,7 @@ def main() -> None:
         sys.exit(wrapped(f"mlpstudy: {one_line(error)}"))
     except KeyboardInterrupt as reason:
         print("mlpstudy: interrupted", file=sys.stderr)
-        _end(143 if isinstance(reason, _Terminated) else 130)
-
-
-def _interrupt(number: int = signal.SIGINT, *_: object) -> None:
-    """Stop the sweep. While it ends, which takes at most three seconds, more signals change nothing."""
-    INTERRUPTED.set()
-    if not ENDING.is_set():
-        raise _Terminated if number == signal.SIGTERM else KeyboardInterrupt
+        _end(143 if isinstance(reason, interrupts.Terminated) else 130)
 
 
 def _end(status: int) -> NoReturn:

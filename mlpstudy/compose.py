@@ -28,6 +28,7 @@ from mlpstudy.cells.rules import RULES, TABLES, unknown_key
 from mlpstudy.engines import launcher
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError, DoesNotFit, one_of
+from mlpstudy.importing import CalledExit
 from mlpstudy.tracking import uris
 
 # the user's own parts
@@ -36,7 +37,7 @@ SHOWS = {"--cfg", "-c", "--info", "-i"}  # Hydra then prints settings, in which 
 ALSO = "--also"
 # settings of a sweep, not of a cell
 OF_SWEEP = ("tracking.uri", "tracking.experiment", "tracking.sweep", "tracking.resume", "workers", "fail_fast")
-SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException)
+SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException, CalledExit)
 
 
 @dataclass(frozen=True)
@@ -95,7 +96,7 @@ def read(arguments: Sequence[str]) -> Asked:
             # Hydra needs output folders. They are deleted: MLflow has everything, and a URI can hold a password.
             OmegaConf.register_new_resolver("scratch", partial(str, scratch), replace=True)
             hydra.main(version_base="1.3", config_path=str(CONF), config_name="config")(collect)()
-    sys.argv[1:] = arguments  # the command that goes on is made of these
+    sys.argv[1:] = arguments
     if any("glob(" in argument for argument in arguments):  # glob also finds options that need a path
         waiting = {f"{g}={raw[g]['name']} ({g}.{k})" for raw, _ in found for g, k in OWN if _waits_for(raw, g, k)}
         if waiting:

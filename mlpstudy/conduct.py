@@ -2,10 +2,7 @@
 
 import contextlib
 import secrets
-import shlex
-import sys
-import threading
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime
 from functools import partial
@@ -15,13 +12,13 @@ from urllib.parse import quote
 
 from rich.console import Console
 
-from mlpstudy import importing, run_page
+from mlpstudy import importing, interrupts, run_page, shell
 from mlpstudy.cells import joining, sweep
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.cell_result import CellResult, collect, result_of
 from mlpstudy.cells.recording import Record
 from mlpstudy.compose import LeftOut
-from mlpstudy.display import SweepDisplay, Told, console, counts_tables, python_command, summary_table
+from mlpstudy.display import SweepDisplay, Told, console, counts_tables, summary_table
 from mlpstudy.engines import engine
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.measure.outcomes import Counts, agreement, foreseen, without_interval
@@ -33,10 +30,9 @@ if TYPE_CHECKING:  # `run` imports these, since they import mlflow: help, comple
     from mlpstudy.tracking.store import Store
 
 LOCALLY = Launcher()
-INTERRUPTED = threading.Event()  # a library may catch the KeyboardInterrupt; this flag stays
-ENDING = threading.Event()  # runs are being closed
 ENDING_SECONDS = 2  # after an interrupt
 LONGEST_TABLE = 500  # cells in the table at the end
+AGAIN = "call mlpstudy.run again with the same settings"
 
 
 @dataclass(frozen=True)
@@ -47,15 +43,21 @@ class Swept:
     well: bool  # no cell failed (a cell that diverged has not failed), and all are in the store
 
 
-def run(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: Launcher = LOCALLY) -> bool:
+def run(
+    cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: Launcher = LOCALLY, again: str = AGAIN
+) -> bool:
     """Do the sweep. False if a cell failed, or is not in the store."""
-    return sweep_of(cells, left_out, launcher).well
+    return sweep_of(cells, left_out, launcher, again).well
 
 
-def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: Launcher = LOCALLY) -> Swept:
+@interrupts.heeded()
+def sweep_of(
+    cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: Launcher = LOCALLY, again: str = AGAIN
+) -> Swept:
     """Train the cells by the engine of this launcher, log each to MLflow, show progress and a table.
 
     left_out: cells of the grid that cannot be; MLflow keeps their names and reasons, for reports.
+    again: what to type to go on after an interruption.
 
     A cell that is finished in this experiment is not trained again, and of a cell that is finished with fewer replicas
     only the others are trained.
@@ -65,10 +67,12 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
 
     tracked = cells[0].raw["tracking"]
     with contextlib.closing(open_store(tracked["uri"], tracked["experiment"])) as store:
-        return _sweep_into(store, cells, left_out, launcher)
+        return _sweep_into(store, cells, left_out, launcher, again)
 
 
-def _sweep_into(store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOut], launcher: Launcher) -> Swept:
+def _sweep_into(
+    store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOut], launcher: Launcher, again: str
+) -> Swept:
     """The sweep, in this store."""
     with importing.quickly():
         from mlpstudy.tracking import description, moving, resume
@@ -114,10 +118,11 @@ def _sweep_into(store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOu
     records: dict[int, list[Record]] = {}  # of the cells that are being trained
     pages: dict[int, sweep.Page] = {}
     failures: dict[str, str] = {}  # name of a cell -> what went wrong
+    not_drawn: dict[str, str] = {}  # name of a cell -> why it has no picture
 
     def end(index: int, status: str, told: str = "", error: str = "") -> Told | None:
         """A cell has ended: show it, and have it written."""
-        with uninterrupted():
+        with interrupts.uninterrupted():
             found = records.pop(index, [])
             result = collect(cells[index], found) if found else None
             if result is not None and status == "FINISHED" and index in smaller:
@@ -125,6 +130,8 @@ def _sweep_into(store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOu
             page = pages.pop(index, None)
             if page is None and result is not None and status != "KILLED":
                 page = sweep.drawn(draw, index, result)
+            if page is not None and page.complaint:
+                not_drawn[cell_names[index]] = page.complaint
             log.finish(index, result, status, error, page)
             shown = None if result is None else run_page.ended(cell_names[index], sweep_name, result)
             show.ended(index, shown, told)
@@ -146,8 +153,7 @@ def _sweep_into(store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOu
                 if event.last and (shown := end(index, "FINISHED")):
                     results[index] = shown
             log.keep_up()
-            if INTERRUPTED.is_set():
-                raise KeyboardInterrupt
+            interrupts.go_on()
         for index in list(records):  # after fail_fast
             end(index, "KILLED", "stopped")
         show.finish()
@@ -155,7 +161,7 @@ def _sweep_into(store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOu
         if results and not log.complaints:
             description.describe(store, sweep_name, [(told.params, told.tags) for told in results.values()])
     finally:
-        with uninterrupted():
+        with interrupts.uninterrupted():
             events.close()  # workers stop
             if elsewhere is not None:  # a second Ctrl-C may have come while the events were closed
                 elsewhere.close()
@@ -165,38 +171,27 @@ def _sweep_into(store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOu
             log.close(ENDING_SECONDS)
         say_results(out, cell_names, results)
         say(next_commands(store, sweep_name))
+        if not_drawn:
+            name, reason = next(iter(not_drawn.items()))
+            say(f"No picture of {len(not_drawn)} run{'s' * (len(not_drawn) > 1)}, such as {name}: {reason}")
         for name, reason in failures.items():
             out.print(f"{name}: {reason}", style="bold red", soft_wrap=True)
         if log.complaints:
             say_rescued(out, store, [rescue.root for rescue in log.complaints.values()])
         in_store = len(results) - len(log.complaints.keys() & results.keys())
         if in_store < len(cells):
-            same = shlex.join([*python_command().split(), "-m", "mlpstudy", *map(uris.redact, sys.argv[1:])])
-            say(f"{in_store} of {len(cells)} cells are done. To go on:  {same}")
+            say(f"{in_store} of {len(cells)} cells are done. To go on:  {again}")
     return Swept(sweep_name, well=not failures and not log.complaints)
-
-
-@contextlib.contextmanager
-def uninterrupted() -> Iterator[None]:
-    """Ctrl-C waits until this has ended: a run that is half closed would look like one that still runs."""
-    before = ENDING.is_set()
-    ENDING.set()
-    try:
-        yield
-    finally:
-        if not before:
-            ENDING.clear()
 
 
 def say_rescued(out: Console, store: "Store", roots: Sequence[Path | None]) -> None:
     """How many runs the store did not take, and how to bring in those that are kept in a folder."""
-    uri = "" if store.uri == uris.resolve(None) else f" --uri {shlex.quote(uris.redact(store.uri))}"
     for root in dict.fromkeys(roots):
         count = roots.count(root)
         where = "lost: they could not be written anywhere" if root is None else f"not in MLflow but in {root}"
         out.print(f"{count} run{'s are' if count > 1 else ' is'} {where}.", style="bold red", soft_wrap=True)
         if root is not None:
-            bring = f"{python_command()} -m mlpstudy.upload {shlex.quote(str(root))}{uri}"
+            bring = shell.command("mlpstudy.upload", str(root), *uri_option(store))
             out.print(f"When the store answers again, type the sweep again, or:  {bring}", soft_wrap=True)
 
 
@@ -267,14 +262,18 @@ def gradients_text(name: str, report: Report) -> str:
 
 def next_commands(store: "Store", sweep_name: str) -> str:
     """The next commands to type: the MLflow UI at these runs, and their figures."""
-    python = python_command()
     view = f"viewStateShareKey={quote(sweep_name)}&compareRunsMode=CHART&workflowType=machine_learning"
     page = f"#/experiments/{store.experiment_id}/runs?{view}"
-    here = store.uri == uris.resolve(None)
-    shown = shlex.quote(uris.redact(store.uri))
+    draw = f"Draw the figures:  {shell.command('reports', *uri_option(store))}"
+    if "***" in draw:
+        draw += "\nIn these commands, *** stands for your password."
     if store.uri.startswith("http"):
-        look = f"open {uris.without_user(store.uri).rstrip('/')}/{page}"
-    else:
-        database = "" if store.uri == uris.resolve(None, {}) else f" --backend-store-uri {shown}"
-        look = f"{python} -m mlflow ui{database}    then open http://127.0.0.1:5000/{page}"
-    return f"Look at the runs:  {look}\nDraw the figures:  {python} -m reports{'' if here else f' --uri {shown}'}"
+        return f"Look at the runs:  {uris.without_user(store.uri).rstrip('/')}/{page}\n{draw}"
+    database = () if store.uri == uris.resolve(None, {}) else ("--backend-store-uri", uris.redact(store.uri))
+    look = shell.command("mlflow", "ui", *database)
+    return f"Look at the runs:  {look}\n  and then open:   http://127.0.0.1:5000/{page}\n{draw}"
+
+
+def uri_option(store: "Store") -> tuple[str, ...]:
+    """`--uri URI` for a command that would not look into this store by itself."""
+    return () if store.uri == uris.resolve(None) else ("--uri", uris.redact(store.uri))

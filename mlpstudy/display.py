@@ -3,11 +3,9 @@
 import io
 import os
 import re
-import shutil
 import sys
 from collections.abc import Mapping, Sequence
 from math import isfinite, isnan
-from pathlib import Path
 from typing import Protocol
 
 from rich.box import SIMPLE
@@ -215,11 +213,3 @@ def counts_tables(found: Sequence[Counts]) -> Columns:
 
 def _usual_name(result: Told) -> str:
     return f"{result.params['init']}-{result.params['activation']}-d{result.params['depth']}"
-
-
-def python_command() -> str:
-    """The shortest command that calls this Python from the current directory."""
-    executable = Path(sys.executable)
-    if shutil.which("python") == sys.executable:
-        return "python"
-    return str(executable.relative_to(Path.cwd()) if executable.is_relative_to(Path.cwd()) else executable)

@@ -6,11 +6,13 @@ from collections.abc import Sequence
 from functools import partial
 from pathlib import Path
 
+from mlpstudy import shell, terminal
 from mlpstudy.errors import ConfigError
 
 
 def main(arguments: Sequence[str]) -> int:
     """Write the file; 1 if there is no such sweep, or if the file cannot be written."""
+    terminal.endure()
     parser = argparse.ArgumentParser(prog="python -m mlpstudy.export", description=__doc__)
     parser.add_argument("sweep", metavar="SWEEP", help="the name of the sweep")
     parser.add_argument("target", type=Path, metavar="FILE.zip")
@@ -18,7 +20,7 @@ def main(arguments: Sequence[str]) -> int:
     options = parser.parse_args(arguments)
     from rich import progress  # these import mlflow, which takes seconds
 
-    from mlpstudy.display import console, python_command
+    from mlpstudy.display import console
     from mlpstudy.tracking import moving
     from mlpstudy.tracking.reading import load_runs
 
@@ -32,7 +34,8 @@ def main(arguments: Sequence[str]) -> int:
         return 1
     size = options.target.stat().st_size / 1e6
     out.print(f"{len(runs)} run{'s' * (len(runs) != 1)} in {options.target} ({size:.1f} MB)")
-    out.print(f"Bring them in:  {python_command()} -m mlpstudy.upload {options.target}", soft_wrap=True)
+    bring = shell.command("mlpstudy.upload", shell.path(options.target))
+    out.print(f"Bring them in:  {bring}", soft_wrap=True)
     return 0
 
 

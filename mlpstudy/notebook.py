@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mlpstudy import conduct, theory
+from mlpstudy import conduct, terminal, theory
 from mlpstudy.cells.cell import names
 from mlpstudy.cells.foresight import before_training
 from mlpstudy.cells.rules import RULES, full_key
@@ -18,8 +18,6 @@ from mlpstudy.compose import SETTINGS_ERRORS, Asked, one_line, read
 
 if TYPE_CHECKING:
     from mlpstudy.tracking.run import Runs
-
-LISTS = ("network.hidden", "training.accuracies", "data.columns")  # settings whose value is a list
 
 
 def run(**settings: Any) -> "Runs":
@@ -71,10 +69,11 @@ def foresee(**settings: Any) -> pd.DataFrame:
 
 @contextlib.contextmanager
 def _same_arguments() -> Iterator[None]:
-    """Settings go to Hydra through sys.argv; the arguments of the user's script are put back."""
+    """Settings go to Hydra through sys.argv; the arguments of the user's script are put back, and its streams."""
     before = sys.argv[:]
     try:
-        yield
+        with terminal.enduring():
+            yield
     finally:
         sys.argv[:] = before
 
@@ -98,11 +97,20 @@ def overrides(settings: Mapping[str, Any]) -> list[str]:
     found = []
     for name, value in settings.items():
         key = full_key(name, RULES)
-        several = isinstance(value, Iterable) and not isinstance(value, str | Mapping)
-        if key in LISTS and several:  # [16, 8] is one value, [[16, 8], [4]] are two
-            several = any(isinstance(one, list | tuple) for one in value)
-        found.append(f"{key}={','.join(map(_typed, value)) if several else _typed(value)}")
+        values = list(value) if _has_several(value) else [value]
+        if _is_list(key) and not any(one is None or _has_several(one) for one in values):
+            values = [value]  # [16, 8] is one value, [[16, 8], [4]] are two
+        found.append(f"{key}={','.join(map(_typed, values))}")
     return found
+
+
+def _is_list(key: str) -> bool:
+    """Whether the value of a setting is a list: its rule then takes an empty one."""
+    return key in RULES and RULES[key][1]([])
+
+
+def _has_several(value: Any) -> bool:
+    return isinstance(value, Iterable) and not isinstance(value, str | Mapping)
 
 
 def _typed(value: Any) -> str:
@@ -111,10 +119,10 @@ def _typed(value: Any) -> str:
         return "null"
     if isinstance(value, bool):
         return str(value).lower()
-    if isinstance(value, list | tuple):
-        return f"[{','.join(map(_typed, value))}]"
     if isinstance(value, str):
         return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
     if isinstance(value, float) and not math.isfinite(value):
         return str(value)
+    if _has_several(value):
+        return f"[{','.join(map(_typed, value))}]"
     return repr(value.item() if hasattr(value, "item") else value)

@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from mlpstudy import theory
+from mlpstudy import terminal, theory
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.foresight import before_training
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, wrapped
@@ -21,11 +21,17 @@ from mlpstudy.palette import VERDICT_COLOURS
 
 def main(arguments: Sequence[str]) -> int:
     """Print what is foreseen of the cells, then gains, fixed points and the edge of chaos of their activations."""
+    terminal.endure()
     try:
-        asked_for = cells(arguments)
+        show(cells(arguments))
     except SETTINGS_ERRORS as error:
         print(wrapped(f"mlpstudy: {one_line(error)}"), file=sys.stderr)
         return 1
+    return 0
+
+
+def show(asked_for: Sequence[Cell]) -> None:
+    """Print it."""
     out = console()
     out.print(outcomes(asked_for))
     configs = [cell.config for cell in asked_for]
@@ -35,7 +41,6 @@ def main(arguments: Sequence[str]) -> int:
         out.print(f"gain that keeps unit variance, 1 / sqrt(E[g(x)^2]): {theory.gain(activation):.4f}")
         out.print(table(activation, sigma_b))
         out.print(edge(activation, sigma_b), soft_wrap=True)
-    return 0
 
 
 def outcomes(cells: Sequence[Cell]) -> Table:

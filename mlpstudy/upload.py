@@ -5,12 +5,14 @@ import sys
 from collections.abc import Sequence
 from pathlib import Path
 
+from mlpstudy import terminal
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import uris
 
 
 def main(arguments: Sequence[str]) -> int:
     """Bring in the runs; 1 if there are none, or if the store does not take them."""
+    terminal.endure()
     parser = argparse.ArgumentParser(prog="python -m mlpstudy.upload", description=__doc__)
     parser.add_argument("source", type=Path, metavar="FOLDER", help="a folder (mlpstudy-rescued) or an exported .zip")
     parser.add_argument("--uri", help="MLflow store; default MLFLOW_TRACKING_URI or mlflow.db in this directory")

@@ -9,8 +9,12 @@ page      the page that shows them, `index.html`
 
 from typing import TYPE_CHECKING, Any
 
+from mlpstudy import importing
+
 if TYPE_CHECKING:
     from matplotlib.figure import Figure
+
+importing.matplotlib_for_files()  # before any module in here imports it
 
 
 def draw(name: str, runs: Any, page: int = 1, theme: str = "light", style: Any = None) -> "Figure":

@@ -12,7 +12,7 @@ from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlpstudy import importing
+from mlpstudy import importing, shell, terminal
 from mlpstudy.errors import ConfigError, one_of
 from reports.figures import FIGURES
 
@@ -30,6 +30,7 @@ MANY = 500  # runs whose figures take minutes
 
 def main(arguments: Sequence[str] | None = None) -> int:
     """Draw the chosen figures. A figure that cannot be drawn says why and does not stop the others."""
+    terminal.endure()
     options = parser().parse_args(arguments)
     try:
         names = chosen("--figures", options.figures, FIGURES)
@@ -45,10 +46,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     except ConfigError as error:
         print(f"reports: {error}", file=sys.stderr)
         return 1
-    except BrokenProcessPool:
+    except (BrokenProcessPool, EOFError):  # EOFError: the process that starts the others
         told = "interrupted" if ASKED.is_set() else "a process that draws was ended, perhaps for want of memory"
         print(f"reports: {told}", file=sys.stderr)
-        return INTERRUPTED
+        return INTERRUPTED if ASKED.is_set() else 1
     except KeyboardInterrupt:
         print("reports: interrupted", file=sys.stderr)
         return INTERRUPTED
@@ -131,7 +132,7 @@ def written(
     with importing.quickly():  # these import mlflow, which takes seconds; help and wrong names do not need them
         from rich.progress import Progress
 
-        from mlpstudy.display import console, python_command
+        from mlpstudy.display import console
         from mlpstudy.tracking.reading import left_out, load_runs, unmeasured
         from mlpstudy.tracking.report import log_report
         from reports import gallery
@@ -155,8 +156,8 @@ def written(
             complaints += [f"{name} cannot be: {reason}" for name, reason in left_out(found).items()]
         index = folder / "index.html"
         page.write(index, found, [], complaints, looks)  # it can be read while figures are drawn
-        look = f"{python_command()} -m webbrowser {index.resolve().as_uri()}"
-        out.print(f"Look at the page:  {look}   (figures follow)", soft_wrap=True)
+        look = shell.command("webbrowser", index.resolve().as_uri())
+        out.print(f"Figures follow. Look at the page:  {look}", soft_wrap=True)
         done = {}
         for outcome in progress.track(outcomes, total=len(names), description="drawing"):
             done[outcome.name] = outcome

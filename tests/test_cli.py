@@ -12,7 +12,7 @@ from pathlib import Path
 import psutil
 import pytest
 
-from mlpstudy import cli, conduct
+from mlpstudy import cli, conduct, interrupts
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking.reading import load_runs
 from reports.figures import FIGURES
@@ -208,10 +208,9 @@ def test_interrupted_sweep_keeps_what_was_measured(tmp_path):
 @pytest.fixture
 def interrupted(monkeypatch, no_pictures):
     """Events of their own for a test that interrupts a sweep."""
-    for name in ("INTERRUPTED", "ENDING"):
-        event = threading.Event()
-        monkeypatch.setattr(cli, name, event)
-        monkeypatch.setattr(conduct, name, event)
+    for name in ("INTERRUPTED", "TERMINATED", "ENDING"):
+        monkeypatch.setattr(interrupts, name, threading.Event())
+    monkeypatch.setattr(signal, "raise_signal", lambda number: None)  # SIGTERM would end the tests
 
 
 def test_an_interrupt_that_a_library_swallows_ends_the_sweep(new_uri, monkeypatch, interrupted):
@@ -221,7 +220,7 @@ def test_an_interrupt_that_a_library_swallows_ends_the_sweep(new_uri, monkeypatc
     def swallowing(show, index, one):
         record(show, index, one)
         with contextlib.suppress(KeyboardInterrupt):
-            cli._interrupt()
+            interrupts.interrupt()
 
     monkeypatch.setattr(conduct.SweepDisplay, "record", swallowing)
     asked_for = cli.cells([*TINY, f"tracking.uri={new_uri}", "workers=1"])
@@ -242,9 +241,9 @@ def test_an_interrupt_while_a_cell_ends_does_not_lose_it(new_uri, monkeypatch, c
     original = getattr(owner, where)
 
     def interrupting(*arguments):
-        cli._interrupt(number)
+        interrupts.interrupt(number)
         answer = original(*arguments)
-        cli._interrupt(number)
+        interrupts.interrupt(number)
         return answer
 
     monkeypatch.setattr(owner, where, interrupting)

@@ -82,6 +82,51 @@ def test_settings_become_what_is_typed():
     assert notebook.overrides({"network.hidden": [[16, 8], [4]]}) == ["network.hidden=[16,8],[4]"]
 
 
+LISTS = [key for key, (rule, _) in RULES.items() if "a list of" in rule]
+
+
+@pytest.mark.parametrize("key", LISTS)
+def test_a_list_is_one_value_of_a_setting_that_is_a_list(key):
+    """Which settings are lists follows from their rules, so a new one needs nothing here."""
+    for several in (["a"], ("a", "b"), np.array(["a", "b"]), []):
+        assert notebook.overrides({key: several}) == [f"{key}=[{','.join(repr(str(name)) for name in several)}]"]
+    assert notebook.overrides({key: [["a"], ("b", "c")]}) == [f"{key}=['a'],['b','c']"]
+    assert notebook.overrides({key: [None, [1, 2]]}) == [f"{key}=null,[1,2]"]
+    assert notebook.overrides({key: None}) == [f"{key}=null"]
+
+
+@pytest.mark.parametrize("key", sorted(RULES.keys() - LISTS))
+def test_a_list_is_several_values_of_every_other_setting(key):
+    assert notebook.overrides({key: ["a", "b"]}) == [f"{key}='a','b'"]
+    assert notebook.overrides({key: (one for one in (1, 2))}) == [f"{key}=1,2"]
+
+
+def test_columns_of_a_table_are_left_out(tmp_path):
+    (tmp_path / "my.csv").write_text("a,b,c,y\n" + "\n".join(f"{i % 7},{i % 5},{i % 3},{i % 2}" for i in range(40)))
+    table = {"data": "csv", "data.path": str(tmp_path / "my.csv"), "exclude": ["a", "b"]}
+    (cell,) = compose.cells(notebook.words(table))
+    assert cell.sizes[0] == 1
+
+
+@pytest.mark.parametrize("package", ["mlpstudy", "reports", "experiments"])
+def test_a_public_name_stays_what_it_is_when_modules_are_imported(package):
+    """`import mlpstudy.predict` would put the module in the place of the function."""
+    code = (
+        "import importlib, pkgutil, types\n"
+        f"import {package} as package\n"
+        "names = getattr(package, '__all__', [n for n in vars(package) if n[0] != '_'])\n"
+        "before = {n: getattr(package, n) for n in names}\n"
+        "before = {n: value for n, value in before.items() if not isinstance(value, types.ModuleType)}\n"
+        "for module in pkgutil.iter_modules(package.__path__):\n"
+        "    if module.name != '__main__':\n"
+        f"        importlib.import_module('{package}.' + module.name)\n"
+        "assert before\n"
+        "assert [n for n in before if getattr(package, n) is not before[n]] == []\n"
+    )
+    done = subprocess.run([sys.executable, "-W", "ignore", "-c", code], capture_output=True, text=True, cwd=ROOT)
+    assert (done.returncode, done.stderr) == (0, "")
+
+
 def test_other_grids_are_settings_too():
     found = notebook.words(
         {"init": "normal", "init.scale": [0.1, 1], "also": [{"init": ["he", "xavier"]}, {"depth": 3}]}

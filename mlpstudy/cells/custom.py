@@ -2,6 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from math import inf
 from typing import Any
 
@@ -11,7 +12,7 @@ from numpy.typing import NDArray
 from mlpstudy.data.npz import load_npz
 from mlpstudy.data.splits import digest_of
 from mlpstudy.errors import ConfigError
-from mlpstudy.importing import load
+from mlpstudy.importing import load, without_exit
 from mlpstudy.network.activations import Activation, Function
 from mlpstudy.network.initializers import Initializer, Shape, Weights
 
@@ -36,6 +37,8 @@ def activation(function: str | None, derivative: str | None) -> Activation:
     if isinstance(found, Activation):
         if derivative is not None:
             raise ConfigError("activation.derivative", "null where activation.function names a record", derivative)
+        faster = None if found.in_place is None else without_exit(found.in_place)
+        found = replace(found, g=without_exit(found.g), dg=without_exit(found.dg), in_place=faster)
         _check_derivative(found.g, found.dg, found.kinks, "activation.function", function, function)
         return found
     if derivative is None:

@@ -22,6 +22,7 @@ from typing import Any
 
 from threadpoolctl import threadpool_limits
 
+from mlpstudy import terminal
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult, collect
 from mlpstudy.cells.config import Config, parse
@@ -130,6 +131,7 @@ def _another_main() -> Iterator[None]:
 
 def _work(pipe: Connection, draw: Draw | None) -> None:
     """Train the cells that come through the pipe until it is closed at the other end."""
+    terminal.endure()  # functions of the user may print
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the main process decides
     signal.signal(signal.SIGTERM, signal.SIG_DFL)
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()

@@ -164,7 +164,7 @@ def custom(
     try:
         arrays = found()
         given = [np.asarray(array) for array in arrays]
-    except Exception as error:  # the user's function can raise anything
+    except (Exception, SystemExit) as error:  # the user's function can raise anything, also when it yields arrays
         rule = f"a function () -> (x, y) or (x, y, x_test, y_test) ({type(error).__name__}: {error})"
         raise ConfigError("data.function", rule, function) from error
     if len(given) not in (2, 4):

@@ -10,13 +10,13 @@ import socket
 from collections.abc import Sequence
 from typing import Any
 
+from mlpstudy import shell
 from mlpstudy.cells import sweep
 from mlpstudy.engines import worker
 from mlpstudy.engines.batches import Ended
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError
 
-INSTALL = "pip install 'mlpstudy[ray]'"
 PATIENCE = 10  # seconds for a cluster to answer
 MOMENT = 0.5  # seconds to wait for an event
 PORT = 6379  # of a Ray head, where the address has none
@@ -30,7 +30,8 @@ class OnRay:
         try:
             import ray
         except ImportError as error:
-            raise ConfigError("hydra/launcher", f"installed first: {INSTALL}", "ray") from error
+            install = shell.command("pip", "install", "mlpstudy[ray]")
+            raise ConfigError("hydra/launcher", f"installed first: {install}", "ray") from error
         self._ray, self._draw, self._numbers = ray, draw, itertools.count()
         self._address = launcher.address
         _connect(ray, launcher)

@@ -17,13 +17,13 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+from mlpstudy import shell
 from mlpstudy.cells import sweep
 from mlpstudy.engines import worker
 from mlpstudy.engines.batches import Ended
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError
 
-INSTALL = "pip install 'mlpstudy[slurm]'"
 PATIENCE = 10  # seconds for Slurm to answer
 MOMENT = 0.5  # seconds between two looks at the files
 ASK = 3.0  # seconds between two questions about which jobs exist
@@ -50,7 +50,8 @@ class OnSubmitit:
         try:
             import submitit
         except ImportError as error:
-            raise ConfigError("hydra/launcher", f"installed first: {INSTALL}", launcher.engine) from error
+            install = shell.command("pip", "install", "mlpstudy[slurm]")
+            raise ConfigError("hydra/launcher", f"installed first: {install}", launcher.engine) from error
         if self._slurm:
             _answers()
         self._launcher, self._numbers = launcher, itertools.count()

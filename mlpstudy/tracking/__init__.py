@@ -27,7 +27,10 @@ uris         which store a URI means, and how to show it without its password
 import logging
 import os
 
+from mlpstudy import cache
+
 # These have to be set before mlflow is imported.
+cache.ensure_home()
 os.environ.setdefault("MLFLOW_DISABLE_TELEMETRY", "true")
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_MAX_RETRIES", "1")  # we repeat calls ourselves, see patience
 os.environ.setdefault("MLFLOW_HTTP_REQUEST_TIMEOUT", "30")  # seconds; a server that takes longer counts as away

@@ -14,6 +14,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.db import utils as database
 from mlflow.tracking import MlflowClient
 
+from mlpstudy import shell
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import dashboard, sqlite, uris
 
@@ -149,7 +150,8 @@ def _soon() -> Iterator[None]:
 
 def no_sweep(uri: str) -> ConfigError:
     """The error for a store without any sweep."""
-    rule = "a store that holds such a sweep (make one: python -m mlpstudy -m init=zeros,xavier,he)"
+    make = shell.command("mlpstudy", "-m", "init=zeros,xavier,he")
+    rule = f"a store that holds such a sweep (make one: {make})"
     return ConfigError("tracking.uri", rule, uris.redact(uri))
 
 
@@ -171,5 +173,6 @@ def _check_schema(uri: str) -> None:
         engine.dispose()
     if version != database._get_latest_schema_revision():
         shown = uris.redact(uri)
-        rule = f"a database of this MLflow's schema (back it up, then: python -m mlflow db upgrade {shown})"
+        upgrade = shell.command("mlflow", "db", "upgrade", shown)
+        rule = f"a database of this MLflow's schema (back it up, then: {upgrade})"
         raise ConfigError("tracking.uri", rule, shown)

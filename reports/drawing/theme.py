@@ -50,7 +50,9 @@ def settings(looks: str, style: Path | None = None) -> dict[Any, Any]:
     if style is None:
         return THEMES[looks]
     try:
-        return THEMES[looks] | matplotlib.rc_params_from_file(style, use_default_template=False)
+        own = matplotlib.rc_params_from_file(style, use_default_template=False)
+        own.pop("backend", None)  # that of a notebook stays
+        return THEMES[looks] | own
     except (OSError, ValueError, KeyError) as error:
         raise ConfigError("--style", f"a matplotlib style file ({error})", str(style)) from error
 

@@ -12,6 +12,7 @@ from string import Template
 from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
+from mlpstudy import shell
 from mlpstudy.measure.outcomes import OUTCOMES, Counts, agreement, foreseen
 from mlpstudy.palette import CLASS_COLOURS, VERDICT_GLYPHS
 from mlpstudy.tracking.run import Run
@@ -110,7 +111,7 @@ def note(uri: str) -> Html:
         return Html()
     path = database_path(uri)
     store, where = (redact(uri), "") if path is None else (f"sqlite:///{path.name}", f" in the folder of {path.name}")
-    command = element("code", f"python -m mlflow ui --backend-store-uri {store}")
+    command = element("code", shell.anywhere("mlflow", "ui", "--backend-store-uri", store))
     return joined(["The links to MLflow open while ", command, f" runs{where}."])
 
 

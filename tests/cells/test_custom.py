@@ -10,7 +10,8 @@ import numpy as np
 import pytest
 from scipy import special
 
-from mlpstudy import theory
+from mlpstudy import theory, theory_command
+from mlpstudy.cells import sweep
 from mlpstudy.cells.cell import check, names
 from mlpstudy.cells.config import parse
 from mlpstudy.cells.problem import initial_theta, prepare
@@ -225,8 +226,110 @@ Z = np.linspace(-9, 9, 1001)
 
 
 def test_a_record_is_taken_as_it_is(own, activation):
-    record = activation(own("swishish_record"))
-    assert record is importlib.import_module("own_parts").swishish_record
+    record, written = activation(own("swishish_record")), importlib.import_module("own_parts").swishish_record
+    assert dataclasses.replace(record, g=written.g, dg=written.dg) == written  # its functions are guarded, see below
+    assert (record.g(Z) == written.g(Z)).all()
+    assert record == activation(own("swishish_record"))  # what is known of it is worked out once
+
+
+EXITS = """
+import multiprocessing
+import sys
+import numpy as np
+from mlpstudy import Activation
+
+tired = multiprocessing.parent_process() is not None
+
+def g(z):
+    return np.tanh(z)
+
+def dg(z):
+    if tired:
+        sys.exit(7)
+    return 1 - np.tanh(z) ** 2
+
+def exits(*_):
+    sys.exit(7)
+
+def yields():
+    yield np.eye(4)
+    sys.exit(7)
+
+record = Activation(g=exits, dg=exits)
+
+class Callable:
+    __hash__ = None
+
+    def __call__(self, *_):
+        sys.exit(7)
+
+instance = Callable()
+"""
+
+
+@pytest.fixture
+def exits(tmp_path, monkeypatch):
+    """(name) -> the path to import what calls sys.exit."""
+    (tmp_path / "of_exits.py").write_text(EXITS)
+    (tmp_path / "script_that_exits.py").write_text("import sys\nsys.exit(7)\n")
+    monkeypatch.syspath_prepend(tmp_path)
+    monkeypatch.delitem(sys.modules, "of_exits", raising=False)
+    importlib.invalidate_caches()
+    yield lambda name: f"of_exits:{name}"
+    sys.modules.pop("of_exits", None)
+
+
+WHERE = [
+    ("activation", "function", {"derivative": "of_exits:g"}),
+    ("init", "function", {}),
+    ("data", "function", {}),
+]
+
+
+@pytest.mark.parametrize("name", ["of_exits:exits", "of_exits:instance", "script_that_exits:anything"])
+@pytest.mark.parametrize(("group", "key", "others"), WHERE)
+def test_sys_exit_in_a_part_of_the_user_is_one_line(compose, exits, group, key, others, name):
+    """SystemExit is no Exception: it would end the sweep without a word."""
+    raw = compose(f"{group}=custom")
+    raw[group] |= {key: name, **others}
+    with pytest.raises(ConfigError, match=rf"^{group}\.{key} must be .*7.*; got '{name}'$"):
+        check(raw)
+
+
+@pytest.mark.parametrize(("group", "name"), [("activation", "record"), ("data", "yields")])
+def test_sys_exit_in_a_record_or_a_generator_is_one_line(compose, exits, group, name):
+    raw = compose(f"{group}=custom")
+    raw[group]["function"] = exits(name)
+    with pytest.raises(ConfigError, match=r"7"):
+        check(raw)
+
+
+def test_sys_exit_while_theory_looks_at_an_activation_is_one_line(exits, monkeypatch, capsys, tmp_path):
+    """After it was checked, and before anything trains."""
+    monkeypatch.setattr(importlib.import_module("of_exits"), "tired", False)
+    monkeypatch.setattr(sys, "argv", ["mlpstudy"])
+    looked = theory.outlooks
+
+    def tires(*arguments):
+        sys.modules["of_exits"].tired = True
+        return looked(*arguments)
+
+    monkeypatch.setattr(theory, "outlooks", tires)
+    words = ["activation=custom", f"activation.function={exits('g')}", f"activation.derivative={exits('dg')}"]
+    assert theory_command.main([*words, "network.depth=1"]) == 1
+    assert capsys.readouterr().err == "mlpstudy: sys.exit(7) was called by dg\n"
+
+
+@pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
+def test_sys_exit_during_training_costs_the_cell(compose, exits, monkeypatch, workers):
+    """In the process of the sweep and in a worker."""
+    raw = compose("activation=custom", "network.depth=1", "network.width=4", "training.epochs=1", "replicas=1")
+    raw["activation"] |= {"function": exits("g"), "derivative": exits("dg")}
+    cell = check(raw)
+    monkeypatch.setattr(importlib.import_module("of_exits"), "tired", workers == 1)
+    *_, (_, event) = sweep.run([cell, cell], workers)
+    assert isinstance(event, sweep.Failure)
+    assert "CalledExit: sys.exit(7) was called" in event.reason
 
 
 def test_a_record_with_a_kink_is_not_judged_at_the_kink(own, activation):

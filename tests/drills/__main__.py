@@ -6,6 +6,7 @@ locked     a database that another process locks for 25 s
 away       a tracking server that does not answer for 20 s
 gone       a tracking server that is killed, then Ctrl-C, then another server and `mlpstudy.upload`
 full       a store on a full disk (only where a small file system can be mounted)
+stopped    sweeps that Ctrl-C ends at random moments; what is printed then is typed in a shell until they are done
 moved      a folder that is renamed, and a sweep of it exported and brought in elsewhere
 folders    a study that is renamed and copied, under names with blanks, %, ?, #, quotes and letters of other languages:
            after every command, nothing outside has changed and one file has every run
@@ -17,6 +18,7 @@ Nothing here is a test that the suite runs: it takes about twenty minutes.
 import argparse
 import os
 import random
+import shlex
 import shutil
 import signal
 import socket
@@ -94,6 +96,26 @@ def kills(folder: Path, rng: random.Random, times: int) -> Wrong:
             wrong["workers alive after 3 s"] += len(alive)
     finish(start(folder, *CELLS))
     wrong.update(counted(database(folder)))
+    return wrong
+
+
+def stopped(folder: Path, rng: random.Random, times: int) -> Wrong:
+    """Ctrl-C at random moments; each time, the command that the sweep prints is typed in a shell."""
+    wrong: Wrong = Counter()
+    here = folder / "it's a $HOME"
+    here.mkdir()
+    typed = shlex.join(["exec", *command("-m", *CELLS)])
+    for _ in range(times):
+        running = subprocess.Popen(["bash", "-c", typed], cwd=here, stdout=subprocess.PIPE, text=True)
+        time.sleep(rng.uniform(4, 9))
+        running.send_signal(signal.SIGINT)
+        out = finish(running)
+        wrong["statuses other than 0 and 130"] += running.returncode not in (0, 130)
+        if "To go on:  " in out:
+            typed = f"exec {out.partition('To go on:  ')[2].splitlines()[0]}"
+    done = subprocess.run(["bash", "-c", typed], cwd=here, capture_output=True, check=False)
+    wrong["last commands that failed"] += done.returncode != 0
+    wrong.update(counted(database(here)))
     return wrong
 
 
@@ -256,7 +278,7 @@ def server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
         process.wait()
 
 
-DRILLS = {drill.__name__: drill for drill in (kills, at_once, locked, away, gone, full, moved)}
+DRILLS = {drill.__name__: drill for drill in (kills, stopped, at_once, locked, away, gone, full, moved)}
 DRILLS["folders"] = lambda folder, rng, times: folders.folders(folder)
 
 

@@ -3,6 +3,7 @@
 import os
 import platform
 import shlex
+import signal
 import socket
 import subprocess
 import sys
@@ -11,7 +12,10 @@ import threading
 import numpy as np
 import pytest
 
-from mlpstudy import cli, conduct
+import mlpstudy
+from experiments import STUDIES
+from experiments import __main__ as studies
+from mlpstudy import cli, conduct, interrupts
 from mlpstudy.cells import sweep
 from mlpstudy.tracking import resume
 from mlpstudy.tracking.reading import load_runs
@@ -104,23 +108,92 @@ def test_a_cell_that_did_not_end_well_is_trained_again(trained, status):
     assert trained("init=zeros") == ["zeros 0"]
 
 
-def test_an_interrupted_sweep_prints_the_command_that_goes_on(trained, monkeypatch, capsys):
-    monkeypatch.setattr(conduct, "INTERRUPTED", threading.Event())
+@pytest.fixture
+def stopped(monkeypatch):
+    """A sweep is interrupted when its first cell has ended."""
     ended = conduct.SweepDisplay.ended
 
     def stop(show, index, result, error):
         ended(show, index, result, error)
-        conduct.INTERRUPTED.set()
+        signal.raise_signal(signal.SIGINT)  # held back until its run is closed
 
     monkeypatch.setattr(conduct.SweepDisplay, "ended", stop)
-    with pytest.raises(KeyboardInterrupt):
-        trained("init=zeros,xavier,he", "tracking.sweep='a b'")
-    out = capsys.readouterr().out
-    command = out.partition("1 of 3 cells are done. To go on:  ")[2].splitlines()[0]
-    assert shlex.split(command)[-1] == "tracking.sweep='a b'"
+    yield
     monkeypatch.setattr(conduct.SweepDisplay, "ended", ended)
-    conduct.INTERRUPTED.clear()
-    assert trained("init=zeros,xavier,he", "tracking.sweep='a b'") == ["xavier 0", "he 0"]
+
+
+def to_go_on(printed, done):
+    return printed.partition(f"{done} cells are done. To go on:  ")[2].splitlines()[0]
+
+
+WORDS = ["-m", "init=zeros,xavier,he", "tracking.sweep='a b'", *TINY]
+
+
+def test_an_interrupted_sweep_prints_the_command_that_goes_on(new_uri, monkeypatch, capsys, no_pictures, stopped):
+    words = [*WORDS, f"tracking.uri={new_uri}"]
+    monkeypatch.setattr(sys, "argv", ["mlpstudy", *words])
+    monkeypatch.setattr(cli, "_end", sys.exit)
+    with pytest.raises(SystemExit, match="130"):
+        cli.main()
+    assert shlex.split(to_go_on(capsys.readouterr().out, "1 of 3"))[1:] == ["-m", "mlpstudy", *words]
+
+
+def test_an_interrupted_study_prints_its_own_command(new_uri, tmp_path, monkeypatch, capsys, no_pictures, stopped):
+    """Also if it is the first of many, and whatever Hydra was given last."""
+    words = ["all", "--quick", f"tracking.uri={new_uri}", "replicas=3", "workers=1", "training.epochs=1"]
+    prepared = studies.prepare(STUDIES["zero_output"], True, words[2:])
+    monkeypatch.setattr(studies, "prepare", lambda *_: prepared)
+    monkeypatch.chdir(tmp_path)
+    assert studies.main(words) == 130
+    printed = to_go_on(capsys.readouterr().out, f"1 of {len(prepared.cells)}")
+    assert shlex.split(printed)[1:] == ["-m", "experiments", *words]
+
+
+def test_from_python_no_command_is_printed(new_uri, monkeypatch, capsys, no_pictures, stopped):
+    settings = {"tracking.uri": new_uri, "depth": 2, "width": 8, "epochs": 1, "replicas": 2, "workers": 1}
+    with pytest.raises(KeyboardInterrupt):
+        mlpstudy.run(init=["zeros", "he"], **settings)
+    assert to_go_on(capsys.readouterr().out, "1 of 2") == "call mlpstudy.run again with the same settings"
+    monkeypatch.undo()
+    assert [run.status for run in mlpstudy.run(init=["zeros", "he"], **settings)] == ["FINISHED"] * 2
+
+
+@pytest.mark.parametrize("before", [signal.SIG_IGN, signal.default_int_handler])
+def test_ctrl_c_is_held_back_while_a_run_is_closed_and_then_as_before(trained, stopped, before, monkeypatch):
+    at_first = signal.signal(signal.SIGINT, before)
+    try:
+        with pytest.raises(KeyboardInterrupt):
+            trained("init=zeros,he")
+        assert signal.getsignal(signal.SIGINT) is before
+    finally:
+        signal.signal(signal.SIGINT, at_first)
+    (run,) = load_runs(trained.uri)
+    assert (run.name, run.status) == ("zeros-tanh-d2", "FINISHED")
+    assert not interrupts.INTERRUPTED.is_set()  # the next sweep of the notebook begins anew
+
+
+def test_a_sweep_in_another_thread_does_without_signals(trained):
+    done = []
+    thread = threading.Thread(target=lambda: done.extend(trained("init=zeros,he")))
+    thread.start()
+    thread.join()
+    assert done == ["zeros 0", "he 0"]
+
+
+def test_sigterm_ends_the_program_of_a_sweep_once_its_runs_are_closed():
+    """The program is a script or a study: only the command has a line of its own for it."""
+    code = (
+        "import signal\n"
+        "from mlpstudy import interrupts\n"
+        "with interrupts.heeded():\n"
+        "    with interrupts.uninterrupted():\n"
+        "        signal.raise_signal(signal.SIGTERM)\n"
+        "        print('closed')\n"
+        "    interrupts.go_on()\n"
+        "print('never')\n"
+    )
+    done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True)
+    assert (done.returncode, done.stdout) == (-signal.SIGTERM, "closed\n")
 
 
 def test_a_run_says_where_it_was_made(trained, root):
