@@ -46,7 +46,8 @@ class Page:
 
 
 Draw = Callable[[int, CellResult], bytes]  # of the cell with this index
-Event = tuple[int, Record | Page | Failure]  # of the cell with this index
+Happened = Record | Page | Failure
+Event = tuple[int, Happened]  # of the cell with this index
 
 
 def run(
@@ -97,10 +98,10 @@ def _give_work(
         pipe.send((index, dict(cell.raw), first))
 
 
-def _receive(pipe: Connection, process: BaseProcess) -> tuple[Record | Page | Failure, bool]:
+def _receive(pipe: Connection, process: BaseProcess) -> tuple[Happened, bool]:
     """The next event, and whether the worker can take another cell."""
     try:
-        event: Record | Page | Failure = pipe.recv()
+        event: Happened = pipe.recv()
     except (EOFError, OSError):
         process.join()
         return Failure(f"the worker process was lost (exit status {process.exitcode})"), False
@@ -150,7 +151,7 @@ def _end_with_parent(parent: int) -> None:
     os._exit(1)
 
 
-def train_raw(index: int, raw: Mapping[str, Any], first: int, draw: Draw | None) -> Iterator[Record | Page | Failure]:
+def train_raw(index: int, raw: Mapping[str, Any], first: int, draw: Draw | None) -> Iterator[Happened]:
     """Train the cell with these settings, from replica `first` on; the last event is its last record or a Failure."""
     try:
         config = parse(raw)
@@ -160,7 +161,7 @@ def train_raw(index: int, raw: Mapping[str, Any], first: int, draw: Draw | None)
     yield from _train(index, config, first, draw)
 
 
-def _train(index: int, config: Config, first: int, draw: Draw | None) -> Iterator[Record | Page | Failure]:
+def _train(index: int, config: Config, first: int, draw: Draw | None) -> Iterator[Happened]:
     records = []
     try:
         # one BLAS thread: two threads slow down such small matrices, and cells run in parallel anyway

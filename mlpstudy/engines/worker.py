@@ -22,6 +22,15 @@ class Job:
     seconds: float  # estimated
 
 
+@dataclass(frozen=True)
+class Numbered:
+    """An event of a cell, and how many events of this cell came before it: a batch that begins again repeats them."""
+
+    index: int  # of the cell
+    place: int
+    event: sweep.Happened
+
+
 class OtherCode(RuntimeError):
     """A node has another version of this package."""
 
@@ -48,9 +57,9 @@ def check(expected: str) -> None:
         raise OtherCode(f"node {host} has mlpstudy {found}, and the sweep {expected}; install the same on all nodes")
 
 
-def work(expected: str, jobs: Sequence[Job], draw: sweep.Draw | None) -> Iterator[sweep.Event]:
+def work(expected: str, jobs: Sequence[Job], draw: sweep.Draw | None) -> Iterator[Numbered]:
     """Train the cells of a batch and yield their events."""
     check(expected)
     for job in jobs:
-        for event in sweep.train_raw(job.index, job.raw, job.first, draw):
-            yield job.index, event
+        for place, event in enumerate(sweep.train_raw(job.index, job.raw, job.first, draw)):
+            yield Numbered(job.index, place, event)
