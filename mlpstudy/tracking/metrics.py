@@ -47,17 +47,19 @@ def parameters(config: Config) -> dict[str, str]:
 
 
 def tags(result: CellResult) -> dict[str, str]:
-    """The tags of a run: verdicts, evidence and outcome."""
-    return predicted_tags(result.verdict_predicted, result.foreseen) | {
+    """The tags of a run: verdicts, evidence and, if it was to be trained, outcome."""
+    found = predicted_tags(result.verdict_predicted, result.foreseen) | {
         "mlflow.note.content": note(result),
         "verdict": result.verdict.name,
         "verdict_final": result.verdict_final.name,
         "verdicts": ", ".join(result.verdict.all),
         "evidence": result.verdict.evidence,
         "evidence_final": result.verdict_final.evidence,
-        "outcome": result.outcome,
-        "outcomes": ", ".join(f"{(result.outcomes == o).sum()} {o}" for o in np.unique(result.outcomes)),
     }
+    if result.outcome is not None and result.outcomes is not None:
+        each = ", ".join(f"{(result.outcomes == name).sum()} {name}" for name in np.unique(result.outcomes))
+        found |= {"outcome": result.outcome, "outcomes": each}
+    return found
 
 
 def note(result: CellResult) -> str:
@@ -71,7 +73,7 @@ def note(result: CellResult) -> str:
         lines.append(f"- At the end **{result.verdict_final.name}**: {result.verdict_final.evidence}.")
     name, _, told = score_of(result.arrays, "curve_")
     last = result.last(name)
-    if last is not None and result.config.recipe.epochs > 0:
+    if last is not None and result.outcome is not None:
         centre, half = (float(value) for value in mean_and_interval(last))
         spread = f" ± {half:.3f} (95 % interval)" if np.isfinite(half) else ""
         lines.append(f"- Outcome **{result.outcome}**: {told} {centre:.3f}{spread}.")
@@ -116,7 +118,7 @@ def headline(result: CellResult) -> Rows:
         rows["theory/discrepancy"] = result.discrepancy("activation_rms", "delta_rms")  # in decades
         rows |= {f"theory/discrepancy_{n}": result.discrepancy(n) for n in ("activation_rms", "delta_rms")}
     rows |= foresight(result)
-    rows["final/diverged_replicas"] = float((result.outcomes == "diverged").sum())
+    rows["final/diverged_replicas"] = float(result.broken)
     last_step = int(result.arrays["curve_step"][-1])
     return {(name, last_step): value for name, value in rows.items()}
 
