@@ -31,17 +31,23 @@ class Cell:
     @property
     def hash(self) -> str:
         """Twelve hex digits, the same for all cells with the same result; where and how a cell ran does not matter."""
-        return _digest(self.config.science)
+        return _digest(self.config.science, self._numerics)
 
     @property
     def hash_any_replicas(self) -> str:
         """The same for all cells that differ in their number of replicas alone."""
-        return _digest({key: value for key, value in self.config.science.items() if key != "replicas"})
+        science = {key: value for key, value in self.config.science.items() if key != "replicas"}
+        return _digest(science, self._numerics)
+
+    @property
+    def _numerics(self) -> int | str:
+        """Another one for the cells whose results alone have changed."""
+        return f"{NUMERICS}, he follows the leak" if self.config.weights_follow_the_leak else NUMERICS
 
 
-def _digest(science: Mapping[str, Any]) -> str:
+def _digest(science: Mapping[str, Any], numerics: int | str) -> str:
     exact: dict[str, Any] = {k: float(v) if type(v) is int else v for k, v in science.items()}  # 2 is the same as 2.0
-    exact["numerics"] = NUMERICS
+    exact["numerics"] = numerics
     return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
 
 
