@@ -18,7 +18,7 @@ from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
 from mlflow.tracking import MlflowClient
 
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import dashboard, uris
+from mlpstudy.tracking import at_once, dashboard, uris
 
 ANSWER_SECONDS = 4  # the longest wait for the first answer of a server, which is asked twice
 LONGEST_TAG = 4500  # characters in a tag of an experiment
@@ -129,11 +129,12 @@ def connect(uri: str, create: bool) -> MlflowClient:
             if not create:
                 raise no_sweep(uri)
             _create_database(path)
-        if uri.startswith(DATABASES):
-            _check_schema(uri)
-        client = MlflowClient(tracking_uri=uri)
-        with _soon():
-            client.search_experiments(max_results=1)
+        with at_once.alone(uri):
+            if uri.startswith(DATABASES):
+                _check_schema(uri)
+            client = at_once.Client(tracking_uri=uri)
+            with _soon():
+                client.search_experiments(max_results=1)
         return client
     except ConfigError:
         raise
