@@ -23,7 +23,8 @@ from mlpstudy.compose import LeftOut
 from mlpstudy.display import SweepDisplay, Told, console, counts_tables, python_command, summary_table
 from mlpstudy.engines import engine
 from mlpstudy.engines.launcher import Launcher
-from mlpstudy.measure.outcomes import Counts, agreement, foreseen
+from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.outcomes import Counts, agreement, first_losses, foreseen
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
 
@@ -103,6 +104,7 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
     events = engine.run(elsewhere, launcher, cells, workers, draw, todo, say)
     results: dict[int, Told] = dict(done)
     records: dict[int, list[Record]] = {}  # of the cells that are being trained
+    first: dict[int, float] = {}  # mean training loss before training, of the cells that are trained now
     pages: dict[int, sweep.Page] = {}
     failures: dict[str, str] = {}  # name of a cell -> what went wrong
 
@@ -132,6 +134,8 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
                 pages[index] = event
             else:
                 records.setdefault(index, []).append(event)
+                if event.step == 0:
+                    first[index] = float(mean_and_interval(event.curves["loss_train"])[0])
                 log.record(index, event)
                 show.record(index, event)
                 if event.last and (shown := end(index, "FINISHED")):
@@ -155,6 +159,9 @@ def sweep_of(cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: 
             show.finish()
             log.close(ENDING_SECONDS)
         say_results(out, cell_names, results)
+        fit = [i for i in first if i in results and results[i].tags["verdict"] != "exploding"]  # that has another cause
+        if remark := first_losses([(cell_names[i], first[i], cells[i].silent_loss) for i in fit]):
+            say(remark)
         say(next_commands(store, sweep_name))
         for name, reason in failures.items():
             out.print(f"{name}: {reason}", style="bold red", soft_wrap=True)

@@ -24,6 +24,7 @@ class Cell:
     config: Config
     sizes: tuple[int, ...]  # n_0, ..., n_L
     constant_loss: float  # training loss of the best constant output
+    silent_loss: float  # training loss of outputs that are all 0
     chance: float  # training accuracy of the best constant output
     gradients: gradient_check.Report | None  # if `check_gradients` is true
     data: About
@@ -66,8 +67,8 @@ def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
             rule = f"passed: relative errors below {gradient_check.TOLERANCE:.0e}; {worst}"
             raise ConfigError("check_gradients", rule, report.largest)
     typed = dict(o.split("=", 1) for o in overrides if "=" in o)
-    chances = problem.constant_loss, problem.chance
-    return Cell(raw, typed, config, problem.sizes, *chances, report, problem.data.about)
+    untrained = problem.constant_loss, problem.silent_loss, problem.chance
+    return Cell(raw, typed, config, problem.sizes, *untrained, report, problem.data.about)
 
 
 def usual_name(config: Config) -> str:

@@ -47,6 +47,11 @@ class Problem:
         return constant_predictor_loss(self.network.loss, self.y_train)
 
     @property
+    def silent_loss(self) -> float:
+        """Training loss of outputs that are all 0."""
+        return float(self.network.loss.value(np.zeros_like(self.y_train)[None], self.y_train[None]).mean())
+
+    @property
     def chance(self) -> float:
         """Training accuracy of the best constant output: the share of the most frequent class. NaN without classes."""
         if not self.classification:
