@@ -21,7 +21,8 @@ from mlpstudy.compose import LeftOut
 from mlpstudy.display import SweepDisplay, Told, console, counts_tables, summary_table
 from mlpstudy.engines import engine
 from mlpstudy.engines.launcher import Launcher
-from mlpstudy.measure.outcomes import Counts, agreement, foreseen, without_interval
+from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.outcomes import Counts, agreement, first_losses, foreseen, without_interval
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
 
@@ -116,6 +117,7 @@ def _sweep_into(
     events = engine.run(elsewhere, launcher, cells, workers, draw, todo, say)
     results: dict[int, Told] = dict(done)
     records: dict[int, list[Record]] = {}  # of the cells that are being trained
+    first: dict[int, float] = {}  # mean training loss before training, of the cells that are trained now
     pages: dict[int, sweep.Page] = {}
     failures: dict[str, str] = {}  # name of a cell -> what went wrong
     not_drawn: dict[str, str] = {}  # name of a cell -> why it has no picture
@@ -148,6 +150,8 @@ def _sweep_into(
                 pages[index] = event
             else:
                 records.setdefault(index, []).append(event)
+                if event.step == 0:
+                    first[index] = float(mean_and_interval(event.curves["loss_train"])[0])
                 log.record(index, event)
                 show.record(index, event)
                 if event.last and (shown := end(index, "FINISHED")):
@@ -170,6 +174,9 @@ def _sweep_into(
             show.finish()
             log.close(ENDING_SECONDS)
         say_results(out, cell_names, results)
+        fit = [i for i in first if i in results and results[i].tags["verdict"] != "exploding"]  # that has another cause
+        if remark := first_losses([(cell_names[i], first[i], cells[i].silent_loss) for i in fit]):
+            say(remark)
         say(next_commands(store, sweep_name))
         if not_drawn:
             name, reason = next(iter(not_drawn.items()))

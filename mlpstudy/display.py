@@ -124,9 +124,9 @@ def verdict_text(result: Told) -> Text:
 
 def outcome_text(result: Told) -> str:
     """The outcome, such as learned, with a count if the replicas differ; or not trained, or unfinished."""
-    outcome = result.tags["outcome"]
     if result.params["training.epochs"] == "0":
         return "not trained"
+    outcome = result.tags["outcome"]
     counts = {name: int(count) for count, name in (part.split() for part in result.tags["outcomes"].split(", "))}
     return outcome + (
         f" ({counts[outcome]} of {sum(counts.values())})" if outcome in counts and len(counts) > 1 else ""
@@ -142,7 +142,8 @@ def accuracy_text(result: Told) -> str:
         text = f"loss {decimals(centre)}" + (f" ± {decimals(half)}" if isfinite(half) else "")
     else:
         text = share_text(centre, half, int(result.params["replicas"]) - broken)
-    return text + (f" ({broken} diverged)" if broken else "") if isfinite(centre) else "diverged"
+    word = "not finite" if result.params["training.epochs"] == "0" else "diverged"
+    return text + (f" ({broken} {word})" if broken else "") if isfinite(centre) else word
 
 
 def ratio_text(result: Told) -> str:

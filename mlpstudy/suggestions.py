@@ -13,7 +13,7 @@ SYNONYMS = {
         "glorot": "xavier", "glorot_normal": "xavier", "xavier_normal": "xavier", "glorot_uniform": "xavier_uniform",
         "lecun_normal": "lecun", "gaussian": "normal", "random": "normal", "randn": "normal", "random_normal": "normal",
         "trunc_normal": "truncated_normal", "zero": "zeros", "ones": "constant", "orthonormal": "orthogonal",
-        "eye": "identity",
+        "eye": "identity", "keras": "xavier_uniform", "tensorflow": "xavier_uniform",
     },
     "activation": {
         "swish": "silu", "logistic": "sigmoid", "linear": "identity", "none": "identity", "lrelu": "leaky_relu",
@@ -32,6 +32,8 @@ SYNONYMS = {
     },
     "data.standardize": {"minmax": "unit", "zscore": "standard", "standardscaler": "standard", "center": "global"},
 }  # fmt: skip
+TORCH = ("torch", "pytorch", "default", "torch_default", "pytorch_default")  # names for how torch.nn.Linear starts
+AS_TORCH = "the W of torch.nn.Linear, uniform within 1/sqrt(n_in); its biases are, too, and here they are 0"
 KEYS = {  # another name of a setting -> its key
     "learning_rate": "optimizer.lr", "eta": "optimizer.lr", "n_epochs": "training.epochs", "epoch": "training.epochs",
     "max_iter": "training.epochs", "batchsize": "training.batch_size", "minibatch": "training.batch_size",
@@ -123,6 +125,10 @@ def meant(error: ConfigError) -> str:
         return ""
     if why := elsewhere(value) or elsewhere(name):
         return f"{value} is not here: {why}."
+    if name.removesuffix(".name") in ("init", "init.output") and plain(value) in map(plain, TORCH):
+        output = "'init.output={name:lecun_uniform,gain:0.57735}'"
+        typed = output if "output" in name else "init=lecun_uniform init.gain=0.57735"
+        return f"did you mean {typed}? ({AS_TORCH})"
     rule = str(rule).removeprefix("null or ")
     if rule.startswith("one of "):
         options = re.sub(r" \(.*", "", rule.removeprefix("one of ")).split(", ")

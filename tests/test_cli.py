@@ -2,6 +2,8 @@
 
 import contextlib
 import os
+import re
+import shlex
 import signal
 import subprocess
 import sys
@@ -9,12 +11,15 @@ import threading
 import time
 from pathlib import Path
 
+import numpy as np
 import psutil
 import pytest
+from mlflow.tracking import MlflowClient
 
 from mlpstudy import cli, conduct, interrupts
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking.reading import load_runs
+from reports.drawing import words
 from reports.figures import FIGURES
 
 TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2"]
@@ -143,6 +148,42 @@ def test_a_sweep_ends_with_what_theory_foresaw(sweep_copy, capsys):
     assert "evidence" in head
     assert "delta_rms first / last layer: 0.0" in rows["xavier", "sigmoid"]
     assert "Theory predicted the verdict of 2 of 2 cells (it does not apply to the other 2).\n" in table
+
+
+def test_a_cell_that_is_not_to_be_trained_has_no_outcome_anywhere(new_uri, capsys):
+    """Neither in the tags, the notes and the table of the runs, nor on the terminal; also if its loss is not finite."""
+    network = ["network.depth=3", "network.width=8", "training.epochs=0", "replicas=2", "workers=1"]
+    assert cli.run(cli.cells(["-m", f"tracking.uri={new_uri}", "init=zeros,xavier", "init.gain=1,1e38", *network]))
+    out, runs = capsys.readouterr().out, load_runs(new_uri)
+    described = MlflowClient(new_uri).get_experiment_by_name("mlpstudy").tags["mlflow.note.content"]
+    assert "4 cells" in described
+    assert {run.metrics["final/diverged_replicas"] for run in runs} == {0.0, 2.0}  # that are not finite
+    for run in runs:
+        assert not {"outcome", "outcomes", "outcome_predicted"} & run.tags.keys()
+        for text in (*run.tags.values(), described, out):
+            assert not re.search("stall|learned|diverge", text)
+    assert len(re.findall("not trained", out)) == 8  # a line for each, and a row
+    assert runs.table["outcome"].isna().all()
+    assert words.outcomes(runs) == "Outcomes: 4 not trained."
+
+
+def test_a_large_first_loss_is_told_and_the_command_that_is_printed_takes_it_away(new_uri, capsys):
+    """The numbers are those of the first record of MLflow, and log(10)."""
+    settings = [f"tracking.uri={new_uri}", "activation=relu", "training.epochs=1", "replicas=5", "workers=1"]
+    assert cli.run(cli.cells(["-m", "init=xavier,he", *settings]))
+    (line,) = [line for line in capsys.readouterr().out.splitlines() if "starts with a training loss" in line]
+    (run,) = [run for run in load_runs(new_uri) if run.params["init"] == "he"]
+    first = run.arrays["curve_loss_train"][0].mean()
+    assert line.startswith(f"he-relu-d10 starts with a training loss of {first:.3g}. Outputs of 0")
+    assert f"have 2.3; its random outputs add {first - np.log(10):.2g}. " in line
+    (word,) = shlex.split(line.partition("type: ")[2])
+    assert cli.run(cli.cells(["init=he", *settings, word]))
+    assert "starts with" not in capsys.readouterr().out
+    (small,) = [run for run in load_runs(new_uri) if run.params["init.output.name"] == "lecun"]
+    assert (small.tags["verdict"], small.arrays["curve_loss_train"][0].mean()) == (
+        "healthy",
+        pytest.approx(2.3, abs=0.1),
+    )
 
 
 def test_glob_leaves_out_what_cannot_stand_alone(capsys):

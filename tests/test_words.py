@@ -2,9 +2,11 @@
 
 import os
 import re
+import shlex
 import subprocess
 import sys
 
+import numpy as np
 import pytest
 
 import mlpstudy
@@ -34,6 +36,7 @@ def refused(monkeypatch):
         ("init=kaiming", "init=he"),
         ("init=glorot_uniform", "init=xavier_uniform"),
         ("init=xaviar", "init=xavier"),
+        ("init=keras", "init=xavier_uniform"),  # glorot_uniform, with biases 0
         ("init.output=kaiming", "init.output=he"),
         ("activation=ReLU", "activation=relu"),
         ("activation=LeakyReLU", "activation=leaky_relu"),
@@ -63,6 +66,19 @@ def test_what_was_meant_is_said_first(refused, typed, meant):
     line = refused(typed)
     assert line.startswith(f"did you mean {meant}? ")
     assert "must be" in line
+
+
+@pytest.mark.parametrize("key", ["init", "init.output"])
+@pytest.mark.parametrize("word", [*suggestions.TORCH, "PyTorch"])
+def test_the_default_of_pytorch_is_told_by_a_command_that_works(refused, key, word):
+    """torch.nn.Linear draws W from U(-1 / sqrt(n_in), 1 / sqrt(n_in)); a large matrix almost reaches these bounds."""
+    line = refused(f"{key}={word}")
+    asked = re.match(r"did you mean (.*?)\? \(the W of torch\.nn\.Linear", line)[1]
+    (cell,) = compose.cells(shlex.split(asked))
+    scheme = cell.config.output_scheme if key == "init.output" else cell.config.scheme
+    W = scheme.gain * scheme.weights(np.random.default_rng(0), (300, 400))
+    assert np.abs(W).max() * 400**0.5 == pytest.approx(1, abs=1e-4)
+    assert W.std() * 400**0.5 == pytest.approx(3**-0.5, rel=0.01)
 
 
 def test_options_are_listed_and_keys_are_in_help(refused):

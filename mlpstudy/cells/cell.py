@@ -24,6 +24,7 @@ class Cell:
     config: Config
     sizes: tuple[int, ...]  # n_0, ..., n_L
     constant_loss: float  # training loss of the best constant output
+    silent_loss: float  # training loss of outputs that are all 0
     chance: float  # training accuracy of the best constant output
     gradients: gradient_check.Report | None  # if `check_gradients` is true
     data: About
@@ -32,22 +33,28 @@ class Cell:
     @property
     def hash(self) -> str:
         """Twelve hex digits, the same for all cells with the same result; where and how a cell ran does not matter."""
-        return _digest(self.science)
+        return _digest(self.science, self._numerics)
 
     @property
     def hash_any_replicas(self) -> str:
         """The same for all cells that differ in their number of replicas alone."""
-        return _digest({key: value for key, value in self.science.items() if key != "replicas"})
+        science = {key: value for key, value in self.science.items() if key != "replicas"}
+        return _digest(science, self._numerics)
 
     @property
     def science(self) -> dict[str, Any]:
         """All that defines its result: settings, and the content of its files."""
         return {**self.config.science, **self.content}
 
+    @property
+    def _numerics(self) -> int | str:
+        """Another one for the cells whose results alone have changed."""
+        return f"{NUMERICS}, he follows the leak" if self.config.weights_follow_the_leak else NUMERICS
 
-def _digest(science: Mapping[str, Any]) -> str:
+
+def _digest(science: Mapping[str, Any], numerics: int | str) -> str:
     exact: dict[str, Any] = {k: float(v) if type(v) is int else v for k, v in science.items()}  # 2 is the same as 2.0
-    exact["numerics"] = NUMERICS
+    exact["numerics"] = numerics
     return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -66,8 +73,8 @@ def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
             rule = f"passed: relative errors below {gradient_check.TOLERANCE:.0e}; {worst}"
             raise ConfigError("check_gradients", rule, report.largest)
     typed = dict(o.split("=", 1) for o in overrides if "=" in o)
-    chances = problem.constant_loss, problem.chance
-    return Cell(raw, typed, config, problem.sizes, *chances, report, problem.data.about, problem.content)
+    untrained = problem.constant_loss, problem.silent_loss, problem.chance
+    return Cell(raw, typed, config, problem.sizes, *untrained, report, problem.data.about, problem.content)
 
 
 def usual_name(config: Config) -> str:

@@ -45,12 +45,19 @@ class CellResult:
     verdict_final: Verdict
     verdict_predicted: Verdict | None  # at initialization, by theory alone; None if theory does not apply
     foreseen: Foreseen | None  # the outcome as it was to expect before training
-    outcomes: NDArray[np.str_]  # one per replica
+    outcomes: NDArray[np.str_] | None  # one per replica; None for a cell that is not to be trained
 
     @property
-    def outcome(self) -> str:
-        """The outcome of most replicas; unfinished if training was interrupted."""
+    def outcome(self) -> str | None:
+        """The outcome of most replicas; unfinished if training was interrupted; None if there was to be none."""
+        if self.outcomes is None:
+            return None
         return outcomes.majority(self.outcomes) if self.theta_final is not None else "unfinished"
+
+    @property
+    def broken(self) -> int:
+        """The number of replicas whose last loss is not finite."""
+        return int((~np.isfinite(self.arrays["curve_loss_train"][-1])).sum())
 
     def last(self, curve: str) -> NDArray[np.float64] | None:
         """The last value of a curve such as accuracy_test, (R,); None if there is no such curve."""
@@ -160,7 +167,7 @@ def result_of(
         verdict_final=judged(-1),
         verdict_predicted=predicted,
         foreseen=foreseen,
-        outcomes=outcomes.outcome(loss, gained, config.thresholds),
+        outcomes=outcomes.outcome(loss, gained, config.thresholds) if config.recipe.epochs else None,
     )
 
 

@@ -77,6 +77,12 @@ class Config:
         return any(key.endswith(".function") for key in self.flat)
 
     @property
+    def weights_follow_the_leak(self) -> bool:
+        """Whether initial weights depend on the slope of the activation for z < 0."""
+        rows = (TABLES["init"].get(self.flat.get(key, "")) for key in ("init.name", "init.output.name"))
+        return self.activation.leak != 0 and any(row and "leak" in inspect.signature(row).parameters for row in rows)
+
+    @property
     def weights_follow_from_seed(self) -> bool:
         """Whether the weights before training are the same in any process, whatever the data are."""
         schemes = (self.scheme, self.output_scheme)
@@ -154,7 +160,7 @@ def _parameters(group: str, raw: Mapping[str, Any], where: str = "") -> dict[str
     """The parameters of the chosen row, checked against its signature. `where` is the key that holds them."""
     row, where = TABLES[group][raw["name"]], where or group
     signature = inspect.signature(row).parameters.values() if callable(row) else ()
-    provided = {"rng", "shape", "epoch", "epochs", *PROVIDED}
+    provided = {"rng", "shape", "epoch", "epochs", "leak", *PROVIDED}
     wanted = {p.name for p in signature if p.default is p.empty and p.name not in provided}
     common = {"name"} | COMMON.get(group, set())
     if where != group:
@@ -177,6 +183,8 @@ def _scheme(init: Mapping[str, Any], where: str, activation: Activation) -> Sche
             rule = f"one with a stable critical point for this activation: {reason}"
             raise DoesNotFit(f"{where}.sigma_b", rule, init["sigma_b"]) from reason
     row = TABLES["init"][init["name"]]
+    if "leak" in inspect.signature(row).parameters:
+        parameters["leak"] = activation.leak
     if init["name"] == "custom":
         weights = row(**parameters)
     elif init["name"] == "file" and parameters["path"] is None:

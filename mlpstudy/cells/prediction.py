@@ -1,6 +1,5 @@
 """What theory predicts for a cell before training, from its initial weights and its data."""
 
-from collections.abc import Mapping
 from dataclasses import dataclass
 from functools import partial
 
@@ -10,7 +9,7 @@ from numpy.typing import NDArray
 from mlpstudy import theory
 from mlpstudy.measure.sums import rms
 from mlpstudy.measure.verdict import Thresholds, Verdict, judge
-from mlpstudy.network.activations import Activation, Array
+from mlpstudy.network.activations import SATURATED_SLOPE, Activation, Array
 from mlpstudy.network.losses import Loss
 from mlpstudy.network.mlp import Layers
 from mlpstudy.theory import Ensemble, Profile
@@ -71,7 +70,8 @@ def predict(
 
     None if mean field theory does not apply. This is so without hidden layers, and if the weights or biases of a hidden
     layer are not independent random numbers of mean 0 (constant, identical, zero, sparse or identity matrices). It is
-    also so if the user's own activation is not finite at the predicted scale of z.
+    also so if the user's own activation is not finite at the predicted scale of z, and if few units or none pass a
+    gradient on, which alone would decide the verdict.
     """
     seen = np.asarray(x.any(axis=1))
     x, y = x[seen], y[seen]
@@ -86,6 +86,8 @@ def predict(
         if any(np.isnan(values).any() for values in profile.typical.values()):
             return None
         verdict = _verdict(profile, e.sizes[1:-1], activation, thresholds, layers[0][0].dtype)
+    if verdict is None:
+        return None
     return Prediction(e, profile, profile.jacobian if is_random(*layers[-1]) else None, verdict, pairs, seen)
 
 
@@ -183,15 +185,25 @@ def _verdict(
     activation: Activation,
     thresholds: Thresholds,
     dtype: np.dtype[np.floating],
-) -> Verdict:
-    """The verdict of the typical profile, rounded to this dtype. In theory, no two units are equal."""
+) -> Verdict | None:
+    """The verdict of the typical profile, rounded to this dtype. In theory, no two units are equal.
+
+    If few units or none pass a gradient on, chance decides the scale of gradients: their mean comes from rare networks.
+    The verdict is then that of the signals; None if these are in order.
+    """
     with np.errstate(over="ignore", under="ignore"):
         statistics = {k: v.astype(dtype).astype(np.float64)[None] for k, v in profile.typical.items()}
     shape = (1, len(widths))
-    given: Mapping[str, NDArray[np.float64]] = statistics | {
+    given: dict[str, NDArray[np.float64]] = statistics | {
         "distinct_units": np.ones(shape),
         "inactive_fraction": np.full(shape, 0.5 if activation.inactive_side else 0.0),  # z is as often below 0 as above
         "weight_grad_rms": np.zeros(shape),
         "weight_rms": np.zeros(shape),
     }
-    return judge(given, widths, activation, thresholds)
+    flat_at_0 = float(abs(activation.dg(np.zeros(1))[0]) < SATURATED_SLOPE * activation.sup_dg)
+    given["dead_fraction"] = np.where(given["preactivation_std"] == 0, flat_at_0, given["dead_fraction"])  # all z are 0
+    by_chance = profile.gates > 1
+    if by_chance:
+        given["delta_rms"] = np.ones(shape)
+    found = judge(given, widths, activation, thresholds)
+    return None if by_chance and found.name in ("collapsed", "healthy") else found

@@ -61,6 +61,12 @@ class Problem:
         return self.loss_unit * self.learned_constant_loss
 
     @property
+    def silent_loss(self) -> float:
+        """Training loss of outputs that are all 0, in the user's units."""
+        learned = self.network.loss.value(np.zeros_like(self.y_train)[None], self.y_train[None])
+        return self.loss_unit * float(learned.mean())
+
+    @property
     def chance(self) -> float:
         """Training accuracy of the best constant output: the share of the most frequent class. NaN without classes."""
         if not self.classification:

@@ -47,7 +47,8 @@ class Page:
 
 
 Draw = Callable[[int, CellResult], bytes]  # of the cell with this index
-Event = tuple[int, Record | Page | Failure]  # of the cell with this index
+Happened = Record | Page | Failure
+Event = tuple[int, Happened]  # of the cell with this index
 
 
 def run(
@@ -98,10 +99,10 @@ def _give_work(
         pipe.send((index, dict(cell.raw), first, cell.content))
 
 
-def _receive(pipe: Connection, process: BaseProcess) -> tuple[Record | Page | Failure, bool]:
+def _receive(pipe: Connection, process: BaseProcess) -> tuple[Happened, bool]:
     """The next event, and whether the worker can take another cell."""
     try:
-        event: Record | Page | Failure = pipe.recv()
+        event: Happened = pipe.recv()
     except (EOFError, OSError):
         process.join()
         return Failure(f"the worker process was lost (exit status {process.exitcode})"), False
@@ -155,7 +156,7 @@ def _end_with_parent(parent: int) -> None:
 
 def train_raw(
     index: int, raw: Mapping[str, Any], first: int, draw: Draw | None, content: Mapping[str, str]
-) -> Iterator[Record | Page | Failure]:
+) -> Iterator[Happened]:
     """Train the cell with these settings, from replica `first` on; the last event is its last record or a Failure.
 
     content: of its files, see `Cell`; with another one it fails.
@@ -168,9 +169,7 @@ def train_raw(
     yield from _train(index, config, first, draw, content)
 
 
-def _train(
-    index: int, config: Config, first: int, draw: Draw | None, content: Mapping[str, str]
-) -> Iterator[Record | Page | Failure]:
+def _train(index: int, config: Config, first: int, draw: Draw | None, content: Mapping[str, str]) -> Iterator[Happened]:
     records = []
     try:
         # one BLAS thread: two threads slow down such small matrices, and cells run in parallel anyway

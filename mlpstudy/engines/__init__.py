@@ -7,6 +7,7 @@ launcher     which engine, and its settings: the choice of hydra/launcher
 engine       opens the engine that was chosen
 batches      cells in batches, and what happens when a worker is lost
 worker       what runs at the other end: the cells of a batch, after a check that the code is the same
+event_files  the events of a job, in files that are read while they are written
 on_ray       batches as tasks of Ray
 on_submitit  batches as jobs of Slurm, or as processes that submitit starts
 """

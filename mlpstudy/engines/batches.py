@@ -1,7 +1,8 @@
 """Cells in batches: an engine takes longer to start a task than many a cell takes to train.
 
 A lost worker costs no cell. Cells that it had ended are done; the others of its batch are handed out again. Training
-is the same bit for bit, so of a cell that begins again, the records that have come already are left out.
+is the same bit for bit, so of a cell that begins again, the events that have come already are left out. This is so
+whether the cell was handed out again or a cluster has started its job again by itself.
 """
 
 from collections import Counter, deque
@@ -14,7 +15,7 @@ import numpy as np
 from mlpstudy.cells import sweep
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.recording import Record
-from mlpstudy.engines.worker import Job
+from mlpstudy.engines.worker import Job, Numbered
 
 TRIES = 3  # workers that a cell may lose before it has failed
 RATE = 5e9  # floating-point operations a second that are assumed
@@ -48,7 +49,7 @@ class Engine(Protocol):
     def submit(self, batches: Sequence[Sequence[Job]]) -> list[int]:
         """Hand over batches; a number for each."""
 
-    def events(self) -> list[tuple[int, sweep.Event | Ended]]:
+    def events(self) -> list[tuple[int, Numbered | Ended]]:
         """What has happened since the last call, by number of the batch; waits a moment if nothing has."""
 
     def close(self) -> None:
@@ -93,7 +94,6 @@ def run(engine: Engine, todo: Sequence[Job], longest: float, say: Callable[[str]
     running: dict[int, list[Job]] = {}
     finished: set[int] = set()
     delivered: Counter[int] = Counter()  # events of each cell that have been passed on
-    come: Counter[tuple[int, int]] = Counter()  # events of each cell from each batch
     tries: Counter[int] = Counter()
     try:
         while waiting or running:
@@ -114,9 +114,8 @@ def run(engine: Engine, todo: Sequence[Job], longest: float, say: Callable[[str]
                         waiting.appendleft(left)
                         say(f"A worker was lost ({event.lost}); its {len(left)} unfinished cells begin again.")
                     continue
-                index, what = event
-                come[number, index] += 1
-                if index in finished or come[number, index] <= delivered[index]:
+                index, what = event.index, event.event
+                if index in finished or event.place < delivered[index]:
                     continue
                 delivered[index] += 1
                 if isinstance(what, sweep.Failure) or (isinstance(what, Record) and what.last):

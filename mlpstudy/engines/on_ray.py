@@ -70,7 +70,7 @@ class OnRay:
             numbers.append(number)
         return numbers
 
-    def events(self) -> list[tuple[int, sweep.Event | Ended]]:
+    def events(self) -> list[tuple[int, worker.Numbered | Ended]]:
         """What the tasks have yielded."""
         streams = list(self._running)
         ready, _ = self._ray.wait(streams, num_returns=len(streams), timeout=0)
@@ -79,11 +79,11 @@ class OnRay:
         found = [(stream, self._next(stream)) for stream in ready]
         return [(self._running.pop(s) if isinstance(e, Ended) else self._running[s], e) for s, e in found]
 
-    def _next(self, stream: Any) -> sweep.Event | Ended:
+    def _next(self, stream: Any) -> worker.Numbered | Ended:
         """The next event of a task; Ended after the last, or if the task was lost."""
         errors = self._ray.exceptions
         try:
-            event: sweep.Event = self._ray.get(next(stream))
+            event: worker.Numbered = self._ray.get(next(stream))
         except StopIteration:
             return Ended()
         except errors.RayTaskError as error:

@@ -1,25 +1,24 @@
 """Batches as jobs of a Slurm array, by submitit; or as processes that it starts, to try the same without Slurm.
 
-A job writes its events to a file in a folder that all nodes share, where they are read as they come. Whether a job
+A job writes its events to files in a folder that all nodes share, where they are read as they come. Whether a job
 still exists is asked of squeue, which needs no accounting: submitit would wait for a killed job for ever without it.
 """
 
 import contextlib
 import itertools
-import pickle
 import shutil
-import struct
+import signal
 import subprocess
 import time
 import uuid
-from collections.abc import Iterator, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 from mlpstudy import shell
 from mlpstudy.cells import sweep
-from mlpstudy.engines import worker
+from mlpstudy.engines import event_files, worker
 from mlpstudy.engines.batches import Ended
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError
@@ -28,7 +27,6 @@ PATIENCE = 10  # seconds for Slurm to answer
 MOMENT = 0.5  # seconds between two looks at the files
 ASK = 3.0  # seconds between two questions about which jobs exist
 GONE = 2  # times in a row that a job was not there: it has ended, and its file is complete
-LENGTH = struct.Struct("<Q")  # before each event in a file
 
 
 @dataclass
@@ -36,8 +34,7 @@ class _Running:
     """A batch that was handed over."""
 
     job: Any  # of submitit
-    path: Path
-    read: int = 0  # bytes of the file
+    events: event_files.Reader
     missed: int = 0  # times in a row that the job was not there
 
 
@@ -87,22 +84,24 @@ class OnSubmitit:
     def submit(self, batches: Sequence[Sequence[worker.Job]]) -> list[int]:
         """One array with a job for each batch."""
         numbers = [next(self._numbers) for _ in batches]
-        paths = [self._folder / f"{number}.events" for number in numbers]
+        paths = [self._folder / str(number) for number in numbers]
         with self._executor.batch():
             jobs = [
                 self._executor.submit(to_file, path, worker.code(), list(batch), self._draw)
                 for path, batch in zip(paths, batches, strict=True)
             ]
-        self._running |= {n: _Running(job, path) for n, job, path in zip(numbers, jobs, paths, strict=True)}
+        self._running |= {
+            n: _Running(job, event_files.Reader(path)) for n, job, path in zip(numbers, jobs, paths, strict=True)
+        }
         return numbers
 
-    def events(self) -> list[tuple[int, sweep.Event | Ended]]:
+    def events(self) -> list[tuple[int, worker.Numbered | Ended]]:
         """What the jobs have written since."""
         gone = self._gone()
-        found: list[tuple[int, sweep.Event | Ended]] = []
+        found: list[tuple[int, worker.Numbered | Ended]] = []
         for number, running in list(self._running.items()):
-            events: list[sweep.Event | Ended] = []
-            for event in _new(running):
+            events: list[worker.Numbered | Ended] = []
+            for event in running.events.new():
                 if isinstance(event, worker.OtherCode):
                     raise ConfigError("every node", f"of the same code: {event}", "another")
                 events.append(event)
@@ -111,7 +110,7 @@ class OnSubmitit:
                 found.append((number, Ended(_reason(running))))
         for number, what in found:
             if isinstance(what, Ended):
-                self._running.pop(number).path.unlink(missing_ok=True)
+                self._running.pop(number).events.remove()
         if not found:
             time.sleep(MOMENT)
         return found
@@ -143,36 +142,33 @@ class OnSubmitit:
 
 
 def to_file(path: Path, expected: str, batch: Sequence[worker.Job], draw: sweep.Draw | None) -> None:
-    """Train a batch; each event goes to the file when it comes, and Ended after the last."""
-    with path.open("ab") as file:
-
-        def put(event: sweep.Event | Ended | worker.OtherCode) -> None:
-            data = pickle.dumps(event, pickle.HIGHEST_PROTOCOL)
-            file.write(LENGTH.pack(len(data)) + data)
-            file.flush()
-
+    """Train a batch; each event goes to a file when it comes, and Ended after the last."""
+    _end_at_the_signal()
+    with event_files.new(path) as file:
         try:
             for event in worker.work(expected, batch, draw):
-                put(event)
+                event_files.put(file, event)
         except worker.OtherCode as error:
-            put(error)  # trying again would not help
+            event_files.put(file, error)  # trying again would not help
             raise
-        put(Ended())
+        event_files.put(file, Ended())
 
 
-def _new(running: _Running) -> Iterator[sweep.Event | Ended | worker.OtherCode]:
-    """The events that have been written completely since the last look."""
-    if not running.path.exists():
+def _end_at_the_signal() -> None:
+    """End the job when submitit says that its time is over: its error would count as a failure of the cell."""
+    from submitit.core.job_environment import JobEnvironment
+
+    number = signal.Signals[f"SIG{JobEnvironment.USR_SIG}"]
+    if not callable(of_submitit := signal.getsignal(number)):  # not in a job
         return
-    with running.path.open("rb") as file:
-        file.seek(running.read)
-        while len(head := file.read(LENGTH.size)) == LENGTH.size:
-            (length,) = LENGTH.unpack(head)
-            data = file.read(length)
-            if len(data) < length:
-                return
-            running.read += LENGTH.size + length
-            yield pickle.loads(data)
+
+    def end(*signal_and_frame: Any) -> None:
+        try:
+            of_submitit(*signal_and_frame)  # starts the job again if it makes way for another one
+        except Exception as error:
+            raise SystemExit(str(error)) from error
+
+    signal.signal(number, end)
 
 
 def _reason(running: _Running) -> str:

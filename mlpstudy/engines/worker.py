@@ -23,6 +23,15 @@ class Job:
     content: Mapping[str, str]  # of its files, see `Cell`
 
 
+@dataclass(frozen=True)
+class Numbered:
+    """An event of a cell, and how many events of this cell came before it: a batch that begins again repeats them."""
+
+    index: int  # of the cell
+    place: int
+    event: sweep.Happened
+
+
 class OtherCode(RuntimeError):
     """A node has another version of this package."""
 
@@ -49,9 +58,10 @@ def check(expected: str) -> None:
         raise OtherCode(f"node {host} has mlpstudy {found}, and the sweep {expected}; install the same on all nodes")
 
 
-def work(expected: str, jobs: Sequence[Job], draw: sweep.Draw | None) -> Iterator[sweep.Event]:
+def work(expected: str, jobs: Sequence[Job], draw: sweep.Draw | None) -> Iterator[Numbered]:
     """Train the cells of a batch and yield their events."""
     check(expected)
     for job in jobs:
-        for event in sweep.train_raw(job.index, job.raw, job.first, draw, job.content):
-            yield job.index, event
+        events = sweep.train_raw(job.index, job.raw, job.first, draw, job.content)
+        for place, event in enumerate(events):
+            yield Numbered(job.index, place, event)

@@ -12,6 +12,7 @@ from mlpstudy.measure.verdict import VERDICTS, Thresholds
 
 AHEAD = {"learned": "learns", "stalled": "stalls", "diverged": "diverges"}  # an outcome, and its name before training
 OUTCOMES = tuple(AHEAD)
+LARGE = 1.3  # times the loss of outputs that are 0: from there on, a first loss is spoken of (He and ReLU: about 1.4)
 NAMED = 8  # at most so many cells are named whose verdict or outcome was not predicted
 # heading of a table -> the tag that has its rows, and their order
 TABLES = {
@@ -81,6 +82,22 @@ def without_interval(cells: Sequence[tuple[str, str | None]]) -> str:
         more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
         lines.append(f"No interval for {', '.join(names[:NAMED])}{more}: {reason}.")
     return "\n".join(lines)
+
+
+def first_losses(cells: Sequence[tuple[str, float, float]]) -> str:
+    """A sentence about cells that start with a large training loss, with the numbers of the largest; "" if none does.
+
+    cells: name, mean first training loss, and the loss of outputs that are all 0, which is log(classes) for classes.
+    """
+    large = [cell for cell in cells if 0 < LARGE * cell[2] < cell[1] < np.inf]
+    if not large:
+        return ""
+    name, first, silent = max(large, key=lambda cell: cell[1] / cell[2])
+    others = f" (and those of {len(large) - 1} more cell{'s' * (len(large) > 2)} too)" if len(large) > 1 else ""
+    return (
+        f"{name} starts with a training loss of {first:.3g}. Outputs of 0, which know nothing, have {silent:.3g}; its "
+        f"random outputs{others} add {first - silent:.2g}. For small ones, type: 'init.output={{name:lecun,gain:0.1}}'"
+    )
 
 
 def _and_the_others(text: str, wrong: Sequence[str]) -> str:

@@ -35,6 +35,7 @@ class Activation:
     range: tuple[float, float] = (-inf, inf)  # infimum and supremum of g
     sup_dg: float = 1.0  # supremum of |g'|; saturation is relative to it
     kinks: tuple[float, ...] = ()  # the z at which g is not smooth
+    leak: float = 0.0  # slope for z < 0 where g is linear there and has the slope 1 for z > 0; init=he asks for it
     in_place: Callable[[Array, Array], None] | None = None  # a faster way to `overwrite`; None: from g and dg
 
     @property
@@ -106,6 +107,7 @@ def leaky_relu(slope: float) -> Activation:
         range=(-inf if slope > 0 else 0.0, inf),
         sup_dg=max(1.0, abs(slope)),
         kinks=(0.0,),
+        leak=slope,
     )
 
 

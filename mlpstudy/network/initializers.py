@@ -65,10 +65,18 @@ def variance_scaling(
 ) -> Weights:
     """Var(W) = variance / n, with n = n_in, n_out or their mean by `mode`.
 
-    Xavier: 1 / fan_avg = 2 / (n_in + n_out) (Glorot & Bengio 2010). He: 2 / fan_in (He et al. 2015).
-    LeCun: 1 / fan_in (LeCun et al. 1998).
+    Xavier: 1 / fan_avg = 2 / (n_in + n_out) (Glorot & Bengio 2010). LeCun: 1 / fan_in (LeCun et al. 1998).
     """
     return np.asarray(distribution(rng, shape, scale=float(np.sqrt(variance / FANS[mode](shape)))))
+
+
+def he(rng: np.random.Generator, shape: Shape, *, mode: str, distribution: Initializer, leak: float) -> Weights:
+    """Var(W) = 2 / (1 + leak^2) / n keeps the scale of signals where g has the slope `leak` for z < 0 and 1 for z > 0.
+
+    There, E[g(z)^2] = (1 + leak^2) / 2 E[z^2] (He et al. 2015, equation 15). It is 2 / n for ReLU and, by custom,
+    for all activations that are not leaky.
+    """
+    return variance_scaling(rng, shape, variance=2 / (1 + leak**2), mode=mode, distribution=distribution)
 
 
 def critical(rng: np.random.Generator, shape: Shape, *, sigma_w: float) -> Weights:
@@ -148,8 +156,8 @@ INITIALIZERS: dict[str, Initializer] = {
     "truncated_normal": truncated_normal,
     "xavier": partial(variance_scaling, variance=1.0, distribution=normal),
     "xavier_uniform": partial(variance_scaling, variance=1.0, distribution=uniform),
-    "he": partial(variance_scaling, variance=2.0, distribution=normal),
-    "he_uniform": partial(variance_scaling, variance=2.0, distribution=uniform),
+    "he": partial(he, distribution=normal),
+    "he_uniform": partial(he, distribution=uniform),
     "lecun": partial(variance_scaling, variance=1.0, distribution=normal),
     "lecun_uniform": partial(variance_scaling, variance=1.0, distribution=uniform),
     "critical": critical,

@@ -32,6 +32,7 @@ class Profile:
     jacobian: tuple[float, float]  # mean and variance of the squared singular values of dh/dx
     kernel: Kernel  # that of infinite width
     typical_kernel: Kernel
+    gates: float  # the largest relative variance of a layer's mean g'^2; above 1 few units pass a gradient on, or none
 
 
 @dataclass(frozen=True)
@@ -198,7 +199,8 @@ def profile(
         found = products(exact.output)
         for statistics, of in ((mean_statistics, exact), (typical_statistics, typical)):
             statistics["weight_grad_rms"] = _weight_gradients(e, of, found)
-    return Profile(mean_statistics, typical_statistics, _jacobian(activation, e, layers), exact, typical)
+    gates = max(float(layer.squared_slopes[-1] - 1) / n for layer, n in zip(layers, e.sizes[1:-1], strict=True))
+    return Profile(mean_statistics, typical_statistics, _jacobian(activation, e, layers), exact, typical, gates)
 
 
 def _weight_gradients(e: Ensemble, of: Kernel, products: Float64) -> Float64:

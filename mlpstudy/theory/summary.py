@@ -12,9 +12,6 @@ from mlpstudy.theory.maps import LARGEST_Q, SMALLEST_Q, chi, fixed_length, fixed
 from mlpstudy.theory.plane import TRAINABLE
 from mlpstudy.theory.quadrature import gain
 
-# sigma_w of the common initializers in layers of equal width, before init.gain
-COMMON = {"lecun, xavier, orthogonal": 1.0, "he": math.sqrt(2)}
-
 
 @dataclass(frozen=True)
 class Outlook:
@@ -30,8 +27,9 @@ class Outlook:
 
 
 def outlooks(activation: Activation, sigma_b: float) -> list[Outlook]:
-    """One for each common initializer, and one for the critical point if there is one."""
-    found = dict(COMMON) | {"gain": gain(activation)}
+    """One for each common initializer (layers of equal width, init.gain=1), and one for the critical point, if any."""
+    he = math.sqrt(2 / (1 + activation.leak**2))
+    found = {"lecun, xavier, orthogonal": 1.0, "he": he, "gain": gain(activation)}
     with contextlib.suppress(NoCriticalPoint), np.errstate(all="ignore"):
         found["critical"] = critical(activation, sigma_b).sigma_w
     return [_outlook(activation, name, sigma_w, sigma_b) for name, sigma_w in found.items()]

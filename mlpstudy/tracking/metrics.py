@@ -48,23 +48,26 @@ def parameters(config: Config) -> dict[str, str]:
 
 
 def tags(result: CellResult) -> dict[str, str]:
-    """The tags of a run: verdicts, evidence and outcome."""
-    return predicted_tags(result.verdict_predicted, result.foreseen) | {
+    """The tags of a run: verdicts, evidence and, if it was to be trained, outcome."""
+    found = predicted_tags(result.verdict_predicted, result.foreseen) | {
         "mlflow.note.content": note(result),
         "verdict": result.verdict.name,
         "verdict_final": result.verdict_final.name,
         "verdicts": ", ".join(result.verdict.all),
         "evidence": result.verdict.evidence,
         "evidence_final": result.verdict_final.evidence,
-        "outcome": result.outcome,
-        "outcomes": ", ".join(f"{(result.outcomes == o).sum()} {o}" for o in np.unique(result.outcomes)),
-        **({SAME: same_replicas(*_replicas(result))} if repeated(result.arrays) else {}),
     }
+    if result.outcome is not None and result.outcomes is not None:
+        each = ", ".join(f"{(result.outcomes == name).sum()} {name}" for name in np.unique(result.outcomes))
+        found |= {"outcome": result.outcome, "outcomes": each}
+    if repeated(result.arrays):
+        found[SAME] = same_replicas(*_replicas(result))
+    return found
 
 
 def _replicas(result: CellResult) -> tuple[int, int]:
     """The number of replicas, and of those that start with different weights."""
-    return len(result.outcomes), int(result.arrays["distinct_replicas"])
+    return result.arrays["curve_loss_train"].shape[1], int(result.arrays["distinct_replicas"])
 
 
 def note(result: CellResult) -> str:
@@ -78,7 +81,7 @@ def note(result: CellResult) -> str:
         lines.append(f"- At the end **{result.verdict_final.name}**: {result.verdict_final.evidence}.")
     name, _, told = score_of(result.arrays, "curve_")
     last = result.last(name)
-    if last is not None and result.config.recipe.epochs > 0:
+    if last is not None and result.outcome is not None:
         centre, half = (float(value) for value in over_replicas(result.arrays, last))
         spread = f" ± {decimals(half)} (95 % interval)" if np.isfinite(half) else ""
         lines.append(f"- Outcome **{result.outcome}**: {told} {decimals(centre)}{spread}.")
@@ -125,7 +128,7 @@ def headline(result: CellResult) -> Rows:
         rows["theory/discrepancy"] = result.discrepancy("activation_rms", "delta_rms")  # in decades
         rows |= {f"theory/discrepancy_{n}": result.discrepancy(n) for n in ("activation_rms", "delta_rms")}
     rows |= foresight(result)
-    rows["final/diverged_replicas"] = float((result.outcomes == "diverged").sum())
+    rows["final/diverged_replicas"] = float(result.broken)
     last_step = int(result.arrays["curve_step"][-1])
     return {(name, last_step): value for name, value in rows.items()}
 

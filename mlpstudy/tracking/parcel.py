@@ -91,11 +91,7 @@ def fill(client: MlflowClient, run_id: str, parcel: Parcel, artifacts: Path, cal
         call(lambda: client.log_artifacts(run_id, str(artifacts)))
     log_metrics(client, run_id, parcel.metrics, call)
     if parcel.data:
-        data = DatasetInput(Dataset(source_type="mlpstudy", **parcel.data))
-        try:
-            call(lambda: client.log_inputs(run_id, [data]))
-        except MlflowException:  # another sweep has just written the same data set, which MLflow does not expect
-            call(lambda: client.log_inputs(run_id, [data]))
+        call(lambda: client.log_inputs(run_id, [DatasetInput(Dataset(source_type="mlpstudy", **parcel.data))]))
     describe(client, run_id, parcel, call)
     call(lambda: client.set_terminated(run_id, parcel.status, parcel.ended))
 

@@ -16,7 +16,7 @@ from mlflow.tracking import MlflowClient
 
 from mlpstudy import shell
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import dashboard, sqlite, uris
+from mlpstudy.tracking import at_once, dashboard, sqlite, uris
 
 ANSWER_SECONDS = 4  # the longest wait for the first answer of a server, which is asked twice
 LONGEST_TAG = 4500  # characters in a tag of an experiment
@@ -122,11 +122,12 @@ def connect(uri: str, create: bool) -> MlflowClient:
                     raise no_sweep(uri)
                 sqlite.create(path)
             sqlite.make_whole(path)
-        if uri.startswith(DATABASES):
-            _check_schema(uri)
-        client = MlflowClient(tracking_uri=uri)
-        with _soon():
-            client.search_experiments(max_results=1)
+        with at_once.alone(uri):
+            if uri.startswith(DATABASES):
+                _check_schema(uri)
+            client = at_once.Client(tracking_uri=uri)
+            with _soon():
+                client.search_experiments(max_results=1)
         if path is not None:
             sqlite.follow(path)
         return client

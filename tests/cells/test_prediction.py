@@ -12,7 +12,7 @@ from rich.console import Console
 from mlpstudy import conduct, theory
 from mlpstudy.cells.cell import check
 from mlpstudy.cells.cell_result import collect
-from mlpstudy.cells.prediction import ensemble, is_random, predict, reach
+from mlpstudy.cells.prediction import _verdict, ensemble, is_random, predict, reach
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.display import EVIDENCE_WIDTH, summary_table
@@ -233,6 +233,34 @@ def measured(compose):
         return collect(cell, list(train_and_record(problem, theta)))
 
     return _measured
+
+
+EXTREME = [  # activation, standard deviation of a weight, verdict; float32, 50 layers of 64 units
+    ("tanh", 10, "saturated"), ("tanh", 100, "saturated"), ("tanh", 1000, "dead"), ("sigmoid", 100, "saturated"),
+    ("relu", 0.01, "dead"),  # signals are rounded to 0
+    ("relu", 3, "exploding"), ("tanh", 0.01, "vanishing"), ("selu", 3, "exploding"),
+]  # fmt: skip
+
+
+@pytest.mark.parametrize(("activation", "scale", "verdict"), EXTREME)
+def test_the_verdict_at_extreme_scales_is_the_measured_one(measured, activation, scale, verdict):
+    """Where z is large, few units pass a gradient on: in nearly all networks none arrives, whatever its mean is."""
+    result = measured(f"activation={activation}", "network.depth=50", "init=normal", f"init.scale={scale}")
+    assert (result.verdict.name, result.verdict_predicted.name) == (verdict, verdict)
+
+
+@pytest.mark.parametrize(("scale", "expected"), [(1, "saturated"), (0.1, None)])
+def test_gradients_that_are_left_to_chance_decide_no_verdict(configure, scale, expected):
+    c = configure("network.depth=3", "network.width=64", "init=normal", f"init.scale={scale}")
+    problem = prepare(c)
+    layers = mlp.unflatten(initial_theta(problem, range(2)), problem.sizes)
+    x, y = problem.probe
+    profile = predict(layers, c.activation, c.loss, x[0], y, c.thresholds).profile
+    assert profile.gates < 1
+    found = _verdict(
+        dataclasses.replace(profile, gates=2.0), c.hidden, c.activation, c.thresholds, np.dtype(np.float32)
+    )
+    assert (found and found.name) == expected
 
 
 @pytest.mark.parametrize("depth", [0, 1])

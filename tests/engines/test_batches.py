@@ -1,5 +1,6 @@
 """Batches, and workers that are lost: every event comes once, in order, from an engine that loses what it likes."""
 
+import signal
 from collections import deque
 from types import SimpleNamespace
 
@@ -9,9 +10,9 @@ import pytest
 from mlpstudy import compose
 from mlpstudy.cells import sweep
 from mlpstudy.cells.recording import Record
-from mlpstudy.engines import batches, on_submitit, worker
+from mlpstudy.engines import batches, event_files, on_submitit, worker
 from mlpstudy.engines.batches import Ended, split
-from mlpstudy.engines.worker import Job
+from mlpstudy.engines.worker import Job, Numbered
 from mlpstudy.errors import ConfigError
 
 
@@ -27,11 +28,11 @@ EVENTS = [record(0), record(1), record(2, last=True)]  # of every cell
 
 
 class Losing:
-    """An engine whose batches, by number, are lost after so many events."""
+    """An engine whose batches, by number, are lost after so many events, or begin again by themselves."""
 
-    def __init__(self, slots, lost=None):
+    def __init__(self, slots, lost=None, again=None):
         self.slots, self.start, self.about = slots, 0.0, "an engine of a test"
-        self.lost = lost or {}
+        self.lost, self.again = lost or {}, again or {}
         self.running, self.submitted, self.closed = {}, [], 0
 
     def submit(self, some):
@@ -39,11 +40,11 @@ class Losing:
         for batch in some:
             number = len(self.submitted)
             self.submitted.append([one.index for one in batch])
-            found = [(one.index, event) for one in batch for event in EVENTS]
+            found = [Numbered(one.index, place, event) for one in batch for place, event in enumerate(EVENTS)]
             if number in self.lost:
                 found = [*found[: self.lost[number]], Ended("killed by a test")]
             else:
-                found.append(Ended())
+                found = [*found[: self.again.get(number, 0)], *found, Ended()]
             self.running[number] = deque(found)
             numbers.append(number)
         assert len(self.running) <= self.slots
@@ -87,6 +88,14 @@ def test_a_lost_worker_costs_no_cell_and_doubles_no_event(after):
     assert not left or said[0] == f"A worker was lost (killed by a test); its {len(left)} unfinished cells begin again."
 
 
+@pytest.mark.parametrize("after", range(10))
+def test_a_batch_that_its_cluster_begins_again_doubles_no_event(after):
+    """Batch 1 has nine events and repeats the first ones, as a job does that Slurm starts again after so many."""
+    engine = Losing(2, again={1: after})
+    assert ran(engine, 12) == ({i: [0, 1, 2] for i in range(12)}, [])
+    assert len(engine.submitted) == 4
+
+
 def test_a_cell_that_loses_three_workers_has_failed_and_the_others_of_its_batch_have_not():
     engine = Losing(1, dict.fromkeys(range(3), 1))  # always in cell 0
     found, _ = ran(engine, 4, longest=100)
@@ -98,7 +107,7 @@ def test_a_cell_that_loses_three_workers_has_failed_and_the_others_of_its_batch_
 
 def test_a_failure_of_the_program_ends_a_cell_and_is_not_tried_again():
     engine = Losing(1)
-    events = [(0, sweep.Failure("boom")), (1, record(0, last=True)), Ended()]
+    events = [Numbered(0, 0, sweep.Failure("boom")), Numbered(1, 0, record(0, last=True)), Ended()]
     engine.submit = lambda some: engine.running.update({0: deque(events)}) or [0] * len(some)
     found = list(batches.run(engine, [job(0), job(1)], 10, print))
     assert [(i, type(event)) for i, event in found] == [(0, sweep.Failure), (1, Record)]
@@ -149,28 +158,64 @@ def test_a_batch_is_refused_where_the_code_is_another():
     assert list(worker.work(worker.code(), [], None)) == []
 
 
-def test_other_code_at_a_job_ends_the_sweep_and_is_not_tried_again(tmp_path):
-    path = tmp_path / "0.events"
-    with pytest.raises(worker.OtherCode):
-        on_submitit.to_file(path, "0.0.0 (of another)", [job(0)], None)
+def reading(path):
+    """An engine that reads the files of one job."""
     engine = on_submitit.OnSubmitit.__new__(on_submitit.OnSubmitit)
-    engine._running, engine._asked, engine._slurm = {0: on_submitit._Running(SimpleNamespace(), path)}, np.inf, False
+    running = on_submitit._Running(SimpleNamespace(), event_files.Reader(path))
+    engine._running, engine._asked, engine._slurm = {0: running}, np.inf, False
+    return engine
+
+
+@pytest.fixture
+def no_submitit(monkeypatch):
+    """to_file asks it which signal ends a job; it need not be installed."""
+    monkeypatch.setattr(on_submitit, "_end_at_the_signal", lambda: None)
+
+
+@pytest.mark.usefixtures("no_submitit")
+def test_other_code_at_a_job_ends_the_sweep_and_is_not_tried_again(tmp_path):
+    with pytest.raises(worker.OtherCode):
+        on_submitit.to_file(tmp_path / "0", "0.0.0 (of another)", [job(0)], None)
     with pytest.raises(ConfigError, match=r"every node must be of the same code: node .* has mlpstudy"):
-        engine.events()
+        reading(tmp_path / "0").events()
 
 
-def test_events_go_through_a_file_also_if_they_are_read_while_they_are_written(tmp_path):
-    """Cut at every byte, what is complete is read once, and the rest later."""
-    (cell,) = compose.cells(["network.depth=1", "network.width=3", "replicas=1", "training.epochs=0"])
-    path = tmp_path / "0.events"
-    on_submitit.to_file(path, worker.code(), [Job(7, dict(cell.raw), 0, 1.0, {})], None)
-    whole = path.read_bytes()
-    running = on_submitit._Running(SimpleNamespace(), path)
-    found = []
-    for end in [*range(0, len(whole), 997), len(whole)]:
-        path.write_bytes(whole[:end])
-        found += on_submitit._new(running)
-    assert len(found) == 2
-    index, event = found[0]
-    assert (index, event.step, event.last) == (7, 0, True)
-    assert found[1] == Ended()
+@pytest.mark.usefixtures("no_submitit")
+def test_a_job_that_slurm_starts_again_gives_every_event_once(tmp_path, monkeypatch):
+    """It was stopped while it wrote, at any byte; the next start has the same number, and has nothing of the first."""
+    path, jobs = tmp_path / "0", [job(0), job(1)]
+    monkeypatch.setattr(sweep, "train_raw", lambda *_: iter(EVENTS))
+    monkeypatch.setattr(on_submitit, "MOMENT", 0)
+    on_submitit.to_file(path, worker.code(), jobs, None)
+    first = tmp_path / "0.0.events"
+    whole = first.read_bytes()
+    for end in range(0, len(whole), 7):
+        for file in tmp_path.iterdir():
+            file.unlink()
+        first.write_bytes(whole[:end])
+        engine = reading(path)
+        found = engine.events()
+        on_submitit.to_file(path, worker.code(), jobs, None)
+        found += engine.events()
+        assert found[-1] == (0, Ended())
+        same = SimpleNamespace(slots=1, start=10.0, submit=lambda _: [0], events=lambda all=found: all, close=int)
+        once = [(index, event.step) for index, event in batches.run(same, jobs, 10, print)]
+        assert once == [(index, step) for index in (0, 1) for step in (0, 1, 2)]
+        assert not list(tmp_path.iterdir())
+
+
+def test_the_end_of_the_time_of_a_job_is_not_a_failure_of_its_cell():
+    """submitit raises an error in the middle of the training, which would be told as an error of the cell."""
+    environment = pytest.importorskip("submitit.core.job_environment")
+    number = signal.Signals[f"SIG{environment.JobEnvironment.USR_SIG}"]
+
+    def of_submitit(*_):
+        raise RuntimeError("Job not requeued because: timed-out and not checkpointable.")
+
+    before = signal.signal(number, of_submitit)
+    try:
+        on_submitit._end_at_the_signal()
+        with pytest.raises(SystemExit, match="Job not requeued because: timed-out"):
+            signal.raise_signal(number)
+    finally:
+        signal.signal(number, before)

@@ -40,7 +40,7 @@ def test_one_process_several_and_a_batch_elsewhere_agree_bit_for_bit():
     alone = trained(sweep.run(cells, 1))
     same(alone, trained(sweep.run(cells, 2)))
     jobs = batches.jobs(cells, dict.fromkeys(range(len(cells)), 0))
-    same(alone, trained(worker.work(worker.code(), jobs, None)))
+    same(alone, trained((event.index, event.event) for event in worker.work(worker.code(), jobs, None)))
 
 
 @pytest.mark.parametrize("threads", [1, 2])

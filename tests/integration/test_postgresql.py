@@ -67,3 +67,31 @@ def test_a_sweep_into_the_server_has_the_same_numbers(server, tmp_path):
     words = ("hydra/launcher=submitit_local", f"tracking.experiment={there}", f"tracking.sweep={there}")
     ended(started(tmp_path, uri, *words))
     same_numbers(tmp_path, here, there, server)
+
+
+def at_once(folder, count, *words):
+    """So many sweeps into the same experiment of the database, begun at the same moment."""
+    small = ("init=xavier,he", "activation=tanh", "training.epochs=2", "network.depth=2", "tracking.resume=true")
+    return [started(folder, f"tracking.uri={DATABASE}", *small, *words) for _ in range(count)]
+
+
+def test_five_sweeps_at_once_into_an_empty_database_and_resumed_after_a_kill(tmp_path):
+    """Each of them may make the tables, and mark the runs that the kill has left."""
+    import psycopg
+
+    experiment = f"tracking.experiment=at-once-{time.time_ns()}"
+    with psycopg.connect(DATABASE.replace("+psycopg", ""), autocommit=True) as connection:
+        connection.execute("DROP SCHEMA public CASCADE")
+        connection.execute("CREATE SCHEMA public")
+    killed = at_once(tmp_path, 5, experiment, "training.epochs=500")
+    for process in killed:
+        line = process.stdout.readline()
+        while "Sweep" not in line and line:
+            line = process.stdout.readline()
+        assert "Sweep" in line
+    time.sleep(3)  # runs are open
+    for process in killed:
+        process.kill()
+        process.communicate()
+    told = [ended(process) for process in at_once(tmp_path, 5, experiment)]
+    assert any("Runs of a process that has gone, now KILLED" in text for text in told)

@@ -1,11 +1,22 @@
 """Outcomes of trainings, how they are counted, and what is said of how often they were foreseen."""
 
+import math
 from dataclasses import replace
 
 import numpy as np
 import pytest
 
-from mlpstudy.measure.outcomes import AHEAD, OUTCOMES, Counts, agreement, foreseen, gained, majority, outcome
+from mlpstudy.measure.outcomes import (
+    AHEAD,
+    OUTCOMES,
+    Counts,
+    agreement,
+    first_losses,
+    foreseen,
+    gained,
+    majority,
+    outcome,
+)
 
 
 def test_outcome(thresholds):
@@ -97,3 +108,19 @@ def test_agreement_is_told():
     many = agreement([differ] * 30)
     assert many.count("b (") == 8
     assert many.endswith(" and 22 more.")
+
+
+def test_a_large_first_loss_is_told_once_with_the_numbers_of_the_worst_cell():
+    ten, two = math.log(10), math.log(2)
+    assert first_losses([]) == first_losses([("a", 1.29 * ten, ten), ("b", math.inf, ten), ("c", math.nan, two)]) == ""
+    assert first_losses([("a", 3.5, ten), ("b", 2.4, ten)]) == (
+        "a starts with a training loss of 3.5. Outputs of 0, which know nothing, have 2.3; its random outputs add 1.2. "
+        "For small ones, type: 'init.output={name:lecun,gain:0.1}'"
+    )
+    told = first_losses([("a", 3.5, ten), ("b", 2.0, two)])
+    assert told.startswith(
+        "b starts with a training loss of 2. Outputs of 0, which know nothing, have 0.693; its random "
+    )
+    assert " (and those of 1 more cell too) add 1.3." in told
+    assert " (and those of 2 more cells too) " in first_losses([("a", 3.5, ten), ("b", 2.0, two), ("c", 3.6, ten)])
+    assert first_losses([("a", 3.0, 0.0)]) == ""

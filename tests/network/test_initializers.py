@@ -123,6 +123,22 @@ def test_entries_are_uncorrelated_within_and_between_rows(sample, name):
         assert abs(np.corrcoef(x.ravel(), y.ravel())[0, 1]) < SIGMAS / math.sqrt(x.size)
 
 
+@pytest.mark.parametrize("name", ["he", "he_uniform"])
+@pytest.mark.parametrize("slope", [0.0, 0.01, 0.2, 0.5, -0.5, 1.0, 2.0])
+def test_he_keeps_the_scale_of_signals_and_gradients_for_any_slope_of_leaky_relu(configure, name, slope):
+    """With z ~ N(0, 1): n Var(W) E[g(z)^2] = n Var(W) E[g'(z)^2] = 1, the moments by Monte Carlo."""
+    c = configure(f"init={name}", "activation=leaky_relu", f"activation.slope={slope}")
+    variance = 500 * np.square(c.scheme.weights(rng(), (400, 500))).mean()
+    z = rng(1).normal(size=100_000)
+    for moment in (np.square(c.activation.g(z)).mean(), np.square(c.activation.dg(z)).mean()):
+        assert variance * moment == pytest.approx(1, abs=0.03)
+    # the same numbers in another scale, for the output layer too, and only for leaky ReLU
+    relu = configure(f"init={name}", "activation=relu", f"init.output={name}").output_scheme
+    output = configure("init=zeros", f"init.output={name}", "activation=leaky_relu", f"activation.slope={slope}")
+    ratio = output.output_scheme.weights(rng(), (5, 7)) / relu.weights(rng(), (5, 7))
+    np.testing.assert_allclose(ratio, 1 / math.sqrt(1 + slope**2), rtol=1e-12)
+
+
 @pytest.mark.parametrize("name", BOUNDED)
 def test_a_bounded_distribution_fills_its_bounds_and_no_more(sample, name):
     distribution, std = RANDOM[name]

@@ -482,6 +482,18 @@ def test_he_is_lecun_times_the_gain_of_relu(he, lecun, our_weights):
     )
 
 
+@pytest.mark.parametrize("slope", [0.0, 0.01, 0.2, -0.5, 1.0, 3.0])
+@pytest.mark.parametrize(("he", "lecun"), [("he", "lecun"), ("he_uniform", "lecun_uniform")])
+def test_he_takes_the_slope_of_leaky_relu_as_kaiming_does(he, lecun, slope, our_weights):
+    W = our_weights(f"{he} activation=leaky_relu activation.slope={slope}")
+    np.testing.assert_allclose(W, init.calculate_gain("leaky_relu", slope) * our_weights(lecun), rtol=1e-12, atol=1e-16)
+    kaiming = init.kaiming_normal_ if he == "he" else init.kaiming_uniform_
+    theirs = torch.empty(500, 400, dtype=torch.float64)
+    kaiming(theirs, a=slope, nonlinearity="leaky_relu", generator=torch.Generator().manual_seed(0))
+    ours = our_weights(f"{he} activation=leaky_relu activation.slope={slope}", (500, 400))
+    assert ours.std() == pytest.approx(float(theirs.std()), rel=0.01)  # five standard errors
+
+
 def test_the_gains_of_pytorch_that_are_second_moments(configure):
     for case, expected in {
         "identity": init.calculate_gain("linear"),

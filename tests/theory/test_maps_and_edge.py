@@ -388,6 +388,15 @@ def test_edge_without_biases(activation_named, name, sigma_w):
     assert point.sigma_b == 0
 
 
+@pytest.mark.parametrize("slope", [0.0, 0.01, 0.2, -0.5, 1.0])
+def test_he_is_critical_for_leaky_relu(activation_named, slope):
+    """So he, gain and critical are the same row in the table of initializers."""
+    rows = {row.initializer: row for row in theory.outlooks(activation_named("leaky_relu", slope=slope), 0.0)}
+    for name in ("gain", "critical"):
+        assert rows["he"].sigma_w == pytest.approx(rows[name].sigma_w, abs=1e-5)
+    assert rows["he"].gradients == "keep their scale"
+
+
 @pytest.mark.parametrize("sigma_b", [0.0, 0.1, 0.5])
 def test_an_activation_of_the_users_own(sigma_b):
     point = theory.critical(WIGGLE, sigma_b)

@@ -377,15 +377,15 @@ def test_the_end_of_a_sweep_counts_what_was_kept_and_what_was_lost(new_uri, caps
 
 def test_a_data_set_that_another_sweep_writes_at_the_same_moment_is_no_error(new_uri, tmp_path, monkeypatch):
     store = open_store(new_uri, "mlpstudy")
-    real, times = store.client.log_inputs, []
+    real, times = MlflowClient.log_inputs, []
 
-    def conflict(*arguments):
+    def conflict(self, *arguments, **named):
         times.append(arguments)
         if len(times) == 1:
             raise MlflowException("(sqlite3.IntegrityError) UNIQUE constraint failed: datasets.name")
-        real(*arguments)
+        real(self, *arguments, **named)
 
-    monkeypatch.setattr(store.client, "log_inputs", conflict)
+    monkeypatch.setattr(MlflowClient, "log_inputs", conflict)
     run = store.client.create_run(store.experiment_id)
     data = {"name": "digits", "digest": "1", "source": "{}", "profile": "{}"}
     kept = parcel.Parcel("", new_uri, "mlpstudy", "name", "FINISHED", 0, 1, {}, {}, [], data)
