@@ -10,6 +10,7 @@ stopped    sweeps that Ctrl-C ends at random moments; what is printed then is ty
 moved      a folder that is renamed, and a sweep of it exported and brought in elsewhere
 folders    a study that is renamed and copied, under names with blanks, %, ?, #, quotes and letters of other languages:
            after every command, nothing outside has changed and one file has every run
+identity   files with other content under the same name, and with the same content under another: what is done before
 
 Each prints how many cells are lost (not FINISHED), doubled (FINISHED twice) and left open (RUNNING); all should be 0.
 Nothing here is a test that the suite runs: it takes about twenty minutes.
@@ -36,7 +37,7 @@ from pathlib import Path
 import psutil
 from mlflow.tracking import MlflowClient
 
-from tests.drills import folders
+from tests.drills import folders, identity
 
 CELLS = ["init=zeros,xavier,he", "seed=0,1", "network.depth=3", "network.width=16", "replicas=2", "training.epochs=10"]
 LONG = ["init=zeros,xavier,he", "seed=0,1", "network.depth=10", "training.epochs=40", "replicas=2"]
@@ -279,7 +280,10 @@ def server(folder: Path) -> Iterator[tuple[str, psutil.Process]]:
 
 
 DRILLS = {drill.__name__: drill for drill in (kills, stopped, at_once, locked, away, gone, full, moved)}
-DRILLS["folders"] = lambda folder, rng, times: folders.folders(folder)
+DRILLS |= {
+    "folders": lambda folder, rng, times: folders.folders(folder),
+    "identity": lambda folder, rng, times: identity.identity(folder),
+}
 
 
 def main() -> None:
