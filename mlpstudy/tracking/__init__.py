@@ -10,6 +10,7 @@ parcel       a run as a folder, and how it gets into a store
 moving       runs kept in folders, exported and brought in
 patience     calls to a store that may be away
 at_once      what several sweeps do to one store at the same moment
+sqlite       the file of an SQLite store, made whole and found again where it is now
 cleaning     remove a sweep
 metrics      the names and numbers that a run logs
 environment  where a run was made: process and versions
