@@ -9,7 +9,7 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from mlpstudy import terminal, theory
+from mlpstudy import printed, terminal, theory
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.foresight import before_training
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, wrapped
@@ -23,7 +23,8 @@ def main(arguments: Sequence[str]) -> int:
     """Print what is foreseen of the cells, then gains, fixed points and the edge of chaos of their activations."""
     terminal.endure()
     try:
-        show(cells(arguments))
+        if not printed.instead(arguments):
+            show(cells(arguments))
     except SETTINGS_ERRORS as error:
         print(wrapped(f"mlpstudy: {one_line(error)}"), file=sys.stderr)
         return 1

@@ -5,14 +5,12 @@ from itertools import product
 
 import hydra
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from hydra_plugins.mlpstudy_grid import Composer
 from mlpstudy import cli, compose
-from mlpstudy.cells.config import CONF
 from mlpstudy.errors import ConfigError
+from mlpstudy.settings.grid import Composer, conf
 
 SWEEPS = {
     "files and numbers": ["init=he,normal", "activation=tanh,relu", "network.depth=1,2"],
@@ -60,8 +58,8 @@ def test_an_experiment_brings_its_grid():
 
 
 def test_cells_do_not_share_their_settings():
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        composer = Composer(GlobalHydra.instance().config_loader(), "config")
+    with conf() as loader:
+        composer = Composer(loader, ["-m"])
         settings = [composer.settings(cell).seed for cell in (["seed=1"], [], ["seed=2"], [])]
     assert settings == [1, 0, 2, 0]
 
@@ -79,13 +77,13 @@ def test_files_are_read_once_for_cells_that_choose_the_same(monkeypatch):
     original = ConfigLoaderImpl.load_configuration
 
     def counted(*args, **kwargs):
-        calls.append((threading.get_ident(), args[1:], kwargs))
+        calls.append((threading.get_ident(), args[2]))
         return original(*args, **kwargs)
 
     monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", counted)
     assert len(cli.cells(["-m", "seed=range(50)", "init=he,xavier", "network.width=4"])) == 100
-    composed = [arguments[1] for thread, arguments, _ in calls if thread == here and arguments]  # those of the grid
-    assert composed == [["init=he"], ["init=xavier"]]
+    composed = [overrides for thread, overrides in calls if thread == here]
+    assert composed == [[], ["init=he"], ["init=xavier"]]  # Hydra's own settings, and those of the grid
 
 
 @pytest.mark.parametrize(
@@ -128,8 +126,5 @@ def test_a_setting_that_all_options_of_a_sweep_have_may_be_given_once():
         ("truncated_normal", 0.1),
     ]
     assert found[0].overrides["init.scale"] == "0.1"
-    assert compose.for_every_option(words[:3]) == ["-m", "init=normal,truncated_normal", "init.scale=choice(0.1)"]
-    for same in (["-m", "init=normal", "init.scale=0.1"], ["-m", "init=a,b", "init.scale=1,2"], ["-m", "seed=1,2"]):
-        assert compose.for_every_option(same) == same
     with pytest.raises(compose.SETTINGS_ERRORS):  # xavier has none
         compose.cells(["-m", "init=normal,xavier", "init.scale=0.1"])
