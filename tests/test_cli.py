@@ -16,7 +16,8 @@ import psutil
 import pytest
 from mlflow.tracking import MlflowClient
 
-from mlpstudy import cli, conduct, interrupts
+from mlpstudy import conduct, interrupts
+from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking.reading import load_runs
 from reports.drawing import words
@@ -216,7 +217,7 @@ def test_settings_that_are_shown_have_no_password(show, monkeypatch, capsys):
 
 
 def test_help_and_completion_do_not_import_mlflow():
-    code = "import sys, mlpstudy.cli; print('mlflow' in sys.modules)"
+    code = "import sys, mlpstudy.commands.cli; print('mlflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

@@ -8,7 +8,8 @@ import pytest
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from mlpstudy import cli, compose
+from mlpstudy import compose
+from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
 from mlpstudy.settings.grid import Composer, conf
 
@@ -60,7 +61,7 @@ def test_an_experiment_brings_its_grid():
 def test_cells_do_not_share_their_settings():
     with conf() as loader:
         composer = Composer(loader, ["-m"])
-        settings = [composer.settings(cell).seed for cell in (["seed=1"], [], ["seed=2"], [])]
+        settings = [composer.settings(cell)["seed"] for cell in (["seed=1"], [], ["seed=2"], [])]
     assert settings == [1, 0, 2, 0]
 
 

@@ -8,7 +8,7 @@ import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
 from itertools import product
-from typing import Any
+from typing import Any, cast
 
 from hydra import initialize_config_dir
 from hydra.core.config_loader import ConfigLoader
@@ -67,10 +67,9 @@ class Composer:
     def cells(self) -> Iterator[tuple[Raw, list[str]]]:
         """The settings of each cell, and the words that made them: all combinations of the values of the keys."""
         for words in product(*self._axes):
-            settings: Any = OmegaConf.to_container(self.settings(words), resolve=True)
-            yield settings, list(words)
+            yield self.settings(words), list(words)
 
-    def settings(self, cell: Sequence[str]) -> DictConfig:
+    def settings(self, cell: Sequence[str]) -> Raw:
         """The settings of a cell. Numbers and names of keys that exist are put in after the rest was composed."""
         overrides = [self._parse(text) for text in cell]
         late = [override for override in overrides if self._is_plain(override)]
@@ -83,9 +82,9 @@ class Composer:
             if not isinstance(node, dict) or last not in node:
                 raise no_such_key(override)
             if isinstance(node[last], dict):
-                return OmegaConf.create(self._compose(cell))  # a group of keys is given as a whole
+                return resolved(deepcopy(self._compose(cell)))  # a group of keys is given as a whole
             node[last] = override.value()
-        return OmegaConf.create(settings)
+        return resolved(settings)
 
     def _parse(self, text: str) -> Override:
         if text not in self._parsed:
@@ -115,6 +114,13 @@ class Composer:
                 raise
             group, _, option = error.missing_cfg_file.rpartition("/")
             raise ConfigError(group, one_of(error.options), option) from error
+
+
+def resolved(settings: Raw) -> Raw:
+    """The settings with values in the place of ${other.key}. This takes OmegaConf a while."""
+    if "${" not in str(settings):
+        return settings
+    return cast(Raw, OmegaConf.to_container(OmegaConf.create(settings), resolve=True))
 
 
 def axes(overrides: Iterable[Override], groups: set[str]) -> list[list[str]]:

@@ -7,9 +7,9 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mlpstudy import cli
 from mlpstudy.cells import sweep
 from mlpstudy.cells.parts import TABLES
+from mlpstudy.commands import cli
 from mlpstudy.data.datasets import DATASETS
 from mlpstudy.settings.files import defaults
 from mlpstudy.settings.table import SETTINGS

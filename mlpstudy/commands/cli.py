@@ -1,11 +1,12 @@
-"""The entry point of `python -m mlpstudy`: signals, errors in one line, and the exit status."""
+"""`python -m mlpstudy`: signals, errors in one line, and the exit status of a sweep."""
 
 import gc
 import os
 import sys
 from typing import NoReturn
 
-from mlpstudy import interrupts, printed, shell, terminal
+from mlpstudy import interrupts, shell, terminal
+from mlpstudy.commands import printed
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, progress, read, wrapped
 from mlpstudy.conduct import run
 from mlpstudy.tracking.uris import redact

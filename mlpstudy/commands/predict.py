@@ -1,4 +1,4 @@
-"""What `python -m mlpstudy.predict` prints: the predictions of theory, without any training."""
+"""`python -m mlpstudy.predict activation=gelu init.sigma_b=0.1`: the predictions of theory, without any training."""
 
 import math
 import sys
@@ -9,9 +9,10 @@ from rich.box import SIMPLE
 from rich.table import Table
 from rich.text import Text
 
-from mlpstudy import printed, terminal, theory
+from mlpstudy import terminal, theory
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.foresight import before_training
+from mlpstudy.commands import printed
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, wrapped
 from mlpstudy.display import console
 from mlpstudy.measure.foresight import LOWER
