@@ -1,5 +1,6 @@
 """The sweeper for grids against Hydra's own way to compose the settings of one cell."""
 
+import sys
 import threading
 from itertools import product
 
@@ -129,3 +130,43 @@ def test_a_setting_that_all_options_of_a_sweep_have_may_be_given_once():
     assert found[0].overrides["init.scale"] == "0.1"
     with pytest.raises(compose.SETTINGS_ERRORS):  # xavier has none
         compose.cells(["-m", "init=normal,xavier", "init.scale=0.1"])
+
+
+@pytest.mark.parametrize(
+    "words", [["seed=3"], ["-m", "seed=3,4"], ["experiment=symmetry"], ["seed=3", "--also", "seed=4"]]
+)
+def test_cells_are_composed_without_the_command_line_of_hydra(words, monkeypatch):
+    """Its parser of arguments does not start on Python 3.14, and a notebook has arguments of its own."""
+    monkeypatch.setattr("hydra._internal.utils.get_args_parser", lambda: pytest.fail("Hydra reads arguments"))
+    arguments = ["not", "--ours"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    asked = compose.read([*words, "network.width=3", "network.depth=1"])
+    assert asked.cells
+    assert asked.words == [*words, "network.width=3", "network.depth=1"]
+    assert sys.argv is arguments
+    assert arguments == ["not", "--ours"]
+
+
+@pytest.mark.parametrize("form", [["--config-dir", "mine"], ["--config-dir=mine"], ["-cd", "mine"]])
+def test_a_sweep_of_ones_own_in_another_folder(form, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    text = "# @package _global_\nnetwork: {depth: 1}\nhydra: {mode: MULTIRUN, sweeper: {params: {seed: '5,6'}}}\n"
+    (tmp_path / "mine" / "experiment" / "own.yaml").write_text(text)
+    cells = compose.cells([*form, "experiment=own", "network.width=3"])
+    assert [(cell.config.seed, cell.config.hidden) for cell in cells] == [(5, (3,)), (6, (3,))]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["seed=range(3)"], "seed must be one value (or add -m to sweep over several); got 'range(3)'"),
+        (["-m", "hydra/launcher=ray,slurm"], "hydra/launcher must be one value; got 'ray,slurm'"),
+        (["hydra.launcher.minutes=3"], "hydra.launcher.minutes must be left out; there is no such setting; got 3"),
+        (["init@there=he"], "a key must be one of "),
+    ],
+)
+def test_what_cannot_be_one_cell_is_refused(words, said):
+    with pytest.raises(ConfigError) as refused:
+        compose.cells(words)
+    assert str(refused.value).startswith(said)

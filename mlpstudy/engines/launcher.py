@@ -13,19 +13,19 @@ ENGINES = (LOCAL, "ray", "slurm", "submitit_local")
 
 @dataclass(frozen=True)
 class Launcher:
-    """The settings of an engine. Each has those that its file names."""
+    """The settings of an engine. Each has those that its file names; `mlpstudy.settings.table` says what they are."""
 
     engine: str = LOCAL
-    batch_seconds: float = 60.0  # of work that is handed over at once, as estimated
-    address: str | None = None  # of a Ray cluster; None: a Ray of this machine is started
-    cpus: int | None = None  # of that Ray
-    folder: str = "slurm"  # that all nodes share
+    batch_seconds: float = 60.0
+    address: str | None = None
+    cpus: int | None = None
+    folder: str = "slurm"
     partition: str | None = None
     account: str | None = None
-    minutes: int = 60  # after which Slurm ends a job
+    minutes: int = 60
     memory_gb: float = 2.0
-    at_once: int = 256  # jobs of an array that run at the same time, at most
-    setup: tuple[str, ...] = ()  # lines of shell before a job, such as: source .venv/bin/activate
+    at_once: int = 256
+    setup: tuple[str, ...] = ()
 
 
 def parse(name: str, settings: Mapping[str, Any]) -> Launcher:
