@@ -58,7 +58,7 @@ class Composer:
             if override.is_sweep_override() and (override.is_hydra_override() or not several):
                 rule = "one value" + " (or add -m to sweep over several)" * (not several)
                 raise ConfigError(override.key_or_group, rule, _value(override))
-        chosen: Any = OmegaConf.to_container(settings.launcher) if settings.launcher else {}
+        chosen: Any = OmegaConf.to_container(settings.launcher)
         chosen |= {override.key_or_group.removeprefix(LAUNCHER): override.value() for override in engine}
         self.launcher = str(settings.runtime.choices["hydra/launcher"]), chosen
         of_experiment = [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items() if several]
