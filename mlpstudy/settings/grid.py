@@ -56,7 +56,7 @@ class Composer:
             if override.package is not None:  # such as init@somewhere=he
                 raise unknown_key(override.get_key_element())
             if override.is_sweep_override() and (override.is_hydra_override() or not several):
-                rule = "one value" + " (or add -m to sweep over several)" * (not several)
+                rule = "one value" + " (or add -m to sweep over several)" * (not override.is_hydra_override())
                 raise ConfigError(override.key_or_group, rule, _value(override))
         chosen: Any = OmegaConf.to_container(settings.launcher)
         chosen |= {override.key_or_group.removeprefix(LAUNCHER): override.value() for override in engine}
