@@ -16,9 +16,9 @@ from experiments import STUDIES, page
 from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Study, check
 from mlpstudy import compose, conduct, shell, terminal
 from mlpstudy.cells.cell import Cell
-from mlpstudy.compose import with_words
 from mlpstudy.display import console
 from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.settings.words import with_words
 from mlpstudy.tracking.uris import redact
 
 USAGE = """usage: python -m experiments NAME [--quick] [override ...]   a study, such as: he_2015 replicas=30

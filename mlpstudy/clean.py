@@ -1,44 +1,8 @@
-"""`python -m mlpstudy.clean SWEEP`: remove a sweep from MLflow, with its files."""
+"""`python -m mlpstudy.clean`."""
 
-import argparse
 import sys
-from collections.abc import Sequence
-from functools import partial
 
-from mlpstudy import terminal
-from mlpstudy.errors import ConfigError
-
-
-def main(arguments: Sequence[str]) -> int:
-    """Remove the sweep, if the user agrees; 1 if there is no such sweep or the user does not agree."""
-    terminal.endure()
-    parser = argparse.ArgumentParser(prog="python -m mlpstudy.clean", description=__doc__)
-    parser.add_argument("sweep", metavar="SWEEP", help="the name of the sweep")
-    parser.add_argument("--yes", action="store_true", help="do not ask")
-    parser.add_argument("--uri", help="MLflow store; default MLFLOW_TRACKING_URI or mlflow.db in this directory")
-    options = parser.parse_args(arguments)
-    from rich import progress  # these import mlflow, which takes seconds
-
-    from mlpstudy.display import console
-    from mlpstudy.tracking import cleaning
-
-    out = console()
-    track = partial(progress.track, description="removing", console=out, transient=True)
-    try:
-        found = cleaning.of_sweep(options.uri, options.sweep)
-        question = f"Remove {found.told}? This cannot be undone. [y/N] "
-        if not options.yes and input(question).strip().lower() not in ("y", "yes"):
-            print("Nothing was removed.")
-            return 1
-        print(cleaning.remove(found, track if out.is_terminal else iter))
-    except (EOFError, KeyboardInterrupt):
-        print("Nothing was removed. (--yes removes without asking.)")
-        return 1
-    except ConfigError as error:
-        print(f"mlpstudy: {error}", file=sys.stderr)
-        return 1
-    return 0
-
+from mlpstudy.commands.clean import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

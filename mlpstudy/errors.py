@@ -1,4 +1,4 @@
-"""The error for a wrong setting, which the user reads as one line."""
+"""The error for a wrong setting: it carries its parts, and whoever shows it to the user makes one line of them."""
 
 from collections.abc import Iterable
 from typing import Any
@@ -9,16 +9,34 @@ class ConfigError(ValueError):
 
     def __init__(self, key: str, rule: str, value: Any) -> None:
         super().__init__(key, rule, value)  # unchanged, so that processes can send each other the error
+        self.key, self.rule, self.value = key, rule, value
+
+    @property
+    def options(self) -> tuple[str, ...]:
+        """The values that are possible, where the rule lists them all."""
+        return self.rule.options if isinstance(self.rule, OneOf) else ()
 
     def __str__(self) -> str:
-        key, rule, value = self.args
-        return f"{key} must be {' '.join(rule.split())}; got {value!r}"  # rules can quote several lines
+        return f"{self.key} must be {' '.join(self.rule.split())}; got {self.value!r}"  # rules can quote several lines
 
 
 class DoesNotFit(ConfigError):
     """Settings that are right by themselves but cannot be together: a sweep leaves such a cell out."""
 
 
-def one_of(options: Iterable[str]) -> str:
-    """The text of a rule that lists every option."""
-    return "one of " + ", ".join(sorted(options))
+class UnknownKey(ConfigError):
+    """A key that does not exist. Its value is what was typed: lr or lr=0.1."""
+
+
+class OneOf(str):
+    """A rule in words that lists every option."""
+
+    options: tuple[str, ...]
+
+
+def one_of(options: Iterable[str], or_null: bool = False) -> OneOf:
+    """The rule that a value is one of these."""
+    names = tuple(sorted(options))
+    rule = OneOf(f"{'null or ' * or_null}one of {', '.join(names)}")
+    rule.options = names
+    return rule

@@ -1,11 +1,6 @@
 """What `import mlpstudy` offers to a notebook or a script: run a sweep, read theory. See docs/notebook.md."""
 
-import contextlib
-import itertools
-import math
-import shlex
-import sys
-from collections.abc import Iterable, Iterator, Mapping
+from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
@@ -13,8 +8,8 @@ import pandas as pd
 from mlpstudy import conduct, terminal, theory
 from mlpstudy.cells.cell import names
 from mlpstudy.cells.foresight import before_training
-from mlpstudy.cells.rules import RULES, full_key
 from mlpstudy.compose import SETTINGS_ERRORS, Asked, one_line, read
+from mlpstudy.settings import from_python
 
 if TYPE_CHECKING:
     from mlpstudy.tracking.run import Runs
@@ -30,7 +25,7 @@ def run(**settings: Any) -> "Runs":
     """
     from mlpstudy.tracking.reading import load_runs
 
-    with _same_arguments():
+    with terminal.enduring():
         asked = _asked(settings)
         swept = conduct.sweep_of(asked.cells, asked.left_out)
     tracking = asked.cells[0].raw["tracking"]
@@ -43,7 +38,7 @@ def predict(**settings: Any) -> pd.DataFrame:
     predict(activation="gelu", sigma_b=0.1); the same as `python -m mlpstudy.predict`. Columns: sigma_w, q (q*), chi,
     c (c*), gradients, depth (the largest depth that a signal passes; inf for any). Several values give all tables.
     """
-    with _same_arguments():
+    with terminal.enduring():
         cells = _asked(settings).cells
     found = []
     for cell in cells:
@@ -61,68 +56,14 @@ def foresee(**settings: Any) -> pd.DataFrame:
     foresee(init=["xavier", "he"], depth=[5, 20], lr=0.1). Columns: the verdict by theory, the outcome, the epochs to a
     loss 5 % below that of the best constant output, the largest learning rate with which it may learn, and the reason.
     """
-    with _same_arguments():
+    with terminal.enduring():
         cells = _asked(settings).cells
     rows = [before_training(cell.config).row for cell in cells]
     return pd.DataFrame(rows, index=pd.Index(names(cells), name="cell"))
 
 
-@contextlib.contextmanager
-def _same_arguments() -> Iterator[None]:
-    """Settings go to Hydra through sys.argv; the arguments of the user's script are put back, and its streams."""
-    before = sys.argv[:]
-    try:
-        with terminal.enduring():
-            yield
-    finally:
-        sys.argv[:] = before
-
-
 def _asked(settings: Mapping[str, Any]) -> Asked:
     try:
-        return read(words(settings))
+        return read(from_python.words(settings))
     except SETTINGS_ERRORS as error:
         raise ValueError(one_line(error)) from None
-
-
-def words(settings: Mapping[str, Any]) -> list[str]:
-    """The settings as the words of a command line, with other grids in `also`."""
-    others = [["--also", shlex.join(overrides(other))] for other in settings.get("also", ())]
-    first = {name: value for name, value in settings.items() if name != "also"}
-    return ["-m", *overrides(first), *itertools.chain(*others)]
-
-
-def overrides(settings: Mapping[str, Any]) -> list[str]:
-    """The settings as they are typed on a command line."""
-    found = []
-    for name, value in settings.items():
-        key = full_key(name, RULES)
-        values = list(value) if _has_several(value) else [value]
-        if _is_list(key) and not any(one is None or _has_several(one) for one in values):
-            values = [value]  # [16, 8] is one value, [[16, 8], [4]] are two
-        found.append(f"{key}={','.join(map(_typed, values))}")
-    return found
-
-
-def _is_list(key: str) -> bool:
-    """Whether the value of a setting is a list: its rule then takes an empty one."""
-    return key in RULES and RULES[key][1]([])
-
-
-def _has_several(value: Any) -> bool:
-    return isinstance(value, Iterable) and not isinstance(value, str | Mapping)
-
-
-def _typed(value: Any) -> str:
-    """A value in Hydra's syntax."""
-    if value is None:
-        return "null"
-    if isinstance(value, bool):
-        return str(value).lower()
-    if isinstance(value, str):
-        return "'" + value.replace("\\", "\\\\").replace("'", "\\'") + "'"
-    if isinstance(value, float) and not math.isfinite(value):
-        return str(value)
-    if _has_several(value):
-        return f"[{','.join(map(_typed, value))}]"
-    return repr(value.item() if hasattr(value, "item") else value)

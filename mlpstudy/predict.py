@@ -1,8 +1,8 @@
-"""`python -m mlpstudy.predict activation=gelu init.sigma_b=0.1`: the predictions of theory, without any training."""
+"""`python -m mlpstudy.predict`."""
 
 import sys
 
-from mlpstudy.theory_command import main
+from mlpstudy.commands.predict import main
 
 if __name__ == "__main__":
     sys.exit(main(sys.argv[1:]))

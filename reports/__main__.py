@@ -200,8 +200,8 @@ def compared(options: argparse.Namespace) -> int:
         try:
             return load_runs(options.uri, name, options.experiment, options.where)
         except ConfigError as error:
-            option, *rest = error.args
-            raise ConfigError("--compare" if option == "--sweep" else option, *rest) from error
+            option = "--compare" if error.key == "--sweep" else error.key
+            raise ConfigError(option, error.rule, error.value) from error
 
     first, second = map(runs_of, options.compare)
     kinds = compare.kinds(first), compare.kinds(second)

@@ -8,8 +8,8 @@ from numpy.typing import NDArray
 from rich.table import Table
 from scipy import stats
 
-from mlpstudy.cells.config import NOT_SCIENCE
 from mlpstudy.measure.score import final_scores
+from mlpstudy.settings.keys import NOT_SCIENCE
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.words import NONE, coordinates, listed, ordered, outcome, param, score
 

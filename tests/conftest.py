@@ -210,7 +210,7 @@ def sweep_uri(tmp_path_factory):
 
     It has all metrics, also those that a run leaves out by default.
     """
-    from mlpstudy import cli
+    from mlpstudy.commands import cli
 
     uri = f"sqlite:///{tmp_path_factory.mktemp('store')}/mlflow.db"
     network = ["network.depth=3", "network.width=8", "replicas=2", "training.epochs=2", "workers=1", FULL]

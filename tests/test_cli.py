@@ -16,7 +16,8 @@ import psutil
 import pytest
 from mlflow.tracking import MlflowClient
 
-from mlpstudy import cli, conduct, interrupts
+from mlpstudy import conduct, interrupts
+from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking.reading import load_runs
 from reports.drawing import words
@@ -205,16 +206,18 @@ def test_names_are_short_and_tell_cells_apart(monkeypatch, tmp_path):
 
 
 @pytest.mark.parametrize("show", [["--cfg", "job"], ["--cfg=all"], ["-c", "job"], ["--info", "all"], ["-i=all"]])
-def test_settings_that_are_shown_have_no_password(show, capsys):
+def test_settings_that_are_shown_have_no_password(show, monkeypatch, capsys):
+    words = [*show, "tracking.uri='postgresql://me:s3cret@host/runs'", "network.width=7"]
+    monkeypatch.setattr(sys, "argv", ["mlpstudy", *words])
     with contextlib.suppress(SystemExit):
-        cli.cells([*show, "tracking.uri='postgresql://me:s3cret@host/runs'", "network.width=7"])
+        cli.main()
     shown = capsys.readouterr()
     assert "width" in shown.out
     assert "s3cret" not in shown.out + shown.err
 
 
 def test_help_and_completion_do_not_import_mlflow():
-    code = "import sys, mlpstudy.cli; print('mlflow' in sys.modules)"
+    code = "import sys, mlpstudy.commands.cli; print('mlflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "False"
 

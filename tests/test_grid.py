@@ -1,18 +1,18 @@
 """The sweeper for grids against Hydra's own way to compose the settings of one cell."""
 
+import sys
 import threading
 from itertools import product
 
 import hydra
 import pytest
-from hydra.core.global_hydra import GlobalHydra
 from hydra.core.override_parser.overrides_parser import OverridesParser
 from omegaconf import OmegaConf
 
-from hydra_plugins.mlpstudy_grid import Composer
-from mlpstudy import cli, compose
-from mlpstudy.cells.config import CONF
+from mlpstudy import compose
+from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
+from mlpstudy.settings.grid import Composer, conf
 
 SWEEPS = {
     "files and numbers": ["init=he,normal", "activation=tanh,relu", "network.depth=1,2"],
@@ -60,9 +60,9 @@ def test_an_experiment_brings_its_grid():
 
 
 def test_cells_do_not_share_their_settings():
-    with hydra.initialize_config_dir(str(CONF), version_base="1.3"):
-        composer = Composer(GlobalHydra.instance().config_loader(), "config")
-        settings = [composer.settings(cell).seed for cell in (["seed=1"], [], ["seed=2"], [])]
+    with conf() as loader:
+        composer = Composer(loader, ["-m"])
+        settings = [composer.settings(cell)["seed"] for cell in (["seed=1"], [], ["seed=2"], [])]
     assert settings == [1, 0, 2, 0]
 
 
@@ -79,13 +79,13 @@ def test_files_are_read_once_for_cells_that_choose_the_same(monkeypatch):
     original = ConfigLoaderImpl.load_configuration
 
     def counted(*args, **kwargs):
-        calls.append((threading.get_ident(), args[1:], kwargs))
+        calls.append((threading.get_ident(), args[2]))
         return original(*args, **kwargs)
 
     monkeypatch.setattr(ConfigLoaderImpl, "load_configuration", counted)
     assert len(cli.cells(["-m", "seed=range(50)", "init=he,xavier", "network.width=4"])) == 100
-    composed = [arguments[1] for thread, arguments, _ in calls if thread == here and arguments]  # those of the grid
-    assert composed == [["init=he"], ["init=xavier"]]
+    composed = [overrides for thread, overrides in calls if thread == here]
+    assert composed == [[], ["init=he"], ["init=xavier"]]  # Hydra's own settings, and those of the grid
 
 
 @pytest.mark.parametrize(
@@ -128,8 +128,45 @@ def test_a_setting_that_all_options_of_a_sweep_have_may_be_given_once():
         ("truncated_normal", 0.1),
     ]
     assert found[0].overrides["init.scale"] == "0.1"
-    assert compose.for_every_option(words[:3]) == ["-m", "init=normal,truncated_normal", "init.scale=choice(0.1)"]
-    for same in (["-m", "init=normal", "init.scale=0.1"], ["-m", "init=a,b", "init.scale=1,2"], ["-m", "seed=1,2"]):
-        assert compose.for_every_option(same) == same
     with pytest.raises(compose.SETTINGS_ERRORS):  # xavier has none
         compose.cells(["-m", "init=normal,xavier", "init.scale=0.1"])
+
+
+@pytest.mark.parametrize(
+    "words", [["seed=3"], ["-m", "seed=3,4"], ["experiment=symmetry"], ["seed=3", "--also", "seed=4"]]
+)
+def test_cells_are_composed_without_the_command_line_of_hydra(words, monkeypatch):
+    """Its parser of arguments does not start on Python 3.14, and a notebook has arguments of its own."""
+    monkeypatch.setattr("hydra._internal.utils.get_args_parser", lambda: pytest.fail("Hydra reads arguments"))
+    arguments = ["not", "--ours"]
+    monkeypatch.setattr(sys, "argv", arguments)
+    asked = compose.read([*words, "network.width=3", "network.depth=1"])
+    assert asked.cells
+    assert asked.words == [*words, "network.width=3", "network.depth=1"]
+    assert sys.argv is arguments
+    assert arguments == ["not", "--ours"]
+
+
+@pytest.mark.parametrize("form", [["--config-dir", "mine"], ["--config-dir=mine"], ["-cd", "mine"]])
+def test_a_sweep_of_ones_own_in_another_folder(form, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "mine" / "experiment").mkdir(parents=True)
+    text = "# @package _global_\nnetwork: {depth: 1}\nhydra: {mode: MULTIRUN, sweeper: {params: {seed: '5,6'}}}\n"
+    (tmp_path / "mine" / "experiment" / "own.yaml").write_text(text)
+    cells = compose.cells([*form, "experiment=own", "network.width=3"])
+    assert [(cell.config.seed, cell.config.hidden) for cell in cells] == [(5, (3,)), (6, (3,))]
+
+
+@pytest.mark.parametrize(
+    ("words", "said"),
+    [
+        (["seed=range(3)"], "seed must be one value (or add -m to sweep over several); got 'range(3)'"),
+        (["-m", "hydra/launcher=ray,slurm"], "hydra/launcher must be one value; got 'ray,slurm'"),
+        (["hydra.launcher.minutes=3"], "hydra.launcher.minutes must be left out; there is no such setting; got 3"),
+        (["init@there=he"], "a key must be one of "),
+    ],
+)
+def test_what_cannot_be_one_cell_is_refused(words, said):
+    with pytest.raises(ConfigError) as refused:
+        compose.cells(words)
+    assert str(refused.value).startswith(said)

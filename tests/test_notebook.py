@@ -13,11 +13,13 @@ import pytest
 
 import mlpstudy
 import reports
-from mlpstudy import compose, notebook
+from mlpstudy import compose
 from mlpstudy.cells import sweep
-from mlpstudy.cells.rules import RULES, full_key
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure.statistics import STATISTICS
+from mlpstudy.settings import from_python
+from mlpstudy.settings.keys import full_key
+from mlpstudy.settings.table import SETTINGS
 
 ROOT = Path(__file__).resolve().parents[1]
 
@@ -62,7 +64,7 @@ def test_the_example_notebook_runs(here):
 
 
 def test_settings_become_what_is_typed():
-    typed = notebook.overrides(
+    typed = from_python.overrides(
         {
             "init": ["xavier", "he"],
             "depth": [5, 20],
@@ -79,32 +81,32 @@ def test_settings_become_what_is_typed():
         "init='xavier','he'", "network.depth=5,20", "optimizer.lr=0.1", "network.hidden=[16,8]",
         "training.batch_size=null", "check_gradients=true", r"data.path='a \'b\'.csv'", "seed=3", "init.scale=0.5,1.0",
     ]  # fmt: skip
-    assert notebook.overrides({"network.hidden": [[16, 8], [4]]}) == ["network.hidden=[16,8],[4]"]
+    assert from_python.overrides({"network.hidden": [[16, 8], [4]]}) == ["network.hidden=[16,8],[4]"]
 
 
-LISTS = [key for key, (rule, _) in RULES.items() if "a list of" in rule]
+LISTS = [key for key, setting in SETTINGS.items() if "a list of" in setting.kind.rule]
 
 
 @pytest.mark.parametrize("key", LISTS)
 def test_a_list_is_one_value_of_a_setting_that_is_a_list(key):
     """Which settings are lists follows from their rules, so a new one needs nothing here."""
     for several in (["a"], ("a", "b"), np.array(["a", "b"]), []):
-        assert notebook.overrides({key: several}) == [f"{key}=[{','.join(repr(str(name)) for name in several)}]"]
-    assert notebook.overrides({key: [["a"], ("b", "c")]}) == [f"{key}=['a'],['b','c']"]
-    assert notebook.overrides({key: [None, [1, 2]]}) == [f"{key}=null,[1,2]"]
-    assert notebook.overrides({key: None}) == [f"{key}=null"]
+        assert from_python.overrides({key: several}) == [f"{key}=[{','.join(repr(str(name)) for name in several)}]"]
+    assert from_python.overrides({key: [["a"], ("b", "c")]}) == [f"{key}=['a'],['b','c']"]
+    assert from_python.overrides({key: [None, [1, 2]]}) == [f"{key}=null,[1,2]"]
+    assert from_python.overrides({key: None}) == [f"{key}=null"]
 
 
-@pytest.mark.parametrize("key", sorted(RULES.keys() - LISTS))
+@pytest.mark.parametrize("key", sorted(SETTINGS.keys() - LISTS))
 def test_a_list_is_several_values_of_every_other_setting(key):
-    assert notebook.overrides({key: ["a", "b"]}) == [f"{key}='a','b'"]
-    assert notebook.overrides({key: (one for one in (1, 2))}) == [f"{key}=1,2"]
+    assert from_python.overrides({key: ["a", "b"]}) == [f"{key}='a','b'"]
+    assert from_python.overrides({key: (one for one in (1, 2))}) == [f"{key}=1,2"]
 
 
 def test_columns_of_a_table_are_left_out(tmp_path):
     (tmp_path / "my.csv").write_text("a,b,c,y\n" + "\n".join(f"{i % 7},{i % 5},{i % 3},{i % 2}" for i in range(40)))
     table = {"data": "csv", "data.path": str(tmp_path / "my.csv"), "exclude": ["a", "b"]}
-    (cell,) = compose.cells(notebook.words(table))
+    (cell,) = compose.cells(from_python.words(table))
     assert cell.sizes[0] == 1
 
 
@@ -128,7 +130,7 @@ def test_a_public_name_stays_what_it_is_when_modules_are_imported(package):
 
 
 def test_other_grids_are_settings_too():
-    found = notebook.words(
+    found = from_python.words(
         {"init": "normal", "init.scale": [0.1, 1], "also": [{"init": ["he", "xavier"]}, {"depth": 3}]}
     )
     assert found[:3] == ["-m", "init='normal'", "init.scale=0.1,1"]
@@ -144,12 +146,12 @@ def test_other_grids_are_settings_too():
 
 
 def test_short_names_of_settings():
-    assert full_key("epochs", RULES) == "training.epochs"
-    assert full_key("init", RULES) == "init"
+    assert full_key("epochs") == "training.epochs"
+    assert full_key("init") == "init"
     with pytest.raises(ConfigError, match=r"a setting must be one of data\.hidden, network\.hidden; got 'hidden'"):
-        full_key("hidden", RULES)
+        full_key("hidden")
     with pytest.raises(ConfigError, match="a key must be one of activation, "):
-        full_key("lrr", RULES)
+        full_key("lrr")
 
 
 @pytest.mark.parametrize(

@@ -5,7 +5,7 @@ import sys
 
 import pytest
 
-from mlpstudy import theory_command as predict
+from mlpstudy.commands import predict
 
 
 @pytest.fixture
@@ -133,7 +133,7 @@ def test_as_a_command_it_exits_with_1_and_does_not_import_mlflow(tmp_path):
     )  # fmt: skip
     assert done.returncode == 1
     assert done.stderr.count("\n") == 1
-    run = "from mlpstudy import theory_command; theory_command.main(['activation=selu'])"
+    run = "from mlpstudy.commands import predict; predict.main(['activation=selu'])"
     code = f"import sys; {run}; print('mlflow' in sys.modules)"
     done = subprocess.run([sys.executable, "-c", code], cwd=tmp_path, capture_output=True, text=True, timeout=240)
     assert done.stdout.splitlines()[-1] == "False", done.stderr

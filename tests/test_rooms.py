@@ -32,7 +32,7 @@ def imported_by(statement):
     [
         ("import mlpstudy", set()),
         ("import mlpstudy.network.gradient_check", {"numpy", "scipy"}),
-        ("import mlpstudy.cli", SLOW - {"mlflow", "matplotlib", "sklearn", "pandas"}),
+        ("import mlpstudy.commands.cli", SLOW - {"mlflow", "matplotlib", "sklearn", "pandas"}),
         ("from mlpstudy import Activation, Scheme", {"numpy", "scipy"}),
     ],
 )

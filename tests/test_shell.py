@@ -83,7 +83,8 @@ def test_every_command_that_is_printed_goes_on(tmp_path, name):
     script = tmp_path / "stopped.py"
     script.write_text(
         "import signal\n"
-        "from mlpstudy import cli, conduct\n"
+        "from mlpstudy import conduct\n"
+        "from mlpstudy.commands import cli\n"
         "ended = conduct.SweepDisplay.ended\n"
         "def stop(*arguments):\n"
         "    ended(*arguments)\n"

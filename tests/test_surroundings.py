@@ -9,7 +9,8 @@ from pathlib import Path
 
 import pytest
 
-from mlpstudy import cache, cli
+from mlpstudy import cache
+from mlpstudy.commands import cli
 
 TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2", "tracking.sweep=s"]
 ROOT = Path(__file__).resolve().parents[1]

@@ -10,15 +10,17 @@ import numpy as np
 import pytest
 
 import mlpstudy
-from mlpstudy import compose, help_text, suggestions
-from mlpstudy.cells.rules import RULES, TABLES
+from mlpstudy import compose
+from mlpstudy.cells.parts import TABLES
 from mlpstudy.errors import ConfigError
+from mlpstudy.settings import help_text, meant
+from mlpstudy.settings import words as form
+from mlpstudy.settings.table import LAUNCHER, SETTINGS
 
 
 @pytest.fixture
-def refused(monkeypatch):
+def refused():
     """(*words) -> the line that is printed."""
-    monkeypatch.setattr(sys, "argv", ["mlpstudy"])
 
     def _refused(*words):
         with pytest.raises(compose.SETTINGS_ERRORS) as error:
@@ -69,7 +71,7 @@ def test_what_was_meant_is_said_first(refused, typed, meant):
 
 
 @pytest.mark.parametrize("key", ["init", "init.output"])
-@pytest.mark.parametrize("word", [*suggestions.TORCH, "PyTorch"])
+@pytest.mark.parametrize("word", [*meant.TORCH, "PyTorch"])
 def test_the_default_of_pytorch_is_told_by_a_command_that_works(refused, key, word):
     """torch.nn.Linear draws W from U(-1 / sqrt(n_in), 1 / sqrt(n_in)); a large matrix almost reaches these bounds."""
     line = refused(f"{key}={word}")
@@ -88,7 +90,7 @@ def test_options_are_listed_and_keys_are_in_help(refused):
     assert "one of activation, " in refused("qwerty=1")
 
 
-@pytest.mark.parametrize("word", [*suggestions.ELSEWHERE, *suggestions.ELSEWHERE_TOO])
+@pytest.mark.parametrize("word", [*meant.ELSEWHERE, *meant.ELSEWHERE_TOO])
 def test_what_is_not_here_is_said_with_a_reason(refused, word):
     if "/" in word:
         assert "joblib is not here: cells run in parallel" in refused(f"{word}=joblib")
@@ -98,19 +100,19 @@ def test_what_is_not_here_is_said_with_a_reason(refused, word):
 
 
 def test_reasons_name_settings_that_exist():
-    for reason in suggestions.ELSEWHERE.values():
+    for reason in meant.ELSEWHERE.values():
         for setting in re.findall(r"\b(\w+(?:\.\w+)*)=(\w+)", reason):
             assert setting[1] in TABLES[setting[0]]
         for key in re.findall(r"\b\w+\.\w+\b", reason):
-            assert key in RULES
+            assert key in SETTINGS
 
 
 def test_synonyms_lead_to_options_and_keys_that_exist():
-    for group, names in suggestions.SYNONYMS.items():
-        options = TABLES[group] if group in TABLES else RULES[group][0]
+    for group, names in meant.SYNONYMS.items():
+        options = TABLES[group] if group in TABLES else SETTINGS[group].kind.rule.options
         assert all(option in options for option in names.values())
         assert not set(names) & set(TABLES.get(group, ()))
-    assert set(suggestions.KEYS.values()) <= {*RULES, *TABLES}
+    assert set(meant.KEYS.values()) <= {*SETTINGS, *TABLES}
 
 
 @pytest.mark.parametrize(
@@ -136,14 +138,14 @@ def test_the_right_form_is_shown(refused, words, example, got):
     "words", ["--cfg job", "-c hydra init=he", "-m init=he,xavier +x=3", "--info all", "-sc query=bash"]
 )
 def test_forms_that_are_right_pass(words):
-    suggestions.check_form(words.split())
+    form.check_form(words.split())
 
 
 # ---------------------------------------------------------------- several grids
 
 
 def typed(*words):
-    return compose.grids(list(words))
+    return form.grids(list(words))
 
 
 GROUPS = {
@@ -169,7 +171,7 @@ def test_a_list_of_options_is_refused_in_another_grid_and_in_python(refused):
 
 
 def test_glob_may_have_a_list():
-    assert not suggestions.listed_options("activation=glob([re*,ta*])")
+    assert not form.listed_options("activation=glob([re*,ta*])")
 
 
 def test_another_grid_has_the_settings_of_the_first_and_its_own():
@@ -187,8 +189,7 @@ def test_pairs_of_values():
     assert b == ["-m", "network.width=128", "activation=tanh,relu", "network.depth=50"]
 
 
-def test_cells_of_all_grids_are_one_sweep(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["mlpstudy"])
+def test_cells_of_all_grids_are_one_sweep():
     cells = compose.cells([
         "-m", "init=normal", "init.scale=0.1,1", "network.depth=2", "--also", "init=he,xavier", "--also", "init=he",
     ])  # fmt: skip
@@ -206,7 +207,7 @@ def test_an_empty_grid_is_refused(refused, words):
 
 def test_help_has_a_phrase_for_every_setting():
     told = help_text.text()
-    for key in RULES:
+    for key in (*SETTINGS, *(f"hydra.launcher.{key}" for key in LAUNCHER)):
         if key.endswith(".name"):
             continue
         row = re.search(rf"^ *{re.escape(key)}=\S+ +(.+)$", told, re.MULTILINE)
@@ -217,8 +218,7 @@ def test_help_has_a_phrase_for_every_setting():
     assert max(map(len, told.splitlines())) <= 121
 
 
-def test_commands_in_help_can_be_typed(monkeypatch):
-    monkeypatch.setattr(sys, "argv", ["mlpstudy"])
+def test_commands_in_help_can_be_typed():
     commands = re.findall(r"python -m mlpstudy (.*)", help_text.HEAD)
     assert len(commands) == 3
     import shlex
@@ -255,6 +255,4 @@ def test_completion_finds_options(shell, tmp_path):
 
 
 def test_an_error_of_a_rule_has_no_hint_where_none_fits():
-    assert (
-        suggestions.told(ConfigError("seed", "an integer >= 0", "many")) == "seed must be an integer >= 0; got 'many'"
-    )
+    assert meant.told(ConfigError("seed", "an integer >= 0", "many")) == "seed must be an integer >= 0; got 'many'"

@@ -1,6 +1,6 @@
 """One point of the grid, a cell: its settings are checked, it is trained, and its result is put together.
 
-rules        which settings exist and which values each may have
+parts        what the options of each group are: an activation, an initializer, a loss, ...
 config       from settings to a checked Config
 custom       the user's own activation, initializer or file of weights
 streams      independent random numbers for data, minibatches and each replica's weights

@@ -6,11 +6,13 @@ from dataclasses import dataclass
 from hashlib import sha256
 from typing import Any
 
-from mlpstudy.cells.config import NOT_SCIENCE, Config, flatten, parse
+from mlpstudy.cells.config import Config, parse
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.data.splits import About
 from mlpstudy.errors import ConfigError
 from mlpstudy.network import gradient_check
+from mlpstudy.settings.files import flatten
+from mlpstudy.settings.keys import NOT_SCIENCE
 
 NUMERICS = 2  # raised when the same settings give other results, so that old ones do not count as done
 

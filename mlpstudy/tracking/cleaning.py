@@ -12,8 +12,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.store.artifact.artifact_repository_registry import get_artifact_repository
 from mlflow.tracking import MlflowClient
 
-from mlpstudy.cells.rules import RULES
 from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.settings.table import SETTINGS
 from mlpstudy.tracking import dashboard, sqlite, uris
 from mlpstudy.tracking.reading import search
 from mlpstudy.tracking.store import DATABASES, connect, left_out_tag, no_sweep
@@ -100,7 +100,7 @@ def _remove_files(artifact_uri: str) -> None:
 
 def _is_name(sweep: str) -> bool:
     """Whether a sweep can have this name; others would break the filter of a search."""
-    return RULES["tracking.sweep"][1](sweep)
+    return SETTINGS["tracking.sweep"].kind.holds(sweep)
 
 
 def counted(runs: int) -> str:

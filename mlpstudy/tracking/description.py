@@ -5,8 +5,8 @@ from collections.abc import Mapping, Sequence
 
 from mlflow.exceptions import MlflowException
 
-from mlpstudy.cells.config import NOT_SCIENCE
 from mlpstudy.measure.outcomes import Counts
+from mlpstudy.settings.keys import NOT_SCIENCE
 from mlpstudy.tracking.store import Store
 
 NOTE = "mlflow.note.content"

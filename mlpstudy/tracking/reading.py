@@ -9,8 +9,8 @@ from mlflow.entities import ViewType
 from mlflow.tracking import MlflowClient
 
 from mlpstudy import cache
-from mlpstudy.cells.rules import RULES
 from mlpstudy.errors import ConfigError, one_of
+from mlpstudy.settings.table import SETTINGS
 from mlpstudy.tracking import uris
 from mlpstudy.tracking.run import Run, Runs, to_run
 from mlpstudy.tracking.store import LATEST, connect, left_out_tag, no_sweep
@@ -29,9 +29,9 @@ def load_runs(
     of `python -m reports`.
     """
     uri = uris.resolve(uri)
-    rule, holds = RULES["tracking.sweep"]
-    if not holds(sweep):
-        raise ConfigError("--sweep", rule, sweep)
+    kind = SETTINGS["tracking.sweep"].kind
+    if not kind.holds(sweep):
+        raise ConfigError("--sweep", kind.rule, sweep)
     client = connect(uri, create=False)
     experiments = {e.name: e.experiment_id for e in client.search_experiments()}
     if experiment is not None and experiment not in experiments:

@@ -11,11 +11,12 @@ import numpy as np
 import yaml
 from numpy.typing import NDArray
 
-from mlpstudy.cells.config import NOT_SCIENCE, Config, parse
+from mlpstudy.cells.config import Config, parse
 from mlpstudy.cells.problem import weights_again
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.measure import histograms
 from mlpstudy.measure.statistics import STATISTICS
+from mlpstudy.settings.keys import NOT_SCIENCE
 from mlpstudy.tracking import artifacts, uris
 from mlpstudy.tracking.labelled import Labelled
 

@@ -5,10 +5,10 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite, nan
 
-from mlpstudy.cells.config import NOT_SCIENCE
 from mlpstudy.measure.intervals import share_text
 from mlpstudy.measure.outcomes import without_interval
 from mlpstudy.measure.score import score_of
+from mlpstudy.settings.keys import NOT_SCIENCE
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing import style
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from mlpstudy import theory
 from mlpstudy.cells.custom import activation as custom
-from mlpstudy.cells.rules import TABLES
+from mlpstudy.cells.parts import TABLES
 from mlpstudy.network.activations import Activation
 from reports.drawing import hues, layout, marks, style, theme, words
 

@@ -12,15 +12,16 @@ from pathlib import Path
 from statistics import median
 from typing import Any
 
-from mlpstudy import cli
 from mlpstudy.cells.problem import load_data
+from mlpstudy.commands import cli
 
 ROUNDS = 3
 NOTHING = ["network.depth=1", "network.width=4", "training.epochs=0", "tracking.resume=false"]
 MANY = 41
 FIRST_RECORD = """
 import os
-from mlpstudy import cli, display
+from mlpstudy import display
+from mlpstudy.commands import cli
 display.SweepDisplay.record = lambda *_: os._exit(0)
 cli.main()
 """

@@ -13,10 +13,10 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_limits
 
-from mlpstudy import cli
 from mlpstudy.cells.cell_result import collect
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
+from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure.outcomes import AHEAD
 

@@ -13,10 +13,10 @@ from statistics import median
 from typing import Any
 from unittest.mock import patch
 
-from mlpstudy import cli
 from mlpstudy.cells import recording
 from mlpstudy.cells.problem import Problem, initial_theta, prepare
 from mlpstudy.cells.recording import Record, log_spaced, train_and_record
+from mlpstudy.commands import cli
 from mlpstudy.measure import histograms, statistics
 
 ROUNDS = 5

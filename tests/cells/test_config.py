@@ -7,10 +7,11 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from mlpstudy.cells import rules
+from mlpstudy.cells import parts
 from mlpstudy.cells.cell import check
-from mlpstudy.cells.config import flatten, parse
-from mlpstudy.cells.rules import DTYPES, RULES, SAMPLINGS
+from mlpstudy.cells.config import parse
+from mlpstudy.cells.parts import DTYPES
+from mlpstudy.data.csv import ENCODINGS, GAPS
 from mlpstudy.data.datasets import DATASETS
 from mlpstudy.data.own import TASKS
 from mlpstudy.data.splits import STANDARDIZERS
@@ -19,6 +20,9 @@ from mlpstudy.network.activations import ACTIVATIONS
 from mlpstudy.network.initializers import FANS, INITIALIZERS
 from mlpstudy.network.losses import LOSSES
 from mlpstudy.network.optimizers import OPTIMIZERS, SCHEDULES
+from mlpstudy.settings import files
+from mlpstudy.settings.files import flatten
+from mlpstudy.settings.table import SETTINGS
 
 TABLES = {
     "activation": [*ACTIVATIONS, "custom"],
@@ -40,8 +44,11 @@ CHOICES = {
     "init.mode": FANS,
     "data.standardize": STANDARDIZERS,
     "data.task": TASKS,
-    "training.sampling": SAMPLINGS,
+    "data.encode": ENCODINGS,
+    "data.missing": GAPS,
+    "training.sampling": ["shuffle", "replacement"],
     "dtype": DTYPES,
+    "init.output": TABLES["init"],
 }
 
 NOT_NUMBERS = ["1", None, True, [1], math.nan, math.inf]
@@ -53,6 +60,7 @@ NOT_TRUTHS = ["true", None, 1, 0, [True]]
 NOT_SHARES = [*NOT_NUMBERS, 1, 1.0, -1e-9]
 BAD = {
     **dict.fromkeys(CHOICES, NOT_CHOICES),
+    "init.output": ["nonsense", "", 3, ["he"], True],
     "activation.slope": NOT_NUMBERS,
     "activation.alpha": NOT_NUMBERS,
     "activation.function": NOT_PATHS,
@@ -168,8 +176,8 @@ def option(compose):
 @pytest.mark.parametrize("group", TABLES)
 def test_yaml_names_and_table_keys_are_the_same_set(root, group):
     assert {path.stem for path in (root / "conf" / group).glob("*.yaml")} == set(TABLES[group])
-    assert set(rules.TABLES) == set(TABLES)
-    assert set(rules.TABLES[group]) == set(TABLES[group])
+    assert set(parts.TABLES) == set(files.GROUPS) == set(TABLES)
+    assert set(parts.TABLES[group]) == set(files.options(group)) == set(TABLES[group])
 
 
 def test_every_group_of_options_is_tested_here(root):
@@ -221,7 +229,7 @@ def test_an_output_initializer_that_does_not_exist_is_refused(compose, output):
 def test_the_output_initializer_obeys_the_same_rules(compose, output, key):
     raw = compose()
     raw["init"]["output"] = output
-    rule = RULES[key.replace("output.", "")][0]
+    rule = SETTINGS[key.replace("output.", "")].kind.rule
     assert error_of(raw) == f"{key} must be {rule}; got {output[key.rpartition('.')[2]]!r}"
 
 
@@ -330,7 +338,7 @@ def test_parameters_reach_the_parts(configure):
 @pytest.mark.parametrize(("group", "name"), OPTIONS)
 def test_every_parameter_of_an_option_has_a_rule(option, group, name):
     for key in option(group, name)[group].keys() - {"output"}:
-        assert f"{group}.{key}" in RULES
+        assert f"{group}.{key}" in SETTINGS
 
 
 @pytest.mark.parametrize(
@@ -356,7 +364,7 @@ def test_hashable_data_options(configure):
 
 
 def test_every_rule_has_its_bad_values_here():
-    assert set(BAD) == set(RULES)
+    assert set(BAD) == set(SETTINGS)
 
 
 @pytest.mark.parametrize(
@@ -366,9 +374,10 @@ def test_bad_values_are_refused_with_key_rule_and_value(compose, key, value):
     raw = compose()
     put(raw, key, value)
     message = error_of(raw)
-    assert message == f"{key} must be {RULES[key][0]}; got {value!r}"
-    for option in CHOICES.get(key, ()):
-        assert option in message
+    assert message == f"{key} must be {SETTINGS[key].kind.rule}; got {value!r}"
+    if key in CHOICES:
+        assert set(SETTINGS[key].kind.rule.options) == set(CHOICES[key])
+        assert all(option in message for option in CHOICES[key])
 
 
 @pytest.mark.parametrize(
@@ -434,9 +443,9 @@ def test_unknown_keys_are_refused_with_their_siblings(compose, key):
     parent = key.rpartition(".")[0]
     options = message.removeprefix("a key must be one of ").partition("; got ")[0].split(", ")
     assert key not in options
-    assert set(options) <= {*RULES, *TABLES, "experiment", "init.output"}
+    assert set(options) <= {*SETTINGS, *TABLES, "experiment", "init.output"}
     if parent in raw:
-        assert set(options) == {k for k in RULES if k.startswith(f"{parent}.")}
+        assert set(options) == {k for k in SETTINGS if k.startswith(f"{parent}.")}
 
 
 @pytest.mark.parametrize(("group", "name"), OPTIONS)

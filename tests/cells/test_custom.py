@@ -10,12 +10,13 @@ import numpy as np
 import pytest
 from scipy import special
 
-from mlpstudy import theory, theory_command
+from mlpstudy import theory
 from mlpstudy.cells import sweep
 from mlpstudy.cells.cell import check, names
 from mlpstudy.cells.config import parse
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
+from mlpstudy.commands import predict
 from mlpstudy.errors import ConfigError
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import ACTIVATIONS, Activation
@@ -316,7 +317,7 @@ def test_sys_exit_while_theory_looks_at_an_activation_is_one_line(exits, monkeyp
 
     monkeypatch.setattr(theory, "outlooks", tires)
     words = ["activation=custom", f"activation.function={exits('g')}", f"activation.derivative={exits('dg')}"]
-    assert theory_command.main([*words, "network.depth=1"]) == 1
+    assert predict.main([*words, "network.depth=1"]) == 1
     assert capsys.readouterr().err == "mlpstudy: sys.exit(7) was called by dg\n"
 
 

@@ -5,9 +5,9 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlpstudy import cli
 from mlpstudy.cells import sweep
 from mlpstudy.cells.cell_result import collect
+from mlpstudy.commands import cli
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.parent.name != "experiment")

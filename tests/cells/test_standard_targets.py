@@ -104,7 +104,7 @@ def test_targets_that_are_all_the_same_stay_so(trained):
 def test_the_kept_model_answers_in_the_users_units(tmp_path, new_uri, monkeypatch, y):
     import mlflow
 
-    from mlpstudy import cli
+    from mlpstudy.commands import cli
 
     y = 1e3 + 50 * y
     monkeypatch.setattr("mlpstudy.run_page.draw", lambda *_: b"")

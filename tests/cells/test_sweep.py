@@ -7,9 +7,9 @@ import time
 import numpy as np
 import pytest
 
-from mlpstudy import cli
 from mlpstudy.cells import sweep
 from mlpstudy.cells.recording import Record
+from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
 
 TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2"]

@@ -6,8 +6,8 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mlpstudy import cli
 from mlpstudy.cells.problem import initial_theta, prepare
+from mlpstudy.commands import cli
 from mlpstudy.network import gradient_check
 from mlpstudy.network.losses import LOSSES
 

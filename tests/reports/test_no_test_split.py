@@ -3,7 +3,8 @@
 import pytest
 
 import reports
-from mlpstudy import cli, load_runs
+from mlpstudy import load_runs
+from mlpstudy.commands import cli
 from mlpstudy.display import summary_table
 from reports.drawing import rendering, words
 from reports.figures import FIGURES

@@ -7,10 +7,12 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mlpstudy import cli
 from mlpstudy.cells import sweep
-from mlpstudy.cells.rules import TABLES
+from mlpstudy.cells.parts import TABLES
+from mlpstudy.commands import cli
 from mlpstudy.data.datasets import DATASETS
+from mlpstudy.settings.files import defaults
+from mlpstudy.settings.table import SETTINGS
 from mlpstudy.tracking.reading import load_runs
 
 TINY = ["network.depth=2", "network.width=3", "training.epochs=1", "replicas=2", "training.snapshots=2", "workers=1"]
@@ -112,11 +114,9 @@ def test_content_is_only_that_of_files():
 @pytest.mark.parametrize("group", TABLES)
 def test_whatever_holds_a_path_or_a_function_is_known(group):
     """A new option with a file of its own must count its content; one with a function is trained again."""
-    from mlpstudy.cells.config import PLACES, _defaults
-
     for name in TABLES[group]:
-        for key in {"path", "root"} & set(_defaults(group, name)):
-            assert f"{group}.{key}" in PLACES
+        for key in {"path", "root"} & set(defaults(group, name)):
+            assert SETTINGS[f"{group}.{key}"].counts == "content"
 
 
 # ---------------------------------------------------------------- whole sweeps

@@ -10,8 +10,9 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from mlpstudy import cli, conduct
+from mlpstudy import conduct
 from mlpstudy.cells.problem import initial_theta, prepare
+from mlpstudy.commands import cli
 from mlpstudy.tracking import artifacts, dashboard, description, writing
 from mlpstudy.tracking.reading import left_out, load_runs
 from mlpstudy.tracking.store import open_store

@@ -8,7 +8,8 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from mlpstudy import clean, cli, export, upload
+from mlpstudy import clean, export, upload
+from mlpstudy.commands import cli
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.store import open_store, save_left_out
 

@@ -15,8 +15,9 @@ import pytest
 import mlpstudy
 from experiments import STUDIES
 from experiments import __main__ as studies
-from mlpstudy import cli, conduct, interrupts
+from mlpstudy import conduct, interrupts
 from mlpstudy.cells import sweep
+from mlpstudy.commands import cli
 from mlpstudy.tracking import resume
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.store import open_store

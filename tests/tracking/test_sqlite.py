@@ -15,7 +15,8 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 import mlpstudy
-from mlpstudy import clean, cli, conduct, export, upload
+from mlpstudy import clean, conduct, export, upload
+from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import moving, parcel, sqlite, uris, writing
 from mlpstudy.tracking.reading import load_runs

@@ -10,9 +10,10 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
 
-from mlpstudy import cli, conduct
+from mlpstudy import conduct
 from mlpstudy.cells import sweep
 from mlpstudy.cells.cell_result import collect
+from mlpstudy.commands import cli
 from mlpstudy.tracking import metrics, moving, parcel, patience, sweep_log, writing
 from mlpstudy.tracking.patience import Patience, StoreGone
 from mlpstudy.tracking.reading import load_runs

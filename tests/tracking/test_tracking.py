@@ -13,8 +13,8 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from mlpstudy import cli
 from mlpstudy.cells import cell_result
+from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.tracking import dashboard, writing

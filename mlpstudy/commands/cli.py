@@ -1,4 +1,4 @@
-"""The entry point of `python -m mlpstudy`: signals, errors in one line, and the exit status."""
+"""`python -m mlpstudy`: signals, errors in one line, and the exit status of a sweep."""
 
 import gc
 import os
@@ -6,6 +6,7 @@ import sys
 from typing import NoReturn
 
 from mlpstudy import interrupts, shell, terminal
+from mlpstudy.commands import printed
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, progress, read, wrapped
 from mlpstudy.conduct import run
 from mlpstudy.tracking.uris import redact
@@ -19,12 +20,13 @@ def main() -> None:
     terminal.endure()
     words = sys.argv[1:]
     try:
+        if printed.instead(words):
+            return
         asked = read(words)
-        if asked.cells:
-            again = shell.command("mlpstudy", *map(redact, words))
-            well = run(asked.cells, asked.left_out, asked.launcher, again)
-            gc.freeze()  # at its end Python would search for garbage once more
-            sys.exit(0 if well else 1)
+        again = shell.command("mlpstudy", *map(redact, asked.words))
+        well = run(asked.cells, asked.left_out, asked.launcher, again)
+        gc.freeze()  # at its end Python would search for garbage once more
+        sys.exit(0 if well else 1)
     except SETTINGS_ERRORS as error:
         progress("")
         sys.exit(wrapped(f"mlpstudy: {one_line(error)}"))

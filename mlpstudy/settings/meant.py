@@ -1,11 +1,12 @@
-"""What someone meant who typed a word that mlpstudy does not know: synonyms, near spellings, other forms."""
+"""What someone meant who typed a word that mlpstudy does not know: synonyms, near spellings, what is not here."""
 
 import difflib
 import re
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 
-from mlpstudy.cells.rules import RULES, TABLES
-from mlpstudy.errors import ConfigError
+from mlpstudy.errors import ConfigError, UnknownKey
+from mlpstudy.settings.keys import ROOTS
+from mlpstudy.settings.table import SETTINGS
 
 SYNONYMS = {
     "init": {
@@ -79,8 +80,7 @@ def nearest(word: str, known: dict[str, str]) -> str | None:
 
 def option(key: str, value: str, options: Iterable[str]) -> str | None:
     """The option of a key that was meant."""
-    group = key.removesuffix(".name").rpartition(".")[2] if key.startswith("init.output") else key.removesuffix(".name")
-    group = "init" if group == "output" else group
+    group = key.replace("init.output", "init").removesuffix(".name")
     return nearest(value, {**SYNONYMS.get(group, {}), **{name: name for name in options}})
 
 
@@ -88,12 +88,12 @@ def key(word: str) -> str | None:
     """The key that was meant: by its last part, if that is unique, a synonym, or a near spelling."""
     last = word.rpartition(".")[2]
     by_last: dict[str, list[str]] = {}
-    for name in (*TABLES, "experiment", *RULES):
+    for name in ROOTS:
         if not name.endswith(".name"):
             by_last.setdefault(name.rpartition(".")[2], []).append(name)
     unique = {name: keys[0] for name, keys in by_last.items() if len(keys) == 1}
     exact = {plain(name): meant for name, meant in {**unique, **KEYS}.items()}
-    return exact.get(plain(last)) or nearest(word, {**KEYS, **unique, **{name: name for name in RULES}})
+    return exact.get(plain(last)) or nearest(word, {**KEYS, **unique, **{name: name for name in SETTINGS}})
 
 
 def elsewhere(word: str) -> str | None:
@@ -104,81 +104,28 @@ def elsewhere(word: str) -> str | None:
 
 def told(error: ConfigError) -> str:
     """The error in words, and before it what was meant, or why it is not here. Then keys need not be listed."""
-    hint = meant(error)
-    if hint and error.args[0] == "a key":
-        error = ConfigError("a key", "one of those that --help lists", error.args[2])
+    hint = hint_for(error)
+    if hint and isinstance(error, UnknownKey):
+        error = UnknownKey(error.key, "one of those that --help lists", error.value)
     return " ".join(filter(None, [hint, str(error)]))
 
 
-def meant(error: ConfigError) -> str:
+def hint_for(error: ConfigError) -> str:
     """`did you mean init=he?`, `batchnorm is not here: ...`, or an empty text."""
-    name, rule, value = error.args
-    if name == "a key" and value in RULES:  # it exists, but not beside the other choices
-        return ""
-    if name == "a key":
-        word, _, given = str(value).partition("=")
-        if why := elsewhere(word):
-            return f"{word} is not here: {why}."
-        found = key(word)
-        return f"did you mean {found}={given or '...'}?" if found else ""
+    name, value = error.key, error.value
     if not isinstance(value, str):
         return ""
+    if isinstance(error, UnknownKey):
+        word, _, given = value.partition("=")
+        if why := elsewhere(word):
+            return f"{word} is not here: {why}."
+        near = key(word)
+        return f"did you mean {near}={given or '...'}?" if near else ""
     if why := elsewhere(value) or elsewhere(name):
         return f"{value} is not here: {why}."
     if name.removesuffix(".name") in ("init", "init.output") and plain(value) in map(plain, TORCH):
         output = "'init.output={name:lecun_uniform,gain:0.57735}'"
         typed = output if "output" in name else "init=lecun_uniform init.gain=0.57735"
         return f"did you mean {typed}? ({AS_TORCH})"
-    rule = str(rule).removeprefix("null or ")
-    if rule.startswith("one of "):
-        options = re.sub(r" \(.*", "", rule.removeprefix("one of ")).split(", ")
-        found = option(name, value, options)
-        return f"did you mean {name}={found}?" if found else ""
-    return ""
-
-
-# ---------------------------------------------------------------- the form of what was typed
-
-
-FLAGS = {  # of Hydra: flag -> whether a word follows it
-    "--help": False, "-h": False, "--hydra-help": False, "--version": False, "--multirun": False, "-m": False,
-    "--run": False, "-r": False, "--resolve": False, "--cfg": True, "-c": True, "--package": True, "-p": True,
-    "--shell-completion": False, "-sc": False, "--config-path": True, "-cp": True, "--config-name": True, "-cn": True,
-    "--config-dir": True, "-cd": True, "--experimental-rerun": True, "--info": True, "-i": True,
-}  # fmt: skip
-HOW = "written as key=value, without blanks"
-
-
-def listed_options(word: str) -> bool:
-    """Whether a word chooses a list of options, such as init=[he,xavier], of which Hydra would take the last alone."""
-    group, _, value = word.partition("=")
-    return group in (*TABLES, "experiment") and "[" in value and "glob(" not in value
-
-
-def check_form(arguments: Sequence[str]) -> None:
-    """Raise ConfigError for the first word that is neither a flag nor key=value."""
-    words = iter(enumerate(arguments))
-    for i, word in words:
-        flag = word.partition("=")[0]
-        if flag in FLAGS:
-            if FLAGS[flag] and "=" not in "".join(arguments[i : i + 2]):
-                next(words, None)
-        elif word.startswith("-"):
-            name, value = word.lstrip("-").partition("=")[::2]
-            following = arguments[i + 1] if i + 1 < len(arguments) and not value else ""
-            example = f"{key(name) or name.replace('-', '_')}={value or following or '...'}"
-            raise ConfigError("a setting", f"{HOW}, such as {example}", f"{word} {following}".strip())
-        elif word.endswith((",", "=")) or word.startswith((",", "=")):
-            near = arguments[max(i - word.startswith((",", "=")), 0) : i + 2]
-            raise ConfigError("a setting", f"{HOW}, such as {''.join(near)}", " ".join(near))
-        elif listed_options(word):
-            value = word.partition("=")[2]
-            options = re.sub(r"[]['\"\s]", "", value)
-            raise ConfigError(flag, f"one option (add -m and write {flag}={options} to sweep over them)", value)
-        elif "=" not in word and not word.startswith(("~", "+")):
-            if "".join(arguments[i + 1 : i + 2]).startswith("="):
-                near = arguments[i : i + 3]
-                raise ConfigError("a setting", f"{HOW}, such as {''.join(near)}", " ".join(near))
-            group = next((g for g, table in TABLES.items() if option(g, word, table)), None)
-            such = f", such as {group}={option(group, word, TABLES[group])}" if group else ""
-            raise ConfigError("a setting", f"{HOW}{such}", word)
+    near = option(name, value, error.options) if error.options else None
+    return f"did you mean {name}={near}?" if near else ""

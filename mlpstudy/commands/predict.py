@@ -1,4 +1,4 @@
-"""What `python -m mlpstudy.predict` prints: the predictions of theory, without any training."""
+"""`python -m mlpstudy.predict activation=gelu init.sigma_b=0.1`: the predictions of theory, without any training."""
 
 import math
 import sys
@@ -12,6 +12,7 @@ from rich.text import Text
 from mlpstudy import terminal, theory
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.foresight import before_training
+from mlpstudy.commands import printed
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, wrapped
 from mlpstudy.display import console
 from mlpstudy.measure.foresight import LOWER
@@ -23,7 +24,8 @@ def main(arguments: Sequence[str]) -> int:
     """Print what is foreseen of the cells, then gains, fixed points and the edge of chaos of their activations."""
     terminal.endure()
     try:
-        show(cells(arguments))
+        if not printed.instead(arguments):
+            show(cells(arguments))
     except SETTINGS_ERRORS as error:
         print(wrapped(f"mlpstudy: {one_line(error)}"), file=sys.stderr)
         return 1

@@ -1,0 +1,41 @@
+"""What the options of each group are: the row of the option is called with the settings that it takes."""
+
+import inspect
+from collections.abc import Mapping
+from typing import Any
+
+import numpy as np
+
+from mlpstudy.cells import custom
+from mlpstudy.data.datasets import DATASETS
+from mlpstudy.network.activations import ACTIVATIONS
+from mlpstudy.network.initializers import INITIALIZERS
+from mlpstudy.network.losses import LOSSES
+from mlpstudy.network.optimizers import OPTIMIZERS, SCHEDULES
+
+DTYPES: dict[str, type[np.floating]] = {"float32": np.float32, "float64": np.float64}
+TABLES: dict[str, Any] = {
+    "activation": {**ACTIVATIONS, "custom": custom.activation},
+    "init": {**INITIALIZERS, "custom": custom.initializer, "file": custom.from_file},
+    "loss": LOSSES,
+    "optimizer": OPTIMIZERS,
+    "schedule": SCHEDULES,
+    "data": DATASETS,
+}
+
+
+def takes(row: Any, name: str) -> bool:
+    """Whether a row has an argument of this name."""
+    return name in arguments(row)
+
+
+def arguments(row: Any) -> Mapping[str, inspect.Parameter]:
+    """The arguments of a row; none of an activation that is a record."""
+    return inspect.signature(row).parameters if callable(row) else {}
+
+
+def chosen(group: str, settings: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
+    """The row of the option that is chosen, and those of its settings that the row takes."""
+    row = TABLES[group][settings["name"]]
+    taken = arguments(row)
+    return row, {key: value for key, value in settings.items() if key in taken}
