@@ -37,8 +37,7 @@ def activation(function: str | None, derivative: str | None) -> Activation:
     if isinstance(found, Activation):
         if derivative is not None:
             raise ConfigError("activation.derivative", "null where activation.function names a record", derivative)
-        faster = None if found.in_place is None else without_exit(found.in_place)
-        found = replace(found, g=without_exit(found.g), dg=without_exit(found.dg), in_place=faster)
+        found = replace(found, g=without_exit(found.g), dg=without_exit(found.dg))
         _check_derivative(found.g, found.dg, found.kinks, "activation.function", function, function)
         return found
     if derivative is None:

@@ -16,8 +16,9 @@ from mlpstudy.measure.jacobian import jacobian_singular_values
 from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.measure.unit_paths import principal_axes, unit_paths
 from mlpstudy.network.activations import Array
+from mlpstudy.network.fast.training import train
 from mlpstudy.network.mlp import backpropagate, unflatten
-from mlpstudy.network.training import State, train
+from mlpstudy.network.training import State
 
 EVALUATIONS = 25  # evenly spaced, besides the log-spaced snapshots, for curves on a linear axis
 EVALUATION_SIZE = 4096  # examples that a curve is computed on at most; after training, the last record uses all

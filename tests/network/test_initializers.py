@@ -474,7 +474,7 @@ MISFITS = {
     "nan": ({"W2": np.full((2, 4), np.nan)}, "W2 (layer 2) holds finite numbers"),
     "inf": ({"b1": np.full(4, np.inf)}, "b1 (layer 1) holds finite numbers"),
     "text": ({"W1": np.full((4, 3), "a")}, "W1 (layer 1) holds finite numbers"),
-    "object": ({"W1": np.full((4, 3), None)}, "a readable .npz of W1, b1, W2, ..."),
+    "object": ({"W1": np.full((4, 3), None)}, "an .npz without Python objects; W1 holds them"),
 }
 
 
