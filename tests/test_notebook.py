@@ -47,7 +47,7 @@ def test_the_page_about_notebooks_runs(here):
         exec(block, names)
     assert len(names["runs"]) == 4
     assert sys.argv == arguments
-    assert names["delta"].axes == ("snapshot", "replica", "layer")
+    assert names["delta"].dims == ("snapshot", "replica", "layer")
     assert (here / "gradients.png").stat().st_size > 10_000
 
 

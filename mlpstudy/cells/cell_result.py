@@ -8,11 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.cells.config import Config
-from mlpstudy.cells.prediction import Prediction
 from mlpstudy.cells.recording import Record
+from mlpstudy.foresight.forecast import LOWER, Forecast
+from mlpstudy.foresight.prediction import Prediction
 from mlpstudy.measure import histograms, outcomes, verdict
 from mlpstudy.measure.arrays import collected
-from mlpstudy.measure.foresight import LOWER, Foreseen
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.measure.score import score_of
 from mlpstudy.measure.statistics import STATISTICS
@@ -33,7 +33,7 @@ class CellResult:
     verdict: Verdict
     verdict_final: Verdict
     verdict_predicted: Verdict | None  # at initialization, by theory alone; None if theory does not apply
-    foreseen: Foreseen | None  # the outcome as it was to expect before training
+    foreseen: Forecast | None  # before training
     outcomes: NDArray[np.str_] | None  # one per replica; None for a cell that is not to be trained
 
     @property
@@ -117,7 +117,7 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
 
 
 def result_of(
-    cell: Trained, arrays: Arrays, theta: Array | None, predicted: Verdict | None, foreseen: Foreseen | None
+    cell: Trained, arrays: Arrays, theta: Array | None, predicted: Verdict | None, foreseen: Forecast | None
 ) -> CellResult:
     """The result with these arrays, with its verdicts and outcome. theta (R, P): after training."""
     config = cell.config

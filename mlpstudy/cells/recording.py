@@ -7,9 +7,10 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpstudy.cells.foresight import Before, look_ahead
+from mlpstudy.cells.before import look_ahead
 from mlpstudy.cells.problem import Problem
 from mlpstudy.cells.streams import ORDER, SAMPLE, stream
+from mlpstudy.foresight.before import Before
 from mlpstudy.measure import histograms, statistics
 from mlpstudy.measure.arrays import CURVES
 from mlpstudy.measure.decision_regions import decision_frame, decision_regions

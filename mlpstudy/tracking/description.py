@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from mlflow.exceptions import MlflowException
 
 from mlpstudy.cells.config import NOT_SCIENCE
-from mlpstudy.measure.outcomes import Counts
+from mlpstudy.foresight.agreement import Counts
 from mlpstudy.tracking.store import Store
 
 NOTE = "mlflow.note.content"

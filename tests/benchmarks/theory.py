@@ -17,10 +17,10 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy import cli, theory
-from mlpstudy.cells.prediction import Prediction, predict
 from mlpstudy.cells.problem import Problem, initial_theta, prepare
 from mlpstudy.cells.recording import Record, train_and_record
 from mlpstudy.errors import ConfigError
+from mlpstudy.foresight.prediction import Prediction, predict
 from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.measure.statistics import activation_rms, delta_rms
 from mlpstudy.network import mlp

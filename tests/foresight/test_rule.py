@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mlpstudy.measure.foresight import Steps, Task, curvature, foresee, saturates, squared_gradients
+from mlpstudy.foresight.rule import foresee, saturates
+from mlpstudy.foresight.steps import Steps
+from mlpstudy.foresight.task import Task, curvature, squared_gradients
 from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import ACTIVATIONS
