@@ -65,7 +65,7 @@ class CellResult:
         """
         if self.verdict_predicted is None:
             return np.nan
-        found = []
+        distances = []
         for name in names:
             values = np.asarray(self.arrays[name][0], dtype=np.float64)
             predicted = np.asarray(self.arrays[f"theory_{name}"], dtype=np.float64)
@@ -73,8 +73,8 @@ class CellResult:
                 if name == "delta_rms":  # relative to the last hidden layer, whose own ratio is 1
                     values, predicted = values[:, :-1] / values[:, -1:], predicted[:-1]
                 off = np.abs(mean_and_interval(np.log10(values))[0] - np.log10(predicted))  # zeros are left out
-            found.append(off[predicted > 1e-12])
-        every = np.concatenate(found)
+            distances.append(off[predicted > 1e-12])
+        every = np.concatenate(distances)
         return float(np.nanmedian(every)) if np.isfinite(every).any() else np.nan
 
 

@@ -104,9 +104,9 @@ def evaluate_splits(problem: Problem, theta: Array, size: int | None = None) -> 
         if size is not None and size < len(y):
             some = stream(problem.config.seed, SAMPLE).choice(len(y), size, replace=False)
             x, y = x[:, some], y[some]
-        found = evaluate(problem.network, layers, x, y, problem.classification)
-        found["loss"] *= problem.loss_unit
-        curves |= {f"{name}_{split}": values for name, values in found.items()}
+        scores = evaluate(problem.network, layers, x, y, problem.classification)
+        scores["loss"] *= problem.loss_unit
+        curves |= {f"{name}_{split}": values for name, values in scores.items()}
     return curves
 
 

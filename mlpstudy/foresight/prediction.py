@@ -120,5 +120,5 @@ def _verdict(
     by_chance = profile.gates > 1
     if by_chance:
         given["delta_rms"] = np.ones(shape)
-    found = judge(given, widths, activation, thresholds)
-    return None if by_chance and found.name in ("collapsed", "healthy") else found
+    verdict = judge(given, widths, activation, thresholds)
+    return None if by_chance and verdict.name in ("collapsed", "healthy") else verdict
