@@ -21,8 +21,9 @@ from mlpstudy.compose import LeftOut
 from mlpstudy.display import SweepDisplay, Told, console, counts_tables, summary_table
 from mlpstudy.engines import engine
 from mlpstudy.engines.launcher import Launcher
+from mlpstudy.foresight.agreement import Counts, agreement, foreseen
 from mlpstudy.measure.intervals import mean_and_interval
-from mlpstudy.measure.outcomes import Counts, agreement, first_losses, foreseen, without_interval
+from mlpstudy.measure.outcomes import first_losses, without_interval
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.tracking import uris
 

@@ -16,8 +16,8 @@ from rich.table import Table
 from rich.text import Text
 
 from mlpstudy.cells.recording import Record
+from mlpstudy.foresight.agreement import Counts
 from mlpstudy.measure.intervals import decimals, mean_and_interval, share_text
-from mlpstudy.measure.outcomes import Counts
 from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_COLOURS
 

@@ -6,8 +6,8 @@ from typing import TYPE_CHECKING, Any
 import pandas as pd
 
 from mlpstudy import conduct, terminal, theory
+from mlpstudy.cells.before import before_training
 from mlpstudy.cells.cell import names
-from mlpstudy.cells.foresight import before_training
 from mlpstudy.compose import SETTINGS_ERRORS, Asked, one_line, read
 from mlpstudy.settings import from_python
 

@@ -1,5 +1,6 @@
 """What a notebook uses: the page and the example notebook run, and give what they say."""
 
+import dataclasses
 import json
 import multiprocessing
 import re
@@ -16,6 +17,7 @@ import reports
 from mlpstudy import compose
 from mlpstudy.cells import sweep
 from mlpstudy.errors import ConfigError
+from mlpstudy.measure.arrays import ARRAYS
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.settings import from_python
 from mlpstudy.settings.keys import full_key
@@ -47,7 +49,7 @@ def test_the_page_about_notebooks_runs(here):
         exec(block, names)
     assert len(names["runs"]) == 4
     assert sys.argv == arguments
-    assert names["delta"].axes == ("snapshot", "replica", "layer")
+    assert names["delta"].dims == ("snapshot", "replica", "layer")
     assert (here / "gradients.png").stat().st_size > 10_000
 
 
@@ -183,36 +185,53 @@ def test_the_table_has_a_row_for_each_run(runs):
 
 @pytest.mark.parametrize("name", STATISTICS)
 def test_statistics_have_named_axes(runs, name):
-    found = runs["xavier-tanh-d3"].statistic(name)
-    assert found.axes == ("snapshot", "replica", "layer")
-    assert found.values.shape == (len(found.along["step"]), 2, len(found.along["layer"]))
-    frame = found.frame
-    assert list(frame) == ["step", "epoch", "replica", "layer", name]
-    row = frame[(frame.step == found.along["step"][-1]) & (frame.replica == 1) & (frame.layer == 3)]
-    assert row[name].item() == found.values[-1, 1, 2]
-    np.testing.assert_allclose(found.mean().values, found.values.mean(axis=1))
-    assert found.mean("replica", "layer").axes == ("snapshot",)
-
-
-def test_curves_histograms_and_theory_have_named_axes(runs):
     run = runs["xavier-tanh-d3"]
-    curve = run.curve("accuracy_test")
-    assert list(curve.frame) == ["step", "epoch", "replica", "accuracy_test"]
-    assert curve.mean().values[-1] == pytest.approx(run.metrics["final/accuracy_test"], rel=1e-6)
-    counts = run.histogram("delta")
-    assert counts.values.shape[-1] == len(counts.along["edges"]) - 1
-    assert list(run.theory("activation_rms").frame.layer) == [1, 2, 3]
-    for wrong in (run.statistic, run.curve, run.histogram, run.theory):
-        with pytest.raises(ConfigError, match=r"name must be one of .*; got 'nope'"):
-            wrong("nope")
+    statistic = run.data[name]
+    assert statistic.dims == ("snapshot", "replica", "layer")
+    assert statistic.shape == (len(statistic.step), 2, len(statistic.layer))
+    np.testing.assert_array_equal(statistic, run.arrays[name])
+    assert statistic.description == STATISTICS[name].__doc__.partition("\n")[0]
+    frame = statistic.to_dataframe().reset_index()
+    assert list(frame) == ["snapshot", "replica", "layer", "step", "epoch", name]
+    row = frame[(frame.step == int(run.arrays["step"][-1])) & (frame.replica == 1) & (frame.layer == 3)]
+    assert row[name].item() == run.arrays[name][-1, 1, 2]
+
+
+def test_every_array_of_a_run_has_named_axes(runs):
+    run = runs["xavier-tanh-d3"]
+    assert {*run.data.data_vars, *run.data.coords} == {*run.arrays, "layer"}
+    assert run.data.curve_accuracy_test.dims == ("record", "replica")
+    last = run.data.curve_accuracy_test.mean("replica")[-1]
+    assert float(last) == pytest.approx(run.metrics["final/accuracy_test"], rel=1e-6)
+    assert int(last.curve_step) == run.arrays["curve_step"][-1]
+    assert run.data.delta_histogram.dims == ("histogram", "replica", "layer", "bin")
+    assert run.data.sizes["edge"] == run.data.sizes["bin"] + 1
+    assert run.data.theory_activation_rms.layer.values.tolist() == [1, 2, 3]
+
+
+def test_without_xarray_there_are_arrays_and_one_line(runs, monkeypatch):
+    run = dataclasses.replace(runs["xavier-tanh-d3"])
+    monkeypatch.setitem(sys.modules, "xarray", None)
+    assert run.arrays["delta_rms"].shape[1:] == (2, 3)
+    complaint = r"^run.data needs xarray: pip install xarray \(run.arrays does without it\)$"
+    with pytest.raises(ImportError, match=complaint):
+        run.data  # noqa: B018
 
 
 def test_the_mean_leaves_out_replicas_that_diverged(runs):
-    curve = runs[0].curve("loss_train")
-    curve.values[-1] = [np.nan, 2.0]
-    assert curve.mean().values[-1] == 2.0
-    curve.values[-1] = np.nan
-    assert np.isnan(curve.mean().values[-1])
+    curve = runs[0].data.curve_loss_train.copy(deep=True)
+    curve[-1] = [np.nan, 2.0]
+    assert curve.mean("replica")[-1] == 2.0
+    curve[-1] = np.nan
+    assert np.isnan(curve.mean("replica")[-1])
+
+
+def test_the_page_about_arrays_is_the_table():
+    """To write it again, put what is expected here into docs/arrays.md."""
+    page = (ROOT / "docs" / "arrays.md").read_text(encoding="utf-8")
+    rows = {name: (", ".join(kept.axes), kept.kind, kept.meaning.replace("|", "\\|")) for name, kept in ARRAYS.items()}
+    expected = [f"| `{name}` | {' | '.join(cells)} |" for name, cells in rows.items()]
+    assert page.split("|---|---|---|---|\n")[1].splitlines() == expected
 
 
 def test_theory_as_a_table():

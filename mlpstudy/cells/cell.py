@@ -92,14 +92,14 @@ def raw_names(cells: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> list[
     typed = [dict(o.split("=", 1) for o in overrides if "=" in o) for _, overrides in cells]
     keys = [key for key in dict.fromkeys(key for one in typed for key in one) if key not in NAMED]
     varying = [key for key in keys if len({one.get(key) for one in typed}) > 1]
-    found = []
+    result = []
     for (raw, _), one in zip(cells, typed, strict=True):
         flat = flatten(raw)
         hidden, init, activation = (flat.get(key) for key in ("network.hidden", "init.name", "activation.name"))
         depth = len(hidden) if isinstance(hidden, list) else flat.get("network.depth")
         parts = [f"{init}-{activation}-d{depth}"]
-        found.append("-".join(parts + [f"{key.rpartition('.')[2]}={one[key]}" for key in varying if key in one]))
-    return found
+        result.append("-".join(parts + [f"{key.rpartition('.')[2]}={one[key]}" for key in varying if key in one]))
+    return result
 
 
 def names(cells: Sequence[Cell]) -> list[str]:

@@ -8,10 +8,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.cells.config import Config
-from mlpstudy.cells.prediction import Prediction
 from mlpstudy.cells.recording import Record
+from mlpstudy.foresight.forecast import LOWER, Forecast
+from mlpstudy.foresight.prediction import Prediction
 from mlpstudy.measure import histograms, outcomes, verdict
-from mlpstudy.measure.foresight import LOWER, Foreseen
+from mlpstudy.measure.arrays import collected
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.measure.score import score_of
 from mlpstudy.measure.statistics import STATISTICS
@@ -23,19 +24,7 @@ Arrays = dict[str, NDArray[Any]]
 
 @dataclass(frozen=True)
 class CellResult:
-    """One cell's measurements. `arrays` is the content of `statistics.npz`:
-
-    sizes (L + 1,); activation_range (2,); step, epoch (S,); every statistic by name (S, R, depth); curve_step,
-    curve_epoch (E,) and curve_loss_train, curve_accuracy_test, ... (E, R); histogram_step (H,), activation_histogram
-    (H, R, depth, bins) with activation_edges (bins + 1,), the same of preactivation and delta (log10|delta|);
-    accuracies (A,), epochs_to_accuracy (A, R), NaN if not reached; chance (), the accuracy of the best constant output;
-    epochs_to_lower_loss (R,), to 5 % below the loss of that output; unit_paths (S, units, 2); decision_frames
-    (S, points, points) for classes of two inputs; what was measured once, progress (R,) among it; distinct_replicas (),
-    how many replicas start with different weights; and where mean field theory applies theory_<statistic> and
-    theory_mean_<statistic> (depth,), for a typical network and on average, delta_rms relative to the last hidden layer,
-    theory_jacobian (2,), mean and variance of squared singular values,
-    theory_sigma_w and theory_sigma_b (L,).
-    """
+    """One cell's measurements. `arrays` is the content of `statistics.npz`, see `measure.arrays`."""
 
     config: Config
     sizes: tuple[int, ...]
@@ -44,7 +33,7 @@ class CellResult:
     verdict: Verdict
     verdict_final: Verdict
     verdict_predicted: Verdict | None  # at initialization, by theory alone; None if theory does not apply
-    foreseen: Foreseen | None  # the outcome as it was to expect before training
+    foreseen: Forecast | None  # before training
     outcomes: NDArray[np.str_] | None  # one per replica; None for a cell that is not to be trained
 
     @property
@@ -76,7 +65,7 @@ class CellResult:
         """
         if self.verdict_predicted is None:
             return np.nan
-        found = []
+        distances = []
         for name in names:
             values = np.asarray(self.arrays[name][0], dtype=np.float64)
             predicted = np.asarray(self.arrays[f"theory_{name}"], dtype=np.float64)
@@ -84,8 +73,8 @@ class CellResult:
                 if name == "delta_rms":  # relative to the last hidden layer, whose own ratio is 1
                     values, predicted = values[:, :-1] / values[:, -1:], predicted[:-1]
                 off = np.abs(mean_and_interval(np.log10(values))[0] - np.log10(predicted))  # zeros are left out
-            found.append(off[predicted > 1e-12])
-        every = np.concatenate(found)
+            distances.append(off[predicted > 1e-12])
+        every = np.concatenate(distances)
         return float(np.nanmedian(every)) if np.isfinite(every).any() else np.nan
 
 
@@ -104,31 +93,14 @@ class Trained(Protocol):
 
 def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
     """Stack the records of one cell, at least that of step 0, and find verdicts and outcome."""
-    config = cell.config
-    measured = [(r, r.statistics) for r in records if r.statistics is not None]
-    paths = [r.unit_paths for r in records if r.unit_paths is not None]
-    frames = [r.decision_frame for r in records if r.decision_frame is not None]
-    counted = [(r, r.histograms) for r in records if r.histograms is not None]
-    arrays: Arrays = {
-        "sizes": np.array(cell.sizes),
-        "activation_range": np.array(config.activation.range),
-        "step": np.array([r.step for r, _ in measured]),
-        "epoch": np.array([r.epoch for r, _ in measured]),
-        **{name: np.stack([s[name] for _, s in measured]) for name in measured[0][1]},
-        "curve_step": np.array([r.step for r in records]),
-        "curve_epoch": np.array([r.epoch for r in records]),
-        **{f"curve_{name}": np.stack([r.curves[name] for r in records]) for name in records[0].curves},
-        "unit_paths": np.stack(paths),
-        **({"decision_frames": np.stack(frames)} if frames else {}),
-        "histogram_step": np.array([r.step for r, _ in counted]),
-        **{f"{name}_histogram": np.stack([h[name] for _, h in counted]) for name in counted[0][1]},
-        **{f"{name}_edges": edges for name, edges in histograms.edges(config.activation).items()},
-        **{name: array for r in records for name, array in r.once.items()},
-    }
-    score, is_share, _ = score_of(records[0].curves, "")
+    config, arrays = cell.config, collected([record.arrays for record in records])
+    arrays |= {"sizes": np.array(cell.sizes), "activation_range": np.array(config.activation.range)}
+    arrays |= {f"{name}_edges": edges for name, edges in histograms.edges(config.activation).items()}
+    score, is_share, _ = score_of(arrays, "curve_")
     if is_share:
-        reached = [epochs_until(arrays[f"curve_{score}"] >= level, arrays) for level in config.accuracies]
-        shape = len(reached), len(records[0].curves[score])  # also without any level
+        accuracy = arrays[f"curve_{score}"]
+        reached = [epochs_until(accuracy >= level, arrays) for level in config.accuracies]
+        shape = len(reached), accuracy.shape[1]  # also without any level
         arrays |= {"accuracies": np.array(config.accuracies), "epochs_to_accuracy": np.reshape(reached, shape)}
         arrays["chance"] = np.array(cell.chance)
     else:
@@ -145,16 +117,15 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
 
 
 def result_of(
-    cell: Trained, arrays: Arrays, theta: Array | None, predicted: Verdict | None, foreseen: Foreseen | None
+    cell: Trained, arrays: Arrays, theta: Array | None, predicted: Verdict | None, foreseen: Forecast | None
 ) -> CellResult:
     """The result with these arrays, with its verdicts and outcome. theta (R, P): after training."""
     config = cell.config
-    at = {int(step): row for row, step in enumerate(arrays["curve_step"])}
 
-    def judged(snapshot: int) -> Verdict:
-        statistics = {name: np.asarray(arrays[name][snapshot], dtype=np.float64) for name in STATISTICS}
-        loss = arrays["curve_loss_train"][at[int(arrays["step"][snapshot])]]
-        return verdict.judge(statistics, config.hidden, config.activation, config.thresholds, ~np.isfinite(loss))
+    def judged(moment: int) -> Verdict:  # 0 is the first snapshot and the first record, -1 the last of both
+        statistics = {name: np.asarray(arrays[name][moment], dtype=np.float64) for name in STATISTICS}
+        broken = ~np.isfinite(arrays["curve_loss_train"][moment])
+        return verdict.judge(statistics, config.hidden, config.activation, config.thresholds, broken)
 
     loss, accuracy = arrays["curve_loss_train"][-1], arrays.get("curve_accuracy_train")
     gained = outcomes.gained(loss, cell.constant_loss, None if accuracy is None else accuracy[-1], cell.chance)

@@ -33,32 +33,31 @@ HOW = (
 
 def activation(function: str | None, derivative: str | None) -> Activation:
     """The user's Activation record, or a record made of g and g' with measured properties; g' is checked on a grid."""
-    found = load("activation.function", function)
-    if isinstance(found, Activation):
+    given = load("activation.function", function)
+    if isinstance(given, Activation):
         if derivative is not None:
             raise ConfigError("activation.derivative", "null where activation.function names a record", derivative)
-        faster = None if found.in_place is None else without_exit(found.in_place)
-        found = replace(found, g=without_exit(found.g), dg=without_exit(found.dg), in_place=faster)
-        _check_derivative(found.g, found.dg, found.kinks, "activation.function", function, function)
-        return found
+        given = replace(given, g=without_exit(given.g), dg=without_exit(given.dg))
+        _check_derivative(given.g, given.dg, given.kinks, "activation.function", function, function)
+        return given
     if derivative is None:
         raise ConfigError("activation.derivative", HOW, None)
     dg = load("activation.derivative", derivative)
     # this refuses objects that are not functions, which the cache of _made could not handle
-    for f, key, path in ((found, "activation.function", function), (dg, "activation.derivative", derivative)):
+    for f, key, path in ((given, "activation.function", function), (dg, "activation.derivative", derivative)):
         _evaluate(f, GRID, key, path)
-    return _made(found, dg, str(function), derivative)
+    return _made(given, dg, str(function), derivative)
 
 
 @functools.cache  # all cells of a sweep share one record, so the theory of it is computed once
-def _made(found: Callable[..., Any], dg: Callable[..., Any], function: str, derivative: str) -> Activation:
-    kinks = _kinks((found, "activation.function", function), (dg, "activation.derivative", derivative))
-    _check_derivative(found, dg, kinks, "activation.derivative", function, derivative)
-    values = _evaluate(found, WIDE, "activation.function", function)
+def _made(g: Callable[..., Any], dg: Callable[..., Any], function: str, derivative: str) -> Activation:
+    kinks = _kinks((g, "activation.function", function), (dg, "activation.derivative", derivative))
+    _check_derivative(g, dg, kinks, "activation.derivative", function, derivative)
+    values = _evaluate(g, WIDE, "activation.function", function)
     near = values[np.abs(WIDE) <= WIDE[-1] / 10]
     bounded = np.isfinite(values).all() and np.ptp(values) <= 1.01 * np.ptp(near)  # it grows no more
     return Activation(
-        g=lambda z: np.asarray(found(z), dtype=z.dtype),
+        g=lambda z: np.asarray(g(z), dtype=z.dtype),
         dg=lambda z: np.asarray(dg(z), dtype=z.dtype),
         range=(float(values.min()), float(values.max())) if bounded else (-inf, inf),
         sup_dg=float(np.abs(_evaluate(dg, GRID, "activation.derivative", derivative)).max()) or 1.0,
@@ -68,7 +67,7 @@ def _made(found: Callable[..., Any], dg: Callable[..., Any], function: str, deri
 
 def _kinks(*functions: tuple[Callable[..., Any], str, str]) -> tuple[float, ...]:
     """The z in [-8, 8] at which g or g' jumps, that is, differs between two neighbouring floating-point numbers."""
-    found: set[float] = set()
+    kinks: set[float] = set()
     for f, key, path in functions:
         low, high = GRID[:-1], GRID[1:]
         for _ in range(BISECTIONS):
@@ -78,8 +77,8 @@ def _kinks(*functions: tuple[Callable[..., Any], str, str]) -> tuple[float, ...]
             low, high = np.where(left, low, middle), np.where(left, middle, high)
         above, below = (_evaluate(f, z, key, path) for z in (high, low))
         jumps = np.abs(above - below) > JUMP * (1 + np.abs(above) + np.abs(below))
-        found |= {round(float(z), 12) + 0.0 for z in high[jumps]}
-    return tuple(sorted(found)) if len(found) <= MOST_KINKS else ()  # more than that are noise, not kinks
+        kinks |= {round(float(z), 12) + 0.0 for z in high[jumps]}
+    return tuple(sorted(kinks)) if len(kinks) <= MOST_KINKS else ()  # more than that are noise, not kinks
 
 
 def _evaluate(f: Callable[..., Any], z: Float64, key: str, path: str | None) -> Float64:
@@ -112,15 +111,15 @@ def _check_derivative(
 
 def initializer(function: str | None) -> Initializer:
     """The user's function (rng, shape) -> W, which then raises ConfigError if its result is not such a matrix."""
-    found = load("init.function", function)
-    if not callable(found):
+    draws = load("init.function", function)
+    if not callable(draws):
         raise ConfigError("init.function", "a function (rng, shape) -> W", function)
 
-    @functools.wraps(found)
+    @functools.wraps(draws)
     def checked(rng: np.random.Generator, shape: Shape, **asked_for: Any) -> tuple[Float64, Float64]:
         fan_out, fan_in = shape
         try:
-            drawn = found(rng, shape, **asked_for)
+            drawn = draws(rng, shape, **asked_for)
             W, b = drawn if isinstance(drawn, tuple) else (drawn, np.zeros(fan_out))
             W, b = np.asarray(W, dtype=np.float64), np.asarray(b, dtype=np.float64)
         except Exception as error:  # the user's function can raise anything
@@ -159,10 +158,10 @@ def from_file(
     file = archive(path)
 
     def array(name: str, wanted: tuple[int, ...]) -> Weights:
-        found = file[name]
-        one = found[replica] if found.ndim > len(wanted) and replica < len(found) else found
+        kept = file[name]
+        one = kept[replica] if kept.ndim > len(wanted) and replica < len(kept) else kept
         if one.shape != wanted:
-            rule = f"an .npz whose {name} (layer {layer}) has shape {wanted}, not {found.shape}"
+            rule = f"an .npz whose {name} (layer {layer}) has shape {wanted}, not {kept.shape}"
             raise ConfigError("init.path", rule, path)
         if not (np.issubdtype(one.dtype, np.number) and np.isfinite(one).all()):
             raise ConfigError("init.path", f"an .npz whose {name} (layer {layer}) holds finite numbers", path)

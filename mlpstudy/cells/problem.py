@@ -84,11 +84,11 @@ class Problem:
     def content(self) -> dict[str, str]:
         """Digests of what comes from files or downloads; under the same names, other content may come tomorrow."""
         flat = self.config.flat
-        found = {"data.digest": self.data.digest} if self.data.name in FROM_FILES else {}
+        digests = {"data.digest": self.data.digest} if self.data.name in FROM_FILES else {}
         for group in ("init", "init.output"):
             if flat.get(f"{group}.name") == "file":
-                found[f"{group}.digest"] = custom.weights_digest(flat[f"{group}.path"])
-        return found
+                digests[f"{group}.digest"] = custom.weights_digest(flat[f"{group}.path"])
+        return digests
 
 
 @lru_cache(maxsize=2)  # the cells of a sweep share their data

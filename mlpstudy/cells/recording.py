@@ -2,22 +2,27 @@
 
 from collections.abc import Iterator
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpstudy.cells.foresight import Before, look_ahead
+from mlpstudy.cells.before import look_ahead
 from mlpstudy.cells.problem import Problem
 from mlpstudy.cells.streams import ORDER, SAMPLE, stream
+from mlpstudy.foresight.before import Before
 from mlpstudy.measure import histograms, statistics
+from mlpstudy.measure.arrays import CURVES
 from mlpstudy.measure.decision_regions import decision_frame, decision_regions
 from mlpstudy.measure.evaluation import evaluate
 from mlpstudy.measure.jacobian import jacobian_singular_values
 from mlpstudy.measure.snapshot import Snapshot
+from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.measure.unit_paths import principal_axes, unit_paths
 from mlpstudy.network.activations import Array
+from mlpstudy.network.fast.training import train
 from mlpstudy.network.mlp import backpropagate, unflatten
-from mlpstudy.network.training import State, train
+from mlpstudy.network.training import State
 
 EVALUATIONS = 25  # evenly spaced, besides the log-spaced snapshots, for curves on a linear axis
 EVALUATION_SIZE = 4096  # examples that a curve is computed on at most; after training, the last record uses all
@@ -25,23 +30,25 @@ EVALUATION_SIZE = 4096  # examples that a curve is computed on at most; after tr
 
 @dataclass(frozen=True)
 class Record:
-    """What was measured after `step` updates: curves (R,) each, and at a snapshot statistics (R, depth) each.
-
-    A field that is measured at some records only is None or empty at the others.
-    """
+    """What was measured after `step` updates."""
 
     step: int
     epoch: float
-    curves: dict[str, NDArray[np.float64]]
-    statistics: dict[str, NDArray[np.float64]] | None
-    unit_paths: NDArray[np.float64] | None  # with the statistics, (units, 2)
-    histograms: dict[str, NDArray[np.int64]] | None  # with the statistics, (R, depth, bins) each
-    decision_frame: NDArray[np.int16] | None  # with the statistics, if the data are classes of two inputs
+    arrays: dict[str, NDArray[Any]]  # by their names in `measure.arrays`, of this moment
     before: Before | None  # at step 0
-    once: dict[str, NDArray[np.generic]]  # what is measured at the first or the last record alone
     theta: Array | None  # at step 0 and after the last, (R, P)
     done: float  # share of the training, 0 to 1
     last: bool
+
+    @property
+    def curves(self) -> dict[str, NDArray[np.float64]]:
+        """loss_train, accuracy_test, ..., (R,) each."""
+        return {name: self.arrays[f"curve_{name}"] for name in CURVES if f"curve_{name}" in self.arrays}
+
+    @property
+    def statistics(self) -> dict[str, NDArray[np.float64]] | None:
+        """At a snapshot, (R, depth) each; None between snapshots."""
+        return {name: self.arrays[name] for name in STATISTICS} if "step" in self.arrays else None
 
 
 def log_spaced(last: int, count: int) -> list[int]:
@@ -61,27 +68,19 @@ def train_and_record(problem: Problem, theta: Array, first: int = 0) -> Iterator
     axes = principal_axes(problem.probe[0][0])
     order = stream(c.seed, ORDER)
     for state in train(problem.network, c.recipe, problem.x_train, problem.y_train, theta[first:], order, evaluations):
-        measured, paths, counts, frame, once = None, None, None, None, {}
         with np.errstate(all="ignore"):  # a diverged replica is measured too: its numbers are then not finite
-            if state.step in snapshots or state.last:
-                moment = snapshot(problem, state)
-                measured, paths = statistics.measure(moment), unit_paths(moment, axes)
-                counts = histograms.count(moment)
-                frame = decision_frame(moment.layers, c.activation, problem.x_train[0]) if in_plane(problem) else None
-                once = _once(problem, moment, state)
             trained = state.last and state.step > 0
             curves = evaluate_splits(problem, state.theta, None if trained else EVALUATION_SIZE)
+            arrays: dict[str, Any] = {f"curve_{name}": values for name, values in curves.items()}
+            arrays |= {"curve_step": np.array(state.step), "curve_epoch": np.array(state.epoch)}
+            if state.step in snapshots or state.last:
+                arrays |= _at_snapshot(problem, state, axes)
             before = look_ahead(problem, theta) if state.step == 0 else None
         yield Record(
             step=state.step,
             epoch=state.epoch,
-            curves=curves,
-            statistics=measured,
-            unit_paths=paths,
-            histograms=counts,
-            decision_frame=frame,
+            arrays=arrays,
             before=before,
-            once=once,
             theta=state.theta if state.step == 0 or state.last else None,
             done=1.0 if state.last else state.step / last,
             last=state.last,
@@ -105,9 +104,9 @@ def evaluate_splits(problem: Problem, theta: Array, size: int | None = None) -> 
         if size is not None and size < len(y):
             some = stream(problem.config.seed, SAMPLE).choice(len(y), size, replace=False)
             x, y = x[:, some], y[some]
-        found = evaluate(problem.network, layers, x, y, problem.classification)
-        found["loss"] *= problem.loss_unit
-        curves |= {f"{name}_{split}": values for name, values in found.items()}
+        scores = evaluate(problem.network, layers, x, y, problem.classification)
+        scores["loss"] *= problem.loss_unit
+        curves |= {f"{name}_{split}": values for name, values in scores.items()}
     return curves
 
 
@@ -119,15 +118,20 @@ def snapshot(problem: Problem, state: State) -> Snapshot:
     return Snapshot(problem.config.activation, layers, trace, gradients, dlayers)
 
 
-def _once(problem: Problem, moment: Snapshot, state: State) -> dict[str, NDArray[np.generic]]:
-    """What is measured at the start or at the end alone."""
-    once: dict[str, NDArray[np.generic]] = {}
+def _at_snapshot(problem: Problem, state: State, axes: NDArray[np.float64]) -> dict[str, NDArray[Any]]:
+    """What is measured at a snapshot besides curves, some of it at the start or at the end alone."""
+    moment, step = snapshot(problem, state), np.array(state.step)
+    arrays: dict[str, NDArray[Any]] = {"step": step, "epoch": np.array(state.epoch), "histogram_step": step}
+    arrays |= {**statistics.measure(moment), "unit_paths": unit_paths(moment, axes)}
+    arrays |= {f"{name}_histogram": counts for name, counts in histograms.count(moment).items()}
     if state.step == 0:
-        once["jacobian_singular_values"] = jacobian_singular_values(moment)
-    if state.last and in_plane(problem):
-        c, x, y = problem.config, problem.x_train[0], problem.y_train
-        once |= decision_regions(moment.layers, c.activation, x, y)
-    return once
+        arrays["jacobian_singular_values"] = jacobian_singular_values(moment)
+    if in_plane(problem):
+        activation, x = problem.config.activation, problem.x_train[0]
+        arrays["decision_frames"] = decision_frame(moment.layers, activation, x)
+        if state.last:
+            arrays |= decision_regions(moment.layers, activation, x, problem.y_train)
+    return arrays
 
 
 def in_plane(problem: Problem) -> bool:

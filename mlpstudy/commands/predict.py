@@ -10,12 +10,12 @@ from rich.table import Table
 from rich.text import Text
 
 from mlpstudy import terminal, theory
+from mlpstudy.cells.before import before_training
 from mlpstudy.cells.cell import Cell, names
-from mlpstudy.cells.foresight import before_training
 from mlpstudy.commands import printed
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, wrapped
 from mlpstudy.display import console
-from mlpstudy.measure.foresight import LOWER
+from mlpstudy.foresight.forecast import LOWER
 from mlpstudy.network.activations import Activation
 from mlpstudy.palette import VERDICT_COLOURS
 

@@ -62,10 +62,10 @@ def read_csv(
         return f"column {name!r} has {value} in line {table.index[row] + first_line}"
 
     x, y = np.concatenate(parts, axis=1), table[target].to_numpy()
-    found = Examples(x, y, "data.path", str(path), "a CSV file", place)
-    check_numbers(found, "x", x, gaps=True)
-    check_numbers(found, "y", y)
-    return found, remarks
+    examples = Examples(x, y, "data.path", str(path), "a CSV file", place)
+    check_numbers(examples, "x", x, gaps=True)
+    check_numbers(examples, "y", y)
+    return examples, remarks
 
 
 def counts_rows(name: str, column: Any) -> bool:

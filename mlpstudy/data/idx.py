@@ -33,22 +33,22 @@ def read_idx_folder(root: Path) -> tuple[Split, Split]:
 
 def digest(root: Path) -> str:
     """A hash of the four files. Raises ConfigError if one is missing or cannot be read."""
-    found = sha256()
+    digest = sha256()
     for split in ("train", "t10k"):
         for name in (f"{split}-images-idx3-ubyte", f"{split}-labels-idx1-ubyte"):
-            found.update(sha256(_read(root, name)[0]).digest())
-    return found.hexdigest()
+            digest.update(sha256(_read(root, name)[0]).digest())
+    return digest.hexdigest()
 
 
 def _read(root: Path, name: str) -> tuple[bytes, Path]:
     """The bytes of a file, gzipped or not, and its path."""
-    found = [p for p in (root / name, root / f"{name}.gz") if p.is_file()]
-    if not found:
+    paths = [p for p in (root / name, root / f"{name}.gz") if p.is_file()]
+    if not paths:
         raise ConfigError("data.root", f"a folder that holds {name} or {name}.gz", str(root))
     try:
-        return found[0].read_bytes(), found[0]
+        return paths[0].read_bytes(), paths[0]
     except OSError as error:
-        raise _unreadable(root, found[0], error) from error
+        raise _unreadable(root, paths[0], error) from error
 
 
 def _unreadable(root: Path, path: Path, error: Exception) -> ConfigError:

@@ -22,12 +22,12 @@ WANTED = "arrays x and y (and x_test, y_test), or x_train, y_train, x_test and y
 
 def load_npz(key: str, path: str, names: str) -> dict[str, NDArray[Any]]:
     """All arrays of an .npz, without pickles. Raises ConfigError for `key` if it cannot be read."""
-    name, found = "", {}
+    name, arrays = "", {}
     try:
         with Path(path).open("rb") as stream, np.load(stream, allow_pickle=False) as file:
             for name in file.files:
-                found[name] = file[name]
-            return found
+                arrays[name] = file[name]
+            return arrays
     except Exception as error:  # zipfile, zlib and numpy raise many kinds of errors for a broken file
         rule = f"a readable .npz {names} ({type(error).__name__}: {error})"
         if "Object arrays" in str(error):
@@ -40,11 +40,11 @@ def read_npz(path: str | None) -> tuple[Examples, Examples | None]:
     if path is None:
         raise ConfigError("data.path", f"the path of an .npz with {WANTED}", path)
     arrays = load_npz("data.path", path, f"with {WANTED}")
-    found = {role: next((name for name in names if name in arrays), "") for role, names in NAMES.items()}
-    if not (found["x"] and found["y"]) or bool(found["x_test"]) != bool(found["y_test"]):
+    roles = {role: next((name for name in names if name in arrays), "") for role, names in NAMES.items()}
+    if not (roles["x"] and roles["y"]) or bool(roles["x_test"]) != bool(roles["y_test"]):
         held = ", ".join(sorted(arrays))
         raise ConfigError("data.path", f"an .npz with {WANTED}; it has {held}", path)
-    pairs = [(found[f"x{end}"], found[f"y{end}"]) for end in ("", "_test") if found[f"x{end}"]]
+    pairs = [(roles[f"x{end}"], roles[f"y{end}"]) for end in ("", "_test") if roles[f"x{end}"]]
     return train_and_test("data.path", path, "an .npz", arrays, pairs)
 
 
@@ -73,7 +73,7 @@ def features_and_target(
         index = [row, *(int(i) for i in np.unravel_index(column, shape[1:]))]
         return f"{name}[{', '.join(map(str, index))}] is {value}"
 
-    found = Examples(x, y, key, path, kind, place)
-    check_numbers(found, "x", x)
-    check_numbers(found, "y", y)
-    return replace(found, x=x.reshape(len(x), -1).astype(np.float64))
+    examples = Examples(x, y, key, path, kind, place)
+    check_numbers(examples, "x", x)
+    check_numbers(examples, "y", y)
+    return replace(examples, x=x.reshape(len(x), -1).astype(np.float64))

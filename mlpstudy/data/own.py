@@ -38,7 +38,7 @@ def _own(
     y: Labels = targets(train, known)
     rows: NDArray[Any] = np.arange(len(y))
     rows_test, source = (rows, train) if test is None else (np.arange(len(test.y)), test)
-    told = [*remarks, *about_classes(known, len(y))]
+    notes = [*remarks, *about_classes(known, len(y))]
     if test is not None:
         y_test = targets(test, known)
     else:
@@ -53,9 +53,9 @@ def _own(
     number = None if known is None else len(known)
     data = finish(name, (train.x[rows], y), (source.x[rows_test], y_test), standardize, number)
     if known is None:
-        told += about_values(y, standardize_target)
+        notes += about_values(y, standardize_target)
         data = with_standard_targets(data) if standardize_target else data
-    return replace(data, remarks=(*told, *data.remarks), place=place)
+    return replace(data, remarks=(*notes, *data.remarks), place=place)
 
 
 def check_classes(of: Examples, known: NDArray[Any], y: Labels) -> None:
@@ -88,12 +88,12 @@ def targets(of: Examples, known: NDArray[Any] | None) -> Labels:
 
 def about_values(y: NDArray[Any], standardized: bool) -> list[str]:
     """What is said of the training targets of a regression, (n, n_L)."""
-    means, deviations = (_listed(found) for found in (y.mean(axis=0), y.std(axis=0)))
-    told = f"targets have mean {means} and standard deviation {deviations}"
+    means, deviations = (_listed(numbers) for numbers in (y.mean(axis=0), y.std(axis=0)))
+    spread = f"targets have mean {means} and standard deviation {deviations}"
     if standardized:
-        return [f"{told}; the network learns them standardized, and losses stay in the units of the targets"]
+        return [f"{spread}; the network learns them standardized, and losses stay in the units of the targets"]
     if y.std() > LARGE:
-        return [f"{told}; if a network does not learn, this is a likely reason (data.standardize_target=true)"]
+        return [f"{spread}; if a network does not learn, this is a likely reason (data.standardize_target=true)"]
     return []
 
 
@@ -160,9 +160,9 @@ def custom(
     standardize_target: bool,
 ) -> Data:
     """A function of your own, () -> (x, y) or (x, y, x_test, y_test), named as module:name."""
-    found = load("data.function", function)
+    loads = load("data.function", function)
     try:
-        arrays = found()
+        arrays = loads()
         given = [np.asarray(array) for array in arrays]
     except (Exception, SystemExit) as error:  # the user's function can raise anything, also when it yields arrays
         rule = f"a function () -> (x, y) or (x, y, x_test, y_test) ({type(error).__name__}: {error})"
@@ -179,25 +179,25 @@ def classes(of: Examples) -> NDArray[Any]:
     """The different labels, sorted: class c is the c-th of them. Raises ConfigError if there are no class labels."""
     y = labels_of(of.y)
     try:
-        found = np.unique(y)
+        classes = np.unique(y)
     except TypeError as error:  # an array of Python objects
         raise of.refused("whose labels are all numbers or all text") from error
-    if y.ndim != 1 or (np.issubdtype(y.dtype, np.floating) and (found != np.rint(found)).any()):
+    if y.ndim != 1 or (np.issubdtype(y.dtype, np.floating) and (classes != np.rint(classes)).any()):
         rule = f"regression for a target with values such as {y.ravel()[0]} ({HINT})"
         raise ConfigError("data.task", rule, "classification")
-    if len(found) < 2:
-        raise of.refused(f"with at least two classes; all targets are {found.tolist()[0]!r}")
-    return found
+    if len(classes) < 2:
+        raise of.refused(f"with at least two classes; all targets are {classes.tolist()[0]!r}")
+    return classes
 
 
 def values(of: Examples) -> NDArray[np.floating]:
     """Targets of a regression, (n, n_L). Raises ConfigError if they are not finite numbers."""
     y = of.y.reshape(len(of.y), -1)
     try:
-        found = y.astype(np.float64)
+        values = y.astype(np.float64)
     except (TypeError, ValueError) as error:
         raise ConfigError(
             "data.task", f"classification for a target that is text ({of.y[0]!r})", "regression"
         ) from error
-    check_numbers(of, "y", found)  # text such as "inf" is a number now
-    return found
+    check_numbers(of, "y", values)  # text such as "inf" is a number now
+    return values

@@ -5,9 +5,9 @@ statistics        the table of statistics per layer: one function and one row ea
 histograms        how z, a and delta are distributed
 jacobian, unit_paths, decision_regions   what is measured of the network as a whole, or of a few units
 evaluation        loss and accuracy
+arrays            what a run keeps: the axes, the kind and the meaning of every array
 verdict           the named cause of a failure, from the statistics
-outcomes          how a training ended, and how often that was foreseen
-foresight         the outcome before training: how much of its error a network can lose
+outcomes          how a training ended
 score             the number that says how good a network is
 intervals, sums   the mean over replicas and its 95 % interval; sums in float64 that cannot overflow
 """

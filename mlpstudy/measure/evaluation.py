@@ -16,5 +16,5 @@ def evaluate(
     """The mean loss, and the accuracy of a classifier, on x (1, n, n_0) with targets y (n, n_L): (R,) each."""
     chunks = range(0, len(y), CHUNK)
     h = np.concatenate([predict(layers, network.activation, x[:, i : i + CHUNK]) for i in chunks], axis=1)
-    found = {"loss": network.loss.value(h, y[None]).mean(axis=1, dtype=np.float64)}
-    return found | ({"accuracy": accuracy(h, y)} if classification else {})
+    scores = {"loss": network.loss.value(h, y[None]).mean(axis=1, dtype=np.float64)}
+    return scores | ({"accuracy": accuracy(h, y)} if classification else {})

@@ -38,9 +38,9 @@ ARRAYS: dict[str, Callable[[Snapshot], list[Array]]] = {
 
 def count(snapshot: Snapshot) -> dict[str, NDArray[np.int64]]:
     """Counts per replica, layer and bin, (R, depth, BINS) each. The end bins also count all values beyond them."""
-    found = edges(snapshot.activation)
+    bins = edges(snapshot.activation)
     with np.errstate(all="ignore"):
-        counts = {name: [_counts(x, found[name]) for x in arrays(snapshot)] for name, arrays in ARRAYS.items()}
+        counts = {name: [_counts(x, bins[name]) for x in arrays(snapshot)] for name, arrays in ARRAYS.items()}
     shape = (snapshot.replicas, len(snapshot.hidden), BINS)
     return {name: np.stack(layers, axis=1) if layers else np.zeros(shape, np.int64) for name, layers in counts.items()}
 

@@ -31,7 +31,7 @@ def jacobian_singular_values(snapshot: Snapshot) -> NDArray[np.float64]:
     """
     h = snapshot.trace.h[:, :INPUTS]
     with np.errstate(all="ignore"):
-        found = jacobian(snapshot.layers, [slope[:, :INPUTS] for slope in snapshot.slopes], h.shape[1])
-    finite = np.asarray(np.isfinite(found).all(axis=(2, 3)) & np.isfinite(h).all(axis=2))
-    values = np.linalg.svd(np.where(finite[:, :, None, None], found, 0.0), compute_uv=False)
+        product = jacobian(snapshot.layers, [slope[:, :INPUTS] for slope in snapshot.slopes], h.shape[1])
+    finite = np.asarray(np.isfinite(product).all(axis=(2, 3)) & np.isfinite(h).all(axis=2))
+    values = np.linalg.svd(np.where(finite[:, :, None, None], product, 0.0), compute_uv=False)
     return np.where(finite[:, :, None], values, np.nan)

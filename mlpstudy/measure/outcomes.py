@@ -1,74 +1,16 @@
-"""The outcome says how a training ended. Tables and sentences for the end of a sweep say how often it was foreseen."""
+"""The outcome says how a training ended. Sentences for the end of a sweep say what else there is to know."""
 
-from collections import Counter
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.measure.sums import Statistic
-from mlpstudy.measure.verdict import VERDICTS, Thresholds
+from mlpstudy.measure.verdict import Thresholds
 
-AHEAD = {"learned": "learns", "stalled": "stalls", "diverged": "diverges"}  # an outcome, and its name before training
-OUTCOMES = tuple(AHEAD)
+OUTCOMES = ("learned", "stalled", "diverged")
 LARGE = 1.3  # times the loss of outputs that are 0: from there on, a first loss is spoken of (He and ReLU: about 1.4)
-NAMED = 8  # at most so many cells are named whose verdict or outcome was not predicted
-# heading of a table -> the tag that has its rows, and their order
-TABLES = {
-    "verdict at the start": ("verdict", VERDICTS[::-1]),
-    "foreseen outcome": ("outcome_predicted", tuple(AHEAD.values())),
-}
-
-
-@dataclass(frozen=True)
-class Counts:
-    """How many cells of each row had which outcome."""
-
-    heading: str
-    columns: list[str]
-    rows: dict[str, list[int]]
-
-    @staticmethod
-    def of(tags: Sequence[Mapping[str, str]]) -> "list[Counts]":
-        """The tables of trained cells with these tags; no table if no cell has its tag."""
-        ended = [tag for tag in tags if tag.get("outcome") in OUTCOMES]
-        found = []
-        for heading, (name, order) in TABLES.items():
-            counts = Counter((tag[name], tag["outcome"]) for tag in ended if name in tag)
-            rows = sorted({row for row, _ in counts}, key=lambda row: order.index(row) if row in order else len(order))
-            columns = sorted({column for _, column in counts}, key=OUTCOMES.index)
-            if counts:
-                found.append(Counts(heading, columns, {row: [counts[row, name] for name in columns] for row in rows}))
-        return found
-
-
-def agreement(cells: Sequence[tuple[str, str | None, str]]) -> str:
-    """A sentence: in how many cells theory predicted the measured verdict, and which cells are the others.
-
-    cells: name, predicted verdict (None if theory does not apply) and measured verdict.
-    """
-    judged = [cell for cell in cells if cell[1] is not None]
-    wrong = [f"{name} ({told} predicted, {found} measured)" for name, told, found in judged if told != found]
-    if not judged:
-        return "Theory: no prediction, as that needs hidden layers of independent random weights, and finite signals."
-    text = f"Theory predicted the verdict of {len(judged) - len(wrong)} of {len(judged)} cell{'s' * (len(judged) > 1)}"
-    if len(judged) < len(cells):
-        text += f" (it does not apply to the other {len(cells) - len(judged)})"
-    return _and_the_others(text, wrong)
-
-
-def foreseen(cells: Sequence[tuple[str, str | None, str]]) -> str:
-    """A sentence: in how many cells the outcome was foreseen, and which cells are the others.
-
-    cells: name, foreseen outcome (None if none was foreseen) and outcome.
-    """
-    known = [cell for cell in cells if cell[1] is not None and cell[2] in AHEAD]
-    wrong = [f"{name} ({told} foreseen, {came})" for name, told, came in known if told != AHEAD[came]]
-    if not known:
-        return ""
-    text = f"The outcome of {len(known) - len(wrong)} of {len(known)} cell{'s' * (len(known) > 1)} was foreseen"
-    return _and_the_others(text, wrong)
+NAMED = 8  # at most so many cells are named in a sentence
 
 
 def without_interval(cells: Sequence[tuple[str, str | None]]) -> str:
@@ -98,11 +40,6 @@ def first_losses(cells: Sequence[tuple[str, float, float]]) -> str:
         f"{name} starts with a training loss of {first:.3g}. Outputs of 0, which know nothing, have {silent:.3g}; its "
         f"random outputs{others} add {first - silent:.2g}. For small ones, type: 'init.output={{name:lecun,gain:0.1}}'"
     )
-
-
-def _and_the_others(text: str, wrong: Sequence[str]) -> str:
-    more = f" and {len(wrong) - NAMED} more" if len(wrong) > NAMED else ""
-    return text + (f"; not that of {', '.join(wrong[:NAMED])}{more}." if wrong else ".")
 
 
 def gained(loss: Statistic, constant_loss: float, accuracy: Statistic | None, chance: float) -> Statistic:

@@ -55,8 +55,8 @@ def moments(arrays: Sequence[Array], replicas: int) -> tuple[Statistic, Statisti
         values -= mean[:, None, None]
         return scale * mean, scale * np.sqrt(squares(values) / values[0].size)
 
-    found = [both(x) for x in arrays]
-    return stack([mean for mean, _ in found], replicas), stack([std for _, std in found], replicas)
+    pairs = [both(x) for x in arrays]
+    return stack([mean for mean, _ in pairs], replicas), stack([std for _, std in pairs], replicas)
 
 
 def stack(columns: Sequence[Statistic], replicas: int) -> Statistic:

@@ -108,8 +108,8 @@ def _extreme_ratio(delta_rms: Statistic, largest: bool) -> tuple[Statistic, NDAr
 
 def _between(ratio: Statistic, holds: NDArray[np.bool_], pairs: NDArray[np.int64], depth: int) -> _Answer:
     """Names the pair of layers that most of the replicas have to which the rule applies."""
-    found, counts = np.unique(pairs[holds], axis=0, return_counts=True)
-    i, j = found[counts.argmax()] if len(found) else (1, depth)
+    distinct, counts = np.unique(pairs[holds], axis=0, return_counts=True)
+    i, j = distinct[counts.argmax()] if len(distinct) else (1, depth)
     where = "first / last layer" if (i, j) == (1, depth) else f"layer {i} / layer {j}"
     return _Answer(f"delta_rms {where}", holds, ratio)
 

@@ -16,8 +16,6 @@ import numpy as np
 from numpy.typing import NDArray
 from scipy import special
 
-from mlpstudy.network import in_place
-
 Array = NDArray[np.floating]
 Function = Callable[[Array], Array]
 
@@ -36,7 +34,6 @@ class Activation:
     sup_dg: float = 1.0  # supremum of |g'|; saturation is relative to it
     kinks: tuple[float, ...] = ()  # the z at which g is not smooth
     leak: float = 0.0  # slope for z < 0 where g is linear there and has the slope 1 for z > 0; init=he asks for it
-    in_place: Callable[[Array, Array], None] | None = None  # a faster way to `overwrite`; None: from g and dg
 
     @property
     def bounded(self) -> bool:
@@ -51,14 +48,6 @@ class Activation:
         """
         below, above = np.abs(self.dg(np.array([-NEAR, NEAR]))) < SATURATED_SLOPE * self.sup_dg
         return int(above) - int(below)
-
-    def overwrite(self, z: Array, slope: Array) -> None:
-        """Write g(z) over z and g'(z) into slope."""
-        if self.in_place is not None:
-            self.in_place(z, slope)
-        else:
-            slope[...] = self.dg(z)
-            z[...] = self.g(z)
 
 
 def positive(z: Array) -> Array:
@@ -111,17 +100,31 @@ def leaky_relu(slope: float) -> Activation:
     )
 
 
+def scaled_elu(z: Array, alpha: float, scale: float) -> Array:
+    """scale * (max(z, 0) + alpha (exp(min(z, 0)) - 1))."""
+    return scale * (positive(z) + alpha * np.expm1(negative(z)))
+
+
 @cache
 def elu(alpha: float, scale: float = 1.0) -> Activation:
     """scale * (z for z > 0, else alpha (exp(z) - 1)) (Clevert et al. 2016)."""
     return Activation(
-        g=lambda z: scale * (positive(z) + alpha * np.expm1(negative(z))),
+        g=partial(scaled_elu, alpha=alpha, scale=scale),
         dg=lambda z: scale * (step(z) + (1 - step(z)) * alpha * np.exp(negative(z))),
         range=(-scale * alpha if alpha > 0 else 0.0, inf),
         sup_dg=scale * max(1.0, abs(alpha)),
         kinks=(0.0,),
-        in_place=partial(in_place.elu, alpha=alpha, scale=scale),
     )
+
+
+def gelu(z: Array) -> Array:
+    """z Phi(z) (Hendrycks & Gimpel 2016)."""
+    return np.asarray(z * special.ndtr(z))
+
+
+def silu(z: Array) -> Array:
+    """z sigma(z) (Elfwing et al. 2018; Ramachandran et al. 2017)."""
+    return z * sigmoid(z)
 
 
 def tanh_softplus(z: Array) -> tuple[Array, Array]:
@@ -135,6 +138,11 @@ def tanh_softplus(z: Array) -> tuple[Array, Array]:
     return n / (n + 2 * unit), 4 * unit * (n + unit) / np.square(n + 2 * unit)
 
 
+def mish(z: Array) -> Array:
+    """z tanh(softplus(z)) (Misra 2020)."""
+    return z * tanh_softplus(z)[0]
+
+
 def mish_slope(z: Array) -> Array:
     """t + z (1 - t^2) sigma(z), t = tanh(softplus(z))."""
     t, one_minus_square = tanh_softplus(z)
@@ -144,6 +152,11 @@ def mish_slope(z: Array) -> Array:
 def gelu_tanh_argument(z: Array) -> Array:
     """u(z) = sqrt(2 / pi) (z + 0.044715 z^3)."""
     return np.asarray(sqrt(2 / pi) * z * (1 + 0.044715 * np.square(z)))
+
+
+def gelu_tanh(z: Array) -> Array:
+    """z sigma(2u) = z (1 + tanh u) / 2, an approximation of gelu (Hendrycks & Gimpel 2016)."""
+    return z * sigmoid(2 * gelu_tanh_argument(z))
 
 
 def gelu_tanh_slope(z: Array) -> Array:
@@ -158,46 +171,39 @@ def gelu_tanh_slope(z: Array) -> Array:
 # closed form is g' at the root of g'' (found to 1e-12 with scipy.optimize.brentq; a test finds it again).
 ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     "identity": Activation(g=lambda z: z, dg=np.ones_like),
-    "sigmoid": Activation(g=sigmoid, dg=sigmoid_slope, range=(0.0, 1.0), sup_dg=0.25, in_place=in_place.sigmoid),
+    "sigmoid": Activation(g=sigmoid, dg=sigmoid_slope, range=(0.0, 1.0), sup_dg=0.25),
     # tanh(z) = 2 sigma(2z) - 1
-    "tanh": Activation(g=np.tanh, dg=lambda z: 4 * sigmoid_slope(2 * z), range=(-1.0, 1.0), in_place=in_place.tanh),
-    "relu": Activation(g=positive, dg=step, range=(0.0, inf), kinks=(0.0,), in_place=in_place.relu),
+    "tanh": Activation(g=np.tanh, dg=lambda z: 4 * sigmoid_slope(2 * z), range=(-1.0, 1.0)),
+    "relu": Activation(g=positive, dg=step, range=(0.0, inf), kinks=(0.0,)),
     "leaky_relu": leaky_relu,
     "relu6": Activation(  # Krizhevsky 2010
         g=lambda z: np.clip(z, 0, 6), dg=lambda z: step(z) - step(z - 6), range=(0.0, 6.0), kinks=(0.0, 6.0)
     ),
     "elu": elu,
     "selu": elu(alpha=1.6732632423543772, scale=1.0507009873554805),  # Klambauer et al. 2017
-    # z Phi(z) (Hendrycks & Gimpel 2016); g' is largest at sqrt(2)
     "gelu": Activation(
-        g=lambda z: z * special.ndtr(z),
+        g=gelu,
         dg=lambda z: special.ndtr(z) + z * normal_density(z),
         range=(-0.16997120748, inf),
-        sup_dg=1.128904145185,
-        in_place=in_place.gelu,
+        sup_dg=1.128904145185,  # at sqrt(2)
     ),
-    "gelu_tanh": Activation(  # the approximation in the same paper
-        g=lambda z: z * sigmoid(2 * gelu_tanh_argument(z)),
+    "gelu_tanh": Activation(
+        g=gelu_tanh,
         dg=gelu_tanh_slope,
         range=(-0.17004075058, inf),
         sup_dg=1.128993068659,
-        in_place=in_place.gelu_tanh,
     ),
-    # z sigma(z) (Elfwing et al. 2018; Ramachandran et al. 2017)
     "silu": Activation(
-        g=lambda z: z * sigmoid(z),
+        g=silu,
         dg=lambda z: sigmoid(z) + z * sigmoid_slope(z),
         range=(-0.27846454277, inf),
         sup_dg=1.099839320129,
-        in_place=in_place.silu,
     ),
-    # z tanh(softplus(z)) (Misra 2020)
     "mish": Activation(
-        g=lambda z: z * tanh_softplus(z)[0],
+        g=mish,
         dg=mish_slope,
         range=(-0.30884341302, inf),
         sup_dg=1.088498161252,
-        in_place=in_place.mish,
     ),
     "softplus": Activation(g=softplus, dg=sigmoid, range=(0.0, inf)),
     # z / (1 + |z|) (Bergstra et al. 2009)
@@ -212,7 +218,6 @@ ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
         dg=lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)),
         range=(-1.0, 1.0),
         sup_dg=2 / sqrt(pi),
-        in_place=in_place.erf,
     ),
     "sin": Activation(g=np.sin, dg=np.cos, range=(-1.0, 1.0)),  # Sitzmann et al. 2020
 }

@@ -22,9 +22,7 @@ class Optimizer:
 
     init: Callable[[Array], Any]
     update: Callable[[Array, Any, Array, float], tuple[Array, Any]]
-    boost: float = (
-        1.0  # how many times as far as its first step a constant gradient moves theta in one step, in the end
-    )
+    boost: float = 1.0  # under a constant gradient: length of a step in the end / length of the first
     epsilon: float | None = None  # if steps have the length lr in every parameter: gradients below it take shorter ones
 
     @property

@@ -1,19 +1,18 @@
-"""The training loop: minibatches, gradients, steps of the optimizer, until the last step or until all have diverged."""
+"""The training loop: the gradient of a minibatch, a step against it, again and again (Algorithm 1 of the notes).
 
-from collections.abc import Callable, Container, Iterable, Iterator, Sequence
+`fast.training` takes the same steps in less time and is what a sweep runs; tests compare the two.
+"""
+
+from collections.abc import Callable, Iterator
 from dataclasses import dataclass
-from itertools import takewhile
 
 import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.network.activations import Array
-from mlpstudy.network.mlp import Network
-from mlpstudy.network.optimizers import Optimizer
-from mlpstudy.network.stack import Stack
-
-STACKED = 2**18  # parameters that are trained together: in float32, they and their gradients fit in a cache of 2 MB
-TURN = 50  # steps
+from mlpstudy.network.mlp import Network, backpropagate, unflatten
+from mlpstudy.network.optimizers import Optimizer, clip
+from mlpstudy.network.ties import find_ties, tie
 
 
 @dataclass(frozen=True)
@@ -53,62 +52,29 @@ def batches(rng: np.random.Generator, n: int, size: int, replacement: bool) -> I
             yield from (order[start : start + size] for start in range(0, n, size))
 
 
-def in_stacks(network: Network, recipe: Recipe, theta: Array, batch: int) -> list[Stack]:
-    """The replicas theta (R, P) in stacks of at most STACKED parameters, or of one replica."""
-    together = max(1, STACKED // theta.shape[1])
-    parts = (theta[r : r + together] for r in range(0, len(theta), together))
-    return [Stack(network, recipe.optimizer, recipe.clip_norm, part, batch) for part in parts]
-
-
 def train(
-    network: Network,
-    recipe: Recipe,
-    x: Array,
-    y: Array,
-    theta: Array,
-    rng: np.random.Generator,
-    wanted: Container[int],
+    network: Network, recipe: Recipe, x: Array, y: Array, theta: Array, rng: np.random.Generator
 ) -> Iterator[State]:
-    """Train R replicas on the same minibatches; yield the wanted steps and the last one.
+    """Train R replicas on the same minibatches; yield the state before every step, and the last one.
 
     x: (1, n, n_0), y: (n, n_L), theta: (R, P), rng: for the order of the examples. A replica with a parameter that is
-    not finite has diverged: its later numbers are not finite either, and the other replicas train on. Training ends
-    early when all replicas have diverged.
-
-    Replicas too large for a cache to hold all of them take turns of TURN steps.
+    not finite has diverged. Training ends early when all replicas have; until then the others train on.
     """
-    steps_per_epoch = recipe.steps_per_epoch(len(y))
-    last = recipe.epochs * steps_per_epoch
-    size = recipe.batch_size or len(y)
-    indices = batches(rng, len(y), size, recipe.replacement)
-    stacks = in_stacks(network, recipe, theta, size)
-    step = 0
-    while step < last and not all(stack.diverged for stack in stacks):
-        measured = step in wanted
-        before = _rows(stack.theta for stack in stacks) if measured else None
-        ahead = range(step, min(step + TURN, last))
-        turn = ahead[:1] if measured else list(takewhile(lambda s: s not in wanted, ahead))
-        steps = [(next(indices), recipe.lr(s / steps_per_epoch, 1 / steps_per_epoch)) for s in turn]
-        taken = [_advance(stack, x[0], y, steps) for stack in stacks]
-        for stack, count in zip(stacks, taken, strict=True):
-            for batch, lr in steps[count : max(taken)]:  # a replica that has diverged keeps up with the others
-                stack.step(x[0][batch], y[batch], lr)
-        if before is not None:
-            yield State(step, step / steps_per_epoch, before, _rows(stack.update for stack in stacks), last=False)
-        step += max(taken)
-    update = _rows(stack.update for stack in stacks) if step else None
-    yield State(step, step / steps_per_epoch, _rows(stack.theta for stack in stacks), update, last=True)
-
-
-def _advance(stack: Stack, x: Array, y: Array, steps: Sequence[tuple[NDArray[np.int64], float]]) -> int:
-    """Take these steps (examples, learning rate) until all replicas of the stack have diverged; how many were taken."""
-    for count, (batch, lr) in enumerate(steps):
-        if stack.diverged:
-            return count
-        stack.step(x[batch], y[batch], lr)
-    return len(steps)
-
-
-def _rows(parts: Iterable[Array]) -> Array:
-    """The rows of all stacks, (R, P)."""
-    return np.concatenate(list(parts))
+    per_epoch = recipe.steps_per_epoch(len(y))
+    order = batches(rng, len(y), recipe.batch_size or len(y), recipe.replacement)
+    ties, memory, update, step = find_ties(theta, network.sizes), recipe.optimizer.init(theta), None, 0
+    # the last output bias sums up all errors, so it soon shows a number that is not finite
+    while step < recipe.epochs * per_epoch and np.isfinite(theta[:, -1]).any():
+        examples, lr = next(order), recipe.lr(step / per_epoch, 1 / per_epoch)
+        with np.errstate(all="ignore"):  # a number that overflows on the way to divergence is a result
+            _, gradients = backpropagate(network, unflatten(theta, network.sizes), x[:, examples], y[examples])
+            gradient = gradients.theta
+            if ties is not None:
+                tie(gradient, ties)
+            if recipe.clip_norm is not None:
+                gradient = clip(gradient, recipe.clip_norm)
+            update, memory = recipe.optimizer.update(gradient, memory, theta, lr)
+            after = theta + update
+        yield State(step, step / per_epoch, theta, update, last=False)
+        theta, step = after, step + 1
+    yield State(step, step / per_epoch, theta, update, last=True)

@@ -7,15 +7,19 @@ Weights N(0, sigma_w^2 / fan_in), biases N(0, sigma_b^2), x ~ N(0, 1) (Poole et 
     gradients        chi(q) = sigma_w^2 D(q): E[delta_l^2] = chi E[delta_{l+1}^2] for equal widths
     correlation map  c' = (sigma_w^2 E[g(u1) g(u2)] + sigma_b^2) / q'
 
-quadrature  expectations over a Gaussian variable
-maps        length map, correlation map and their fixed points
-edge        the edge of chaos, where chi = 1
-moments     the same expectations for many q at once
-ensemble    what theory needs to know about networks and their data
-kernel      the tangent kernel: gradients of weights, and how fast a network learns
-profile     what a network of given widths should measure in each layer
-summary     an activation with the common initializers
-plane       fixed points and trainable depth on the plane of (sigma_w, sigma_b)
+quadrature   expectations over a Gaussian variable
+maps         length map, correlation map and their fixed points
+edge         the edge of chaos, where chi = 1
+moments      the same expectations for many q at once
+ensemble     what theory needs to know about networks and their data
+signals      infinite width: signals forward and gradients back, layer by layer
+kernel       the tangent kernel: gradients of weights, and how fast a network learns
+finite_width what a typical network has less or more, to first order in 1 / width
+profile      what a network of given widths should measure in each layer
+summary      an activation with the common initializers
+plane        fixed points and trainable depth on the plane of (sigma_w, sigma_b)
+
+docs/theory.md derives what signals and finite_width compute, and numbers its equations.
 """
 
 from mlpstudy.theory.edge import Critical, Edge, NoCriticalPoint, critical, edge_of_chaos

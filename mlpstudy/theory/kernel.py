@@ -1,7 +1,7 @@
 """The tangent kernel of a wide network, and the gradients that follow from it (Jacot et al. 2018).
 
-Theta(x, x') = sum over all parameters of dh/dtheta dh'/dtheta, of one output h. For layer l it is the product of how
-alike two inputs are before the layer, and of how alike the gradients are that come back to it:
+Theta(x, x') = sum over all parameters of dh/dtheta dh'/dtheta, of one output h. Layer l contributes
+(inner product of the activations) x (inner product of the returning gradients):
 
     Theta = sum_l (a[l-1] . a'[l-1] + 1) (delta[l] . delta'[l]),  delta[l] = dh/dz[l]
 
@@ -38,11 +38,10 @@ class Kernel:
 
 
 def kernel(e: Ensemble, log_V: Float64, log_D: Float64, cosines: Float64, slopes: Float64) -> Kernel:
-    """The kernel from E[g^2] and E[g'^2] of the hidden layers, their logarithms, (depth, S) each.
+    """The kernel of samples whose lengths are taken to be independent of the angles between them.
 
-    And from what is left of them for pairs, (depth, P + 1) each: cosines = E[g(z) g(z')] / V and slopes =
-    E[g'(z) g'(z')] / D.
-    The lengths of two samples are taken to be independent of the angle between them.
+    log_V, log_D (depth, S): the logarithms of V = E[g^2] and D = E[g'^2] in the hidden layers. cosines, slopes
+    (depth, P + 1): E[g(z) g(z')] / V and E[g'(z) g'(z')] / D of pairs.
     """
     n = np.array(e.sizes, dtype=np.float64)
     a = np.vstack([np.log(e.second_moment), log_V])  # (L, S): mean square of each sample

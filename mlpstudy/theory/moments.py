@@ -54,14 +54,14 @@ def moments(activation: Activation) -> Moments:
     """
     log_q = np.log(10) * np.linspace(LOWEST, HIGHEST, (HIGHEST - LOWEST) * PER_DECADE + 1)
     kinks = np.array(activation.kinks, dtype=np.float64)[None]
-    found = []
+    expectations = []
     with np.errstate(over="ignore", under="ignore"):
         for q in np.exp(log_q):
             z, weights = rule(float(q), kinks, np.zeros((1, 1)), MOST)
             g2, dg2 = np.square(activation.g(z)), np.square(activation.dg(z))
-            found.append([(weights * f).sum() for f in (g2, dg2, np.square(dg2))])
-    finite = np.isfinite(found).all(axis=1)
-    logs = np.log(np.maximum(np.array(found)[finite], np.finfo(np.float64).tiny))
+            expectations.append([(weights * f).sum() for f in (g2, dg2, np.square(dg2))])
+    finite = np.isfinite(expectations).all(axis=1)
+    logs = np.log(np.maximum(np.array(expectations)[finite], np.finfo(np.float64).tiny))
     return Moments(*(LogMoment(scipy.interpolate.CubicSpline(log_q[finite], column)) for column in logs.T))
 
 
@@ -144,9 +144,9 @@ def series(activation: Activation, q: Float64) -> dict[str, Float64]:
             np.searchsorted(edges, ends[1:]) - 1, hit
         )  # without the panels between two panels that have kinks
         x, rows = _hermite(ends[:-1][parts], ends[1:][parts])
-        found = _sums(activation, np.sqrt(q[i]) * x, np.ones_like(x), rows)
-        hermite[:, i] += found[0]
-        whole[:, i] += found[1]
+        of_parts = _sums(activation, np.sqrt(q[i]) * x, np.ones_like(x), rows)
+        hermite[:, i] += of_parts[0]
+        whole[:, i] += of_parts[1]
     coefficients = hermite[F] * hermite[H]
     complete = np.concatenate([coefficients, (whole - coefficients.sum(axis=2))[:, :, None]], axis=2)
     return dict(zip(("g", "dg", "g2", "dg2", "g2dg2"), complete, strict=True))

@@ -54,8 +54,8 @@ def plane(activation: Activation, sigma_w: Float64, sigma_b: Float64) -> Plane:
 
 def _parting(activation: Activation, weights: Float64, biases: Float64, q: Float64) -> Float64:
     """Slopes of the correlation maps at c* < 1. All arguments and the result are (points,)."""
-    found = [series(activation, some) for some in np.array_split(q, 1 + len(q) // CHUNK)]
-    g, dg = (np.concatenate([coefficients[name] for coefficients in found]).T for name in ("g", "dg"))
+    chunks = [series(activation, some) for some in np.array_split(q, 1 + len(q) // CHUNK)]
+    g, dg = (np.concatenate([coefficients[name] for coefficients in chunks]).T for name in ("g", "dg"))
     total = weights * g.sum(axis=0) + biases
     c = np.full(len(q), 0.5)
     for _ in range(STEPS):

@@ -78,7 +78,7 @@ def covariance(activation: Activation, q: float, c: float, slopes: bool = False)
         return expectation(lambda z: f(z) * f(sign * z), q, (*activation.kinks, *(sign * kinks)))
     # where two kink lines cross, the integral over s is not smooth in t
     crossings = (kinks[:, None] - sign * kinks[None, :]).reshape(1, -1) / 2
-    t, weights_t = (found[0, :, None] for found in rule(variance_t, crossings, np.zeros((1, 1)), MOST_OF_EACH))
+    t, weights_t = (nodes[0, :, None] for nodes in rule(variance_t, crossings, np.zeros((1, 1)), MOST_OF_EACH))
     breaks, centres = np.concatenate([kinks - t, sign * kinks + t], axis=1), np.concatenate([t, -t], axis=1)
     s, weights_s = rule(variance_s, breaks, centres, MOST_OF_EACH)
     over_s = (f(s + t) * f(sign * (s - t)) * weights_s).sum(axis=1)

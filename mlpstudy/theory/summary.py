@@ -29,10 +29,10 @@ class Outlook:
 def outlooks(activation: Activation, sigma_b: float) -> list[Outlook]:
     """One for each common initializer (layers of equal width, init.gain=1), and one for the critical point, if any."""
     he = math.sqrt(2 / (1 + activation.leak**2))
-    found = {"lecun, xavier, orthogonal": 1.0, "he": he, "gain": gain(activation)}
+    sigmas = {"lecun, xavier, orthogonal": 1.0, "he": he, "gain": gain(activation)}
     with contextlib.suppress(NoCriticalPoint), np.errstate(all="ignore"):
-        found["critical"] = critical(activation, sigma_b).sigma_w
-    return [_outlook(activation, name, sigma_w, sigma_b) for name, sigma_w in found.items()]
+        sigmas["critical"] = critical(activation, sigma_b).sigma_w
+    return [_outlook(activation, name, sigma_w, sigma_b) for name, sigma_w in sigmas.items()]
 
 
 def _outlook(activation: Activation, name: str, sigma_w: float, sigma_b: float) -> Outlook:

@@ -17,7 +17,6 @@ environment  where a run was made: process and versions
 dashboard    the charts that the MLflow UI opens with
 run          a run as it is read back
 reading      find the runs of a sweep again
-labelled     arrays with named axes
 resume       cells that are done, and runs whose process has gone
 artifacts    the arrays of a run, read in place or through a cache
 logged_model the trained network as an MLflow model

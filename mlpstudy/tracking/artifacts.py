@@ -33,10 +33,10 @@ def read_text(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool) -
 
 def named(theta: NDArray[np.floating], sizes: Sequence[int]) -> Arrays:
     """theta (R, P) as it is in files of weights: W1 (R, n_1, n_0), b1 (R, n_1), W2, ..."""
-    found: Arrays = {}
+    layers: Arrays = {}
     for layer, (W, b) in enumerate(mlp.unflatten(theta, sizes), start=1):
-        found |= {f"W{layer}": W, f"b{layer}": b[:, 0]}
-    return found
+        layers |= {f"W{layer}": W, f"b{layer}": b[:, 0]}
+    return layers
 
 
 def flat(weights: Mapping[str, NDArray[Any]]) -> NDArray[Any]:

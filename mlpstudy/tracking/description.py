@@ -5,7 +5,7 @@ from collections.abc import Mapping, Sequence
 
 from mlflow.exceptions import MlflowException
 
-from mlpstudy.measure.outcomes import Counts
+from mlpstudy.foresight.agreement import Counts
 from mlpstudy.settings.keys import NOT_SCIENCE
 from mlpstudy.tracking.store import Store
 

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import Config
-from mlpstudy.measure.foresight import Foreseen
+from mlpstudy.foresight.forecast import Forecast
 from mlpstudy.measure.intervals import decimals, mean_and_interval, over_replicas, repeated, same_replicas
 from mlpstudy.measure.score import score_of
 from mlpstudy.measure.statistics import LOG_SCALED, STATISTICS
@@ -101,7 +101,7 @@ def data_set(cell: Cell) -> dict[str, str]:
     }
 
 
-def predicted_tags(verdict: Verdict | None, foreseen: Foreseen | None) -> dict[str, str]:
+def predicted_tags(verdict: Verdict | None, foreseen: Forecast | None) -> dict[str, str]:
     """What is known before training: the verdict by theory alone, and the outcome to expect."""
     tags = {} if verdict is None else {"verdict_predicted": verdict.name, "evidence_predicted": verdict.evidence}
     if foreseen is not None:

@@ -44,28 +44,24 @@ def load_runs(
             full = [name for name, own in experiments.items() if client.search_runs([own], MEASURED, max_results=1)]
             raise ConfigError("--experiment", one_of(full), experiment) if full else no_sweep(uri)
         sweep = _latest_sweep(client, ids, latest[0])
-    found = _of_sweep(client, ids, sweep) if sweep else search(client, ids, MEASURED)
-    if not found:
+    runs = _of_sweep(client, ids, sweep) if sweep else search(client, ids, MEASURED)
+    if not runs:
         others = {run.data.tags["sweep"] for run in search(client, ids, MEASURED)}
         raise ConfigError("--sweep", one_of(others), sweep) if others else no_sweep(uri)
     if where is not None:
-        chosen, every = _matching(client, ids, where), found
-        found = [run for run in found if run.info.run_id in chosen]
-        if not found:
+        chosen, every = _matching(client, ids, where), runs
+        runs = [run for run in runs if run.info.run_id in chosen]
+        if not runs:
             raise ConfigError("--where", f"a filter that some run of a sweep meets, on {_named(every)}", where)
     starts: dict[str, int] = {}
-    for run in found:
+    for run in runs:
         name = run.data.tags["sweep"]
         starts[name] = min(starts.get(name, run.info.start_time), run.info.start_time)
-    found.sort(
-        key=lambda run: (starts[run.data.tags["sweep"]], int(run.data.tags.get("order", 0)), run.info.start_time)
-    )
-    finished = sorted(
-        found, key=lambda run: run.info.status == "FINISHED"
-    )  # finished runs come last, so they win below
+    runs.sort(key=lambda run: (starts[run.data.tags["sweep"]], int(run.data.tags.get("order", 0)), run.info.start_time))
+    finished = sorted(runs, key=lambda run: run.info.status == "FINISHED")  # finished runs come last, so they win below
     keep = {run.data.tags.get("cell", run.info.run_id): run.info.run_id for run in finished}.values()
-    parts = {run.data.tags.get(PART) for run in found}
-    return Runs(to_run(uri, run) for run in found if run.info.run_id in set(keep) - parts)
+    parts = {run.data.tags.get(PART) for run in runs}
+    return Runs(to_run(uri, run) for run in runs if run.info.run_id in set(keep) - parts)
 
 
 def _of_sweep(client: MlflowClient, ids: list[str], sweep: str) -> list[MlflowRun]:
@@ -83,31 +79,31 @@ def _latest_sweep(client: MlflowClient, ids: list[str], latest: MlflowRun) -> st
 
 def left_out(runs: Sequence[Run]) -> dict[str, str]:
     """The cells of these sweeps that cannot be: name -> reason."""
-    found: dict[str, str] = {}
+    reasons: dict[str, str] = {}
     tags = {id_: connect(runs[0].uri, create=False).get_experiment(id_).tags for id_ in {r.experiment_id for r in runs}}
     for run in runs:
-        found |= json.loads(tags[run.experiment_id].get(left_out_tag(run.tags["sweep"]), "{}"))
-    return found
+        reasons |= json.loads(tags[run.experiment_id].get(left_out_tag(run.tags["sweep"]), "{}"))
+    return reasons
 
 
 def unmeasured(runs: Sequence[Run]) -> list[str]:
     """The cells of these sweeps that have no measurements, or none yet, such as `he-relu-d10 (running)`."""
-    client, found = connect(runs[0].uri, create=False), []
+    client, unfinished = connect(runs[0].uri, create=False), []
     for sweep in dict.fromkeys(run.tags["sweep"] for run in runs):
         ids = list(dict.fromkeys(run.experiment_id for run in runs if run.tags["sweep"] == sweep))
         every = search(client, ids, f"tags.sweep = '{sweep}'")
-        found += [run for run in every if "verdict" not in run.data.tags]
-    return [f"{run.info.run_name} ({run.info.status.lower()})" for run in found]
+        unfinished += [run for run in every if "verdict" not in run.data.tags]
+    return [f"{run.info.run_name} ({run.info.status.lower()})" for run in unfinished]
 
 
 def search(client: MlflowClient, ids: list[str], chosen: str, which: int = ViewType.ACTIVE_ONLY) -> list[MlflowRun]:
     """All runs of these experiments that a filter chooses. which: those that are not deleted, or others."""
     page = client.search_runs(ids, chosen, which)
-    found: list[MlflowRun] = list(page)
+    runs: list[MlflowRun] = list(page)
     while page.token:
         page = client.search_runs(ids, chosen, which, page_token=page.token)
-        found += page
-    return found
+        runs += page
+    return runs
 
 
 def _matching(client: MlflowClient, ids: list[str], where: str) -> set[str]:

@@ -1,7 +1,7 @@
 """A run as MLflow has it: settings, verdicts and numbers at once, arrays when they are first used."""
 
 import contextlib
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -13,15 +13,13 @@ from numpy.typing import NDArray
 
 from mlpstudy.cells.config import Config, parse
 from mlpstudy.cells.problem import weights_again
-from mlpstudy.errors import ConfigError, one_of
-from mlpstudy.measure import histograms
-from mlpstudy.measure.statistics import STATISTICS
+from mlpstudy.measure import arrays
 from mlpstudy.settings.keys import NOT_SCIENCE
 from mlpstudy.tracking import artifacts, uris
-from mlpstudy.tracking.labelled import Labelled
 
 if TYPE_CHECKING:  # slow to import; processes that only draw do without them
     import pandas as pd
+    import xarray as xr
     from mlflow.entities import Run as MlflowRun
 
 ENDED = ("FINISHED", "FAILED", "KILLED")
@@ -47,44 +45,25 @@ class Run:
 
     @cached_property
     def arrays(self) -> Mapping[str, NDArray[Any]]:
-        """The content of statistics.npz, see `cells.cell_result.CellResult`; in float64, to calculate with."""
+        """The content of statistics.npz, see `measure.arrays`; in float64, to calculate with."""
         kept = self._npz("statistics.npz")
+        try:
+            arrays.check(kept)
+        except ValueError as error:
+            raise NotMeasured(f"{self.name} has another statistics.npz than this version reads: {error}") from error
         return {name: a.astype(np.float64) if a.dtype == np.float32 else a for name, a in kept.items()}
 
-    def statistic(self, name: str) -> Labelled:
-        """A statistic of every layer, by its name in `measure.statistics.STATISTICS`, (snapshot, replica, layer)."""
-        arrays = self._known(name, STATISTICS)
-        along = {"step": arrays["step"], "epoch": arrays["epoch"], "layer": np.arange(1, arrays[name].shape[2] + 1)}
-        return Labelled(name, arrays[name], ("snapshot", "replica", "layer"), along)
-
-    def theory(self, name: str) -> Labelled:
-        """What theory predicts of a statistic at initialization, (layer,). delta_rms is relative to the last layer."""
-        known = [key.removeprefix("theory_") for key in self.arrays if key.removeprefix("theory_") in STATISTICS]
-        values = self._known(name, known)[f"theory_{name}"]
-        return Labelled(name, values, ("layer",), {"layer": np.arange(1, len(values) + 1)})
-
-    def curve(self, name: str) -> Labelled:
-        """loss_train, loss_test, accuracy_train or accuracy_test, (record, replica)."""
-        known = [key.removeprefix("curve_") for key in self.arrays if key.startswith(("curve_loss", "curve_acc"))]
-        arrays = self._known(name, known)
-        along = {"step": arrays["curve_step"], "epoch": arrays["curve_epoch"]}
-        return Labelled(name, arrays[f"curve_{name}"], ("record", "replica"), along)
-
-    def histogram(self, name: str) -> Labelled:
-        """Counts of activation, preactivation or delta (its log10), (snapshot, replica, layer, bin).
-
-        along["edges"] has the edges of the bins.
-        """
-        arrays = self._known(name, histograms.ARRAYS)
-        values = arrays[f"{name}_histogram"]
-        along = {"step": arrays["histogram_step"], "layer": np.arange(1, values.shape[2] + 1)}
-        along["edges"] = arrays[f"{name}_edges"]
-        return Labelled(name, values, ("snapshot", "replica", "layer", "bin"), along)
-
-    def _known(self, name: str, known: Iterable[str]) -> Mapping[str, NDArray[Any]]:
-        if name not in known:
-            raise ConfigError("name", one_of(known), name)
-        return self.arrays
+    @cached_property
+    def data(self) -> "xr.Dataset":
+        """`arrays` with named axes and what is known of their places. Raises ImportError if xarray is missing."""
+        try:
+            import xarray as xr
+        except ImportError as error:
+            raise ImportError("run.data needs xarray: pip install xarray (run.arrays does without it)") from error
+        known = {name: a for name, a in self.arrays.items() if name in arrays.ARRAYS}
+        data = xr.Dataset({name: (arrays.axes_of(name), a, arrays.attributes(name)) for name, a in known.items()})
+        layers = {"layer": np.arange(1, data.sizes["layer"] + 1)}
+        return data.assign_coords(layers).set_coords([name for name in arrays.PLACES if name in data])
 
     @property
     def replicas(self) -> int:
@@ -138,8 +117,8 @@ class Runs(list[Run]):
         """The run with this name or at this place; a part of the runs for a slice."""
         if isinstance(key, str):
             return next((run for run in self if run.name == key), None) or self._no_such(key)
-        found = super().__getitem__(key)
-        return Runs(found) if isinstance(key, slice) else found
+        chosen = super().__getitem__(key)
+        return Runs(chosen) if isinstance(key, slice) else chosen
 
     def _no_such(self, name: str) -> Run:
         raise KeyError(f"{name}; the runs are {', '.join(run.name for run in self)}")
@@ -157,9 +136,9 @@ def table(runs: Sequence[Run]) -> "pd.DataFrame":
     for run in runs:
         short = {name: value for name, value in run.params.items() if "." not in name and name not in NOT_SCIENCE}
         settings = {name: _number(value) for name, value in short.items()}
-        told = {name: run.tags.get(name) for name in tags}
+        labels = {name: run.tags.get(name) for name in tags}
         numbers = {name.partition("/")[2]: value for name, value in run.metrics.items() if name.startswith("final/")}
-        rows.append({"name": run.name, **settings, **told, **numbers, "status": run.status, "run_id": run.id})
+        rows.append({"name": run.name, **settings, **labels, **numbers, "status": run.status, "run_id": run.id})
     return pd.DataFrame(rows).set_index("name") if rows else pd.DataFrame()
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from itertools import groupby
 from math import isfinite, prod
 
-from mlpstudy.measure.outcomes import AHEAD
+from mlpstudy.foresight.forecast import AHEAD
 from mlpstudy.tracking.run import Run
 from reports.drawing.words import CELL, coordinates, decimal, listed, number, ordered, outcome, param, score
 

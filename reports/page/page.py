@@ -13,7 +13,8 @@ from typing import NamedTuple
 from urllib.parse import quote, urlsplit
 
 from mlpstudy import shell
-from mlpstudy.measure.outcomes import OUTCOMES, Counts, agreement, foreseen
+from mlpstudy.foresight.agreement import Counts, agreement, foreseen
+from mlpstudy.measure.outcomes import OUTCOMES
 from mlpstudy.palette import CLASS_COLOURS, VERDICT_GLYPHS
 from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.uris import database_path, redact

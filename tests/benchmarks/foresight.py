@@ -18,7 +18,7 @@ from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
-from mlpstudy.measure.outcomes import AHEAD
+from mlpstudy.foresight.forecast import AHEAD
 
 SEED, CELLS = 20261128, 240
 ACTIVATIONS = (
@@ -148,7 +148,7 @@ def shares(cells: Sequence[Told]) -> str:
 
 def at_shares() -> dict[str, int]:
     """How many of some networks learn at shares of the largest learning rate that is foreseen for them."""
-    from mlpstudy.cells.foresight import before_training
+    from mlpstudy.cells.before import before_training
 
     counts: Counter[float] = Counter()
     number = 0

@@ -12,9 +12,9 @@ from statistics import median
 import numpy as np
 
 from mlpstudy.network.activations import ACTIVATIONS
+from mlpstudy.network.fast.training import in_stacks
 from mlpstudy.network.losses import LOSSES
 from mlpstudy.network.mlp import Network, n_parameters
-from mlpstudy.network.training import in_stacks
 from tests.benchmarks.steps import BATCH, CLASSES, INPUTS, RECIPE, ours, seconds_per_step, weights
 
 AXES = {  # (depth, width, replicas)

@@ -15,10 +15,11 @@ from typing import Any
 import numpy as np
 
 from mlpstudy.network.activations import ACTIVATIONS
+from mlpstudy.network.fast.training import in_stacks
 from mlpstudy.network.losses import LOSSES
 from mlpstudy.network.mlp import Network, n_parameters, unflatten
 from mlpstudy.network.optimizers import OPTIMIZERS
-from mlpstudy.network.training import Recipe, in_stacks
+from mlpstudy.network.training import Recipe
 
 NAMES = ("relu", "tanh", "sigmoid", "gelu", "silu", "selu")
 DEPTHS, WIDTHS, REPLICAS = (5, 20, 50), (32, 64, 128, 256), (1, 8)

@@ -17,11 +17,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy import theory
-from mlpstudy.cells.prediction import Prediction, predict
 from mlpstudy.cells.problem import Problem, initial_theta, prepare
 from mlpstudy.cells.recording import Record, train_and_record
 from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
+from mlpstudy.foresight.prediction import Prediction, predict
 from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.measure.statistics import activation_rms, delta_rms
 from mlpstudy.network import mlp

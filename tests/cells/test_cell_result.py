@@ -1,5 +1,7 @@
 """The result of a cell: the arrays of statistics.npz other than the statistics."""
 
+from types import SimpleNamespace
+
 import numpy as np
 import pytest
 
@@ -7,7 +9,7 @@ from mlpstudy.cells.cell import check
 from mlpstudy.cells.cell_result import collect, epochs_until
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
-from mlpstudy.measure import histograms
+from mlpstudy.measure import arrays, histograms
 from mlpstudy.measure.jacobian import INPUTS
 from mlpstudy.measure.statistics import STATISTICS
 
@@ -72,7 +74,7 @@ def test_arrays_are_as_described(collected, hidden):
     arrays = result.arrays
     S, E, R, depth = len(arrays["step"]), len(records), 3, len(hidden)
     units = min(8, hidden[0] if hidden else 2)
-    H = len([record for record in records if record.histograms is not None])
+    H = len([record for record in records if "histogram_step" in record.arrays])
     shapes = {
         **dict.fromkeys(STATISTICS, (S, R, depth)),
         **{f"curve_{split}": (E, R) for split in ("loss_train", "loss_test", "accuracy_train", "accuracy_test")},
@@ -96,15 +98,47 @@ def test_arrays_are_as_described(collected, hidden):
 
 def test_arrays_are_those_of_the_records(collected):
     result, records = collected()
-    measured = [record for record in records if record.statistics is not None]
-    counted = [record for record in records if record.histograms is not None]
-    np.testing.assert_array_equal(result.arrays["unit_paths"], [record.unit_paths for record in measured])
-    np.testing.assert_array_equal(result.arrays["decision_frames"], [record.decision_frame for record in measured])
-    for name in histograms.ARRAYS:
-        np.testing.assert_array_equal(result.arrays[f"{name}_histogram"], [r.histograms[name] for r in counted])
-    for record in (records[0], records[-1]):
-        for name, array in record.once.items():
-            np.testing.assert_array_equal(result.arrays[name], array)
+    measured = [record.arrays for record in records if record.statistics is not None]
+    for name in ("step", "unit_paths", "decision_frames", *STATISTICS, *(f"{n}_histogram" for n in histograms.ARRAYS)):
+        np.testing.assert_array_equal(result.arrays[name], [arrays[name] for arrays in measured])
+    for name in ("curve_step", "curve_epoch", "curve_loss_train", "curve_accuracy_test"):
+        np.testing.assert_array_equal(result.arrays[name], [record.arrays[name] for record in records])
+    assert result.arrays["jacobian_singular_values"] is records[0].arrays["jacobian_singular_values"]
+    for name in ("decision_regions", "decision_axes", "decision_points", "decision_classes"):
+        assert result.arrays[name] is records[-1].arrays[name]
+
+
+@pytest.mark.parametrize(
+    "overrides", [(), ("network.hidden=[]",), ("training.epochs=0",), ("data=teacher", "loss=mse"), ("init=zeros",)]
+)
+def test_every_array_is_as_the_table_says(collected, overrides):
+    """Its axes, the kind of its numbers, and one length for each axis."""
+    result, records = collected(*overrides)
+    assert result.arrays.keys() <= arrays.ARRAYS.keys()
+    arrays.check(result.arrays)
+    arrays.check(collect_first(result, records).arrays)
+
+
+def collect_first(result, records):
+    """The result of the same cell, killed after its first record."""
+    cell = SimpleNamespace(config=result.config, sizes=result.sizes, constant_loss=1.0, chance=0.5)
+    return collect(cell, records[:1])
+
+
+@pytest.mark.parametrize(
+    ("name", "change", "complaint"),
+    [
+        ("delta_rms", lambda a: a[0], r"delta_rms is no number by \('snapshot', 'replica', 'layer'\)"),
+        ("delta_rms", lambda a: a[:, :, 1:], "places along layer"),
+        ("step", lambda a: a + 0.5, "step is no count by"),
+        ("curve_loss_test", lambda a: a[1:], "places along record"),
+    ],
+)
+def test_an_array_that_is_otherwise_is_named(collected, name, change, complaint):
+    result, _ = collected()
+    with pytest.raises(ValueError, match=complaint):
+        arrays.check({**result.arrays, name: change(result.arrays[name])})
+    arrays.check({**result.arrays, "of_another_version": np.zeros((2, 3))})
 
 
 def test_no_accuracies_and_no_regions_without_classes(collected):

@@ -12,6 +12,7 @@ from mlpstudy.cells.recording import evaluate_splits, log_spaced, train_and_reco
 from mlpstudy.cells.streams import DATA, ORDER, WEIGHTS, stream
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure import evaluation
+from mlpstudy.measure.arrays import MOMENTS, axes_of
 from mlpstudy.measure.decision_regions import decision_frame, decision_regions
 from mlpstudy.measure.jacobian import jacobian
 from mlpstudy.measure.outcomes import gained, outcome
@@ -53,12 +54,8 @@ def run(problem_of):
 def same(one, other):
     return all(
         (a.step, a.epoch, a.last) == (b.step, b.epoch, b.last)
-        and all(np.array_equal(a.curves[k], b.curves[k], equal_nan=True) for k in a.curves | b.curves)
-        and (a.statistics is None) == (b.statistics is None)
-        and all(np.array_equal(v, b.statistics[k], equal_nan=True) for k, v in (a.statistics or {}).items())
-        and all(np.array_equal(v, b.histograms[k]) for k, v in (a.histograms or {}).items())
-        and all(np.array_equal(v, b.once[k], equal_nan=True) for k, v in a.once.items())
-        and np.array_equal(a.unit_paths, b.unit_paths)
+        and a.arrays.keys() == b.arrays.keys()
+        and all(np.array_equal(v, b.arrays[k], equal_nan=True) for k, v in a.arrays.items())
         for a, b in zip(one, other, strict=True)
     ) and all(np.array_equal(one[i].theta, other[i].theta, equal_nan=True) for i in (0, -1))
 
@@ -97,20 +94,24 @@ def test_records(run):
     snapshots = [record.step for record in records if record.statistics is not None]
     assert snapshots == log_spaced(15, 6)
     assert [record.step for record in records if record.theta is not None] == [0, 15]
-    drawn = [record.step for record in records if record.histograms is not None]
-    assert drawn == snapshots
-    assert [record.step for record in records if record.unit_paths is not None] == snapshots
+    for name in ("step", "epoch", "histogram_step", "delta_histogram", "unit_paths"):
+        assert [record.step for record in records if name in record.arrays] == snapshots, name
     for record in records:
         assert set(record.curves) == {"loss_train", "loss_test", "accuracy_train", "accuracy_test"}
         assert {curve.shape for curve in record.curves.values()} == {(3,)}
         if record.statistics is not None:
             assert list(record.statistics) == list(STATISTICS)
             assert {value.shape for value in record.statistics.values()} == {(3, 2)}
-            assert record.unit_paths.shape == (4, 2)
-    assert set(records[0].histograms) == {"preactivation", "activation", "delta"}
-    for counts in records[0].histograms.values():
+            assert record.arrays["unit_paths"].shape == (4, 2)
+    for name in ("preactivation", "activation", "delta"):
+        counts = records[0].arrays[f"{name}_histogram"]
         assert counts.shape[:2] == (3, 2)
         assert counts.sum() == 3 * (4 + 3) * 48  # the probe is no larger than the training split
+
+
+def once(record):
+    """The names of what is not measured at moments."""
+    return {name for name in record.arrays if axes_of(name)[0] not in MOMENTS}
 
 
 DECISION = {"decision_regions", "decision_axes", "decision_points", "decision_classes"}
@@ -130,13 +131,13 @@ DECISION = {"decision_regions", "decision_axes", "decision_points", "decision_cl
 def test_closeups_at_the_start_and_at_the_end(run, overrides, at_the_end):
     """Data with two inputs and classes have decision regions, in the last record alone."""
     first, *between, last = run(*overrides)
-    assert set(first.once) == {"jacobian_singular_values"}
-    framed = [record.decision_frame is not None for record in (first, *between, last)]
+    assert once(first) == {"jacobian_singular_values"}
+    framed = ["decision_frames" in record.arrays for record in (first, *between, last)]
     assert framed == [bool(at_the_end) and record.statistics is not None for record in (first, *between, last)]
-    assert all(record.once == {} for record in between)
-    assert set(last.once) == at_the_end
+    assert all(once(record) == set() for record in between)
+    assert once(last) == at_the_end
     (record,) = run(*overrides, "training.epochs=0")
-    assert set(record.once) == {"jacobian_singular_values", *at_the_end}
+    assert once(record) == {"jacobian_singular_values", *at_the_end}
 
 
 def test_closeups_are_those_of_the_network(run, problem_of):
@@ -146,18 +147,18 @@ def test_closeups_are_those_of_the_network(run, problem_of):
     x, y = problem.x_train, problem.y_train
     slopes = [tanh.dg(z) for z in mlp.forward(layers, tanh, x[:, :8]).z[:-1]]
     values = np.linalg.svd(jacobian(layers, slopes, 8), compute_uv=False)
-    np.testing.assert_allclose(first.once["jacobian_singular_values"], values, rtol=1e-9)
+    np.testing.assert_allclose(first.arrays["jacobian_singular_values"], values, rtol=1e-9)
     axes = principal_axes(x[0])
     for record in (first, last):
         layers = mlp.unflatten(record.theta, problem.network.sizes)
-        np.testing.assert_allclose(record.unit_paths, layers[0][0][0] @ axes, rtol=1e-12)
-        np.testing.assert_array_equal(record.decision_frame, decision_frame(layers, tanh, x[0]))
+        np.testing.assert_allclose(record.arrays["unit_paths"], layers[0][0][0] @ axes, rtol=1e-12)
+        np.testing.assert_array_equal(record.arrays["decision_frames"], decision_frame(layers, tanh, x[0]))
     expected = decision_regions(layers, tanh, x[0], y)
-    for name, array in last.once.items():
-        np.testing.assert_array_equal(array, expected[name])
+    for name in DECISION:
+        np.testing.assert_array_equal(last.arrays[name], expected[name])
     # what is drawn as right is what accuracy counts as right
     h = mlp.predict(layers, tanh, x)
-    right = (h.argmax(axis=2) == last.once["decision_classes"]).mean(axis=1)
+    right = (h.argmax(axis=2) == last.arrays["decision_classes"]).mean(axis=1)
     np.testing.assert_array_equal(right, last.curves["accuracy_train"])
 
 
@@ -165,7 +166,7 @@ def test_no_epochs_give_exactly_one_record(run):
     (record,) = run(*TINY, "training.epochs=0")
     assert (record.step, record.epoch, record.done, record.last) == (0, 0, 1, True)
     assert record.theta is not None
-    assert record.histograms is not None
+    assert "delta_histogram" in record.arrays
     assert np.isnan(record.statistics["update_ratio"]).all()
     assert np.isfinite(record.statistics["delta_rms"]).all()
 
@@ -341,7 +342,7 @@ def test_a_network_of_a_thousand_layers_is_measured_at_initialization(run, init)
     (record,) = run(
         "data=moons", f"init={init}", "network.depth=1000", "network.width=6", "training.epochs=0", replicas=range(2)
     )
-    assert np.isfinite(record.once["jacobian_singular_values"]).all()
+    assert np.isfinite(record.arrays["jacobian_singular_values"]).all()
     for name, values in record.statistics.items():
         assert values.shape == (2, 1000)
         # with He's weights in float32 the smallest delta is 0, and so is every gradient
@@ -409,7 +410,8 @@ def test_statistics_are_those_of_the_probe(run, problem_of):
     W, b = mlp.unflatten(record.theta, problem.network.sizes)[0]
     z = problem.x_train[0, :300] @ W[1].T + b[1]
     assert record.statistics["preactivation_std"][1, 0] == pytest.approx(z.std(), rel=1e-12)
-    for counts in record.histograms.values():
+    for name in ("preactivation", "activation", "delta"):
+        counts = record.arrays[f"{name}_histogram"]
         assert counts.sum(axis=2).tolist() == [[300 * 64] * 2] * 2
 
 
@@ -459,9 +461,9 @@ def test_divergence_is_a_record_not_an_exception(run, problem_of, loss, dtype):
     assert np.isnan(records[-1].curves["accuracy_test"]).all()
     assert records[-1].statistics is not None
     assert records[-1].theta is not None
-    assert records[-1].histograms is not None
+    assert "delta_histogram" in records[-1].arrays
     assert np.isnan(records[-1].statistics["jacobian_gain"]).all()
-    assert (records[-1].once["decision_regions"] == -1).all()
+    assert (records[-1].arrays["decision_regions"] == -1).all()
     thresholds = problem_of(*overrides).config.thresholds
     assert outcome(records[-1].curves["loss_train"], np.ones(2), thresholds).tolist() == ["diverged"] * 2
 

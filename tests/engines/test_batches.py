@@ -21,7 +21,7 @@ def job(index, seconds=1.0):
 
 
 def record(step, last=False):
-    return Record(step, 0.0, {}, None, None, None, None, None, {}, None, 1.0, last)
+    return Record(step, 0.0, arrays={}, before=None, theta=None, done=1.0, last=last)
 
 
 EVENTS = [record(0), record(1), record(2, last=True)]  # of every cell

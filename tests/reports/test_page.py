@@ -16,7 +16,8 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mlpstudy.measure.outcomes import AHEAD, OUTCOMES
+from mlpstudy.foresight.forecast import AHEAD
+from mlpstudy.measure.outcomes import OUTCOMES
 from mlpstudy.measure.verdict import VERDICTS
 from mlpstudy.palette import VERDICT_COLOURS, VERDICT_GLYPHS
 from mlpstudy.tracking.reading import load_runs

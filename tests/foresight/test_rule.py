@@ -6,7 +6,9 @@ from types import SimpleNamespace
 import numpy as np
 import pytest
 
-from mlpstudy.measure.foresight import Steps, Task, curvature, foresee, saturates, squared_gradients
+from mlpstudy.foresight.rule import foresee, saturates
+from mlpstudy.foresight.steps import Steps
+from mlpstudy.foresight.task import Task, curvature, squared_gradients
 from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import ACTIVATIONS
@@ -172,7 +174,7 @@ def trained(p, width=256, steps=400):
     task = Task.of(network.loss, x, y, 0.5)
     lr = p / Steps(1, 1, 1, PLAIN).progress(*squared_gradients(moment, task), task)[0]
     recipe = Recipe(PLAIN, constant(lr), steps, None, False, None)
-    *_, last = train(network, recipe, x[None], y, theta, np.random.default_rng(0), ())
+    *_, last = train(network, recipe, x[None], y, theta, np.random.default_rng(0))
     h = mlp.predict(mlp.unflatten(last.theta, network.sizes), network.activation, x[None])
     return float(network.loss.value(h, y[None]).mean())
 

@@ -14,6 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.network.activations import Array
+from mlpstudy.network.fast.in_place import in_place
 from mlpstudy.network.mlp import Layers, Network, unflatten
 from mlpstudy.network.optimizers import Optimizer, clip
 from mlpstudy.network.ties import find_ties, tie
@@ -63,6 +64,7 @@ class Stack:
     def __init__(self, network: Network, optimizer: Optimizer, clip_norm: float | None, theta: Array, batch: int):
         """theta: (R, P), is copied; batch: the largest number of examples in a step."""
         self.network, self.optimizer, self.clip_norm, self.replicas = network, optimizer, clip_norm, len(theta)
+        self._activate = in_place(network.activation)
         self._theta, self._gradient = np.empty((2, theta.size), theta.dtype)
         self._layers, self._gradients = (by_layer(f, network.sizes, len(theta)) for f in (self._theta, self._gradient))
         self._write(self._layers, theta)
@@ -115,7 +117,7 @@ class Stack:
             np.add(layer.z, layer.b, out=layer.z)
             if layer is not layers[-1]:
                 for z, slope in layer.chunks:
-                    self.network.activation.overwrite(z, slope)
+                    self._activate(z, slope)
             a = layer.z
         np.divide(self.network.loss.gradient(a, y[None]), len(x), out=layers[-1].delta)
         ones = np.ones((1, len(x)), x.dtype)

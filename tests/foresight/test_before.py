@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
+from mlpstudy.cells.before import before_training, look_ahead
 from mlpstudy.cells.cell import check
 from mlpstudy.cells.cell_result import collect
-from mlpstudy.cells.foresight import before_training, look_ahead
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 

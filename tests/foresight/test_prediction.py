@@ -12,10 +12,11 @@ from rich.console import Console
 from mlpstudy import conduct, theory
 from mlpstudy.cells.cell import check
 from mlpstudy.cells.cell_result import collect
-from mlpstudy.cells.prediction import _verdict, ensemble, is_random, predict, reach
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.display import EVIDENCE_WIDTH, summary_table
+from mlpstudy.foresight.ensembles import ensemble, is_random
+from mlpstudy.foresight.prediction import _verdict, predict, reach
 from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.measure.statistics import LOG_SCALED, measure
 from mlpstudy.measure.verdict import Finding, Thresholds, Verdict, judge

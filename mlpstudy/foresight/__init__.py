@@ -1,0 +1,13 @@
+"""What will come of a training, before it, and how often that was right.
+
+A forecast is an outcome, a reason, and by whom it is made; all who make one give the same record.
+
+forecast    the record
+task        what is to be learned beyond the best constant output
+steps       what the steps of an optimizer can do
+rule        theory's rule: from the verdict and the progress of a step to a forecast, at once
+ensembles   what theory needs to know of drawn weights and of data
+prediction  what theory expects of a network at initialization, and its verdict
+before      all that is known before a training
+agreement   how often verdicts and outcomes were foreseen
+"""
