@@ -67,10 +67,18 @@ def dots(axes: "Axes", x: float, values: NDArray[np.float64], place: int, label:
     axes.plot([x - 0.09, x + 0.09], [values.mean()] * 2, color=look(place)["color"], linewidth=2.5, label=label)
 
 
+DASHED: dict[str, Any] = {"color": "0.15", "linestyle": "--", "linewidth": 1.2}
+
+
 def published(axes: "Axes", x: Any, values: Any, label: str = "published", **line: Any) -> None:
-    """Published or predicted values: a dashed line in front of the measured ones."""
-    dashed: dict[str, Any] = {"color": "0.15", "linestyle": "--", "linewidth": 1.2, "zorder": 4}
-    axes.plot(x, values, label=label, **dashed | line)
+    """Published or predicted values: a dashed line in front of the measured ones. A label is in the legend once."""
+    once = "_" if label in [other.get_label() for other in axes.lines] else label
+    axes.plot(x, values, label=once, **DASHED | {"zorder": 4} | line)
+
+
+def level(axes: "Axes", y: float, label: str = "chance") -> None:
+    """A dashed line at one height."""
+    axes.axhline(y, label=label, **DASHED)
 
 
 def labelled(axes: "Axes", title: str, x: str, y: str, *, log: bool = False, legend: bool = True) -> None:

@@ -1,17 +1,10 @@
 """How likely is a narrow ReLU network to be born dead, so that no gradient ever reaches it?"""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from experiments import drawing
 from experiments.measures import profile
-from experiments.study import Grid, Mean, Measure, Study
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.study import Canvas, Grid, Mean, Measure, Runs, Study
 
 DEPTH, WIDTHS = 10, ("2", "3", "5")
 
@@ -26,7 +19,7 @@ def published(width: str, depth: int = DEPTH) -> float:
     return 1 - (1 - 0.5 ** int(width)) ** depth
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """The share of networks with a dead layer, up to each layer."""
     (axes,) = drawing.panels(figure, 1, width=7)
     layers = np.arange(1, DEPTH + 1)
@@ -34,7 +27,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
         dead = np.maximum.accumulate(profile(runs, "dead_fraction", width=width) == 1, axis=1).mean(axis=0)
         axes.plot(layers, dead, label=f"width {width}", **drawing.look(place) | {"linestyle": ""})
         line = [published(width, int(layer)) for layer in layers]
-        drawing.published(axes, layers, line, "_" if place else "published")
+        drawing.published(axes, layers, line)
     drawing.labelled(axes, "Networks that are born dead", "up to hidden layer", "share of networks")
 
 

@@ -1,19 +1,12 @@
 """Why is the uniform initialization that was standard in 2010 too small?"""
 
-from collections.abc import Sequence
 from math import log10, pi, sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments import drawing
-from experiments.measures import accuracy, at_start, log_ratio, minus, profile
-from experiments.study import Grid, Mean, Measure, Order, Study, one
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.measures import accuracy, at_start, log_ratio, minus, profile, relative
+from experiments.study import Canvas, Grid, Mean, Measure, Order, Runs, Study, Values, one
 
 STANDARD, NORMALIZED = "lecun_uniform", "xavier_uniform"  # the first with gain 1/sqrt 3
 WIDE, TRAINED = {"width": "1000"}, {"width": "200"}
@@ -27,19 +20,19 @@ def mean_singular_value(init: str) -> Measure:
     It is the root of the mean square, times 8 / (3 pi): their distribution is a quarter circle, as slopes are near 1.
     """
 
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+    def measure(runs: Runs) -> Values:
         squares = profile(runs, "jacobian_gain", init=init, **WIDE)[:, 1:]
         return np.asarray(np.sqrt(squares).mean(axis=1) * 8 / (3 * pi))
 
     return measure
 
 
-def relative(name: str, first: int, init: str) -> Measure:
+def log_relative(name: str, first: int, init: str) -> Measure:
     """measure: log10 of a statistic in a layer, counted from 0, over that in the last layer."""
     return log_ratio(*(at_start(name, layer, init=init, **WIDE) for layer in (first, -1)))
 
 
-def early_fall(runs: Sequence[Run]) -> NDArray[np.float64]:
+def early_fall(runs: Runs) -> Values:
     """Sigmoid: mean activation of layer 1 less that of layer 4, at the snapshot where that of layer 4 is lowest."""
     means = one(runs, activation="sigmoid", **TRAINED).arrays["activation_mean"]  # (S, R, depth)
     lowest = means[:, :, -1].argmin(axis=0)
@@ -58,13 +51,12 @@ def error(activation: str, init: str = STANDARD) -> Measure:
     return lambda runs: 1 - accuracy(activation=activation, init=init, **TRAINED)(runs)
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Gradients by layer at the start, mean activation of sigmoid layers during training, and final errors."""
     left, middle, right = drawing.panels(figure, 3, width=3.6)
     layers = np.arange(1, 6)
     for place, (init, name) in enumerate(NAMES.items()):
-        delta = profile(runs, "delta_rms", init=init, **WIDE)
-        drawing.series(left, layers, delta / delta[:, -1:], place, name)
+        drawing.series(left, layers, relative(runs, "delta_rms", init=init, **WIDE), place, name)
     drawing.published(left, layers, (1 / sqrt(3)) ** (5 - layers), "published: 1/sqrt 3 a layer")
     drawing.labelled(left, "Gradients at the start, tanh", "hidden layer", "gradient, relative to layer 5", log=True)
     arrays = one(runs, activation="sigmoid", **TRAINED).arrays
@@ -102,9 +94,9 @@ STUDY = Study(
              0.05, rival=0.8),
         Mean("normalized: mean singular value is about 0.8", 0.8, mean_singular_value(NORMALIZED), 0.05, rival=0.5),
         Mean("standard: gradients fall by 1/sqrt 3 a layer (log10, layer 1 over layer 5)", 4 * log10(1 / sqrt(3)),
-             relative("delta_rms", 0, STANDARD), -4 * log10(1 - Q), rival=0.0),
+             log_relative("delta_rms", 0, STANDARD), -4 * log10(1 - Q), rival=0.0),
         Mean("standard: yet gradients of weights are level (log10, layer 2 over layer 5)", 0.0,
-             relative("weight_grad_rms", 1, STANDARD), -3 * log10(1 - Q), rival=3 * log10(1 / sqrt(3))),
+             log_relative("weight_grad_rms", 1, STANDARD), -3 * log10(1 - Q), rival=3 * log10(1 / sqrt(3))),
         Order("sigmoid: the last hidden layer falls towards 0 early (mean activation of layer 1 less that of layer 4)",
               0.1, early_fall),
         Order("tanh: layer 1 saturates more than layer 2 (share after training, difference)", 0.0,

@@ -1,18 +1,12 @@
 """How much do networks drawn from the same distribution differ? More with depth, less with width."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING, Any
+from typing import Any
 
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments import drawing
-from experiments.measures import at_start, log_ratio, minus, profile
-from experiments.study import Grid, Mean, Measure, Order, Study
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.measures import at_start, log_ratio, minus, relative
+from experiments.study import Canvas, Grid, Mean, Measure, Order, Runs, Study, Values
 
 DEPTHS, WIDTH = ("10", "40"), 50
 
@@ -26,7 +20,7 @@ def log_growth(depth: str) -> Measure:
 def squared_distance(depth: str) -> Measure:
     """measure: squared distance of that log from its mean; their mean is the variance."""
 
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+    def measure(runs: Runs) -> Values:
         logs = log_growth(depth)(runs)
         return np.asarray(np.square(logs - logs.mean()) * len(logs) / (len(logs) - 1))
 
@@ -38,16 +32,15 @@ def beta(depth: str) -> float:
     return (int(depth) - 1) / WIDTH
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Mean and variance by layer, and the distribution in the last layer."""
     left, right = drawing.panels(figure, 2)
-    scales = profile(runs, "activation_rms", depth="40")
-    logs = 2 * np.log(scales / scales[:, :1])
+    logs = 2 * np.log(relative(runs, "activation_rms", 0, depth="40"))
     layers = np.arange(1, 41)
     left.plot(layers, logs.mean(axis=0), label="mean", **drawing.look(0) | {"linestyle": ""})
     left.plot(layers, logs.var(axis=0, ddof=1), label="variance", **drawing.look(1) | {"linestyle": ""})
     drawing.published(left, layers, -2.5 * (layers - 1) / WIDTH)
-    drawing.published(left, layers, 5 * (layers - 1) / WIDTH, "_")
+    drawing.published(left, layers, 5 * (layers - 1) / WIDTH)
     drawing.labelled(left, "Log of the squared length, width 50", "hidden layer", "over networks")
     for place, depth in enumerate(DEPTHS):
         look: dict[str, Any] = {"color": drawing.SERIES[place], "alpha": 0.4, "density": True, "bins": 40}
@@ -55,7 +48,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
         x = np.linspace(-8, 4, 200)
         mean, variance = -2.5 * beta(depth), 5 * beta(depth)
         normal = np.exp(-((x - mean) ** 2) / (2 * variance)) / np.sqrt(2 * np.pi * variance)
-        drawing.published(right, x, normal, "_" if place else "published")
+        drawing.published(right, x, normal)
     drawing.labelled(right, "Networks of the same distribution", "log of the squared length", "density")
 
 

@@ -1,19 +1,12 @@
 """What does the edge of chaos do for networks of 100 to 300 layers?"""
 
-from collections.abc import Sequence
 from math import pi, sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments import drawing
-from experiments.measures import log_ratio, minus, profile, squared_length
-from experiments.study import Grid, Mean, Measure, Order, Study
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.measures import lengths, log_ratio, minus, profile, squared_length
+from experiments.study import Canvas, Grid, Mean, Measure, Order, Runs, Study, Values
 
 WIDTH = 500
 RELU = {"activation": "relu", "width": str(WIDTH)}
@@ -23,7 +16,7 @@ RATE = sqrt(2) / (3 * pi)  # of 1 / sqrt(1 - c) a layer: then 1 - c becomes 9 pi
 FIRST, LAST = 10, 40  # layers between which it is measured: correlated enough, and few beside the width
 
 
-def rate(runs: Sequence[Run]) -> NDArray[np.float64]:
+def rate(runs: Runs) -> Values:
     """By how much 1 / sqrt(1 - c) grows a layer in ReLU networks."""
     c = profile(runs, "input_correlation", **RELU)
     first, last = (1 / np.sqrt(1 - c[:, layer - 1]) for layer in (FIRST, LAST))
@@ -33,14 +26,14 @@ def rate(runs: Sequence[Run]) -> NDArray[np.float64]:
 def exponent(params: dict[str, str]) -> Measure:
     """measure: p of 1 - c ~ l^-p, between layers FIRST and LAST."""
 
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+    def measure(runs: Runs) -> Values:
         away = np.log(1 - profile(runs, "input_correlation", **params))
         return np.asarray((away[:, FIRST - 1] - away[:, LAST - 1]) / np.log(LAST / FIRST))
 
     return measure
 
 
-def late_gain(runs: Sequence[Run]) -> NDArray[np.float64]:
+def late_gain(runs: Runs) -> Values:
     """chi, the factor of squared gradients a layer, in tanh networks: mean over the last 50 layers."""
     return np.asarray(profile(runs, "jacobian_gain", **SMOOTH["tanh"])[:, -50:].mean(axis=1))
 
@@ -50,7 +43,7 @@ def grown(params: dict[str, str]) -> Measure:
     return log_ratio(squared_length(99, **params), squared_length(0, **params))
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Correlations and lengths against depth."""
     left, right = drawing.panels(figure, 2)
     kinds = {"ReLU": RELU, "tanh": SMOOTH["tanh"], "ELU": SMOOTH["elu"]}
@@ -61,10 +54,10 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
     drawing.published(left, layers, 9 * pi**2 / 2 / layers**2.0, "published: 9 pi^2 / (2 l^2)")
     left.set_xscale("log")
     drawing.labelled(left, "On the edge of chaos, inputs become equal slowly", "hidden layer", "1 - c", log=True)
-    lengths = kinds | {"GELU": TRAPS["gelu"], "SiLU": TRAPS["silu"]}
-    for place, (name, params) in enumerate(lengths.items()):
-        mean, std = (profile(runs, f"preactivation_{part}", **params) for part in ("mean", "std"))
-        drawing.series(right, np.arange(1, mean.shape[1] + 1), mean**2 + std**2, place, name)
+    others = kinds | {"GELU": TRAPS["gelu"], "SiLU": TRAPS["silu"]}
+    for place, (name, params) in enumerate(others.items()):
+        q = lengths(runs, **params)
+        drawing.series(right, np.arange(1, q.shape[1] + 1), q, place, name)
     right.set_ylim(1e-2, 1e6)
     drawing.labelled(right, "GELU and SiLU do not stay there", "hidden layer", "squared length q", log=True)
 

@@ -1,18 +1,12 @@
 """Why do deep ReLU networks need weights of twice the variance?"""
 
-from collections.abc import Sequence
 from math import log10, sqrt
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import accuracy, at_start, log_ratio, minus, profile
-from experiments.study import Grid, Mean, Measure, Order, Study
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.measures import accuracy, at_start, log_ratio, minus, relative
+from experiments.study import Canvas, Grid, Mean, Measure, Order, Runs, Study
 
 WIDTH = 128
 LAYERS = {"23": 22, "31": 30}  # depth -> factors of the gradient from the last to the first hidden layer
@@ -32,14 +26,13 @@ def finite_width(depth: str) -> float:
     return 2.5 * LAYERS[depth] / WIDTH / 2 * log10(np.e)
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """The gradient by layer, and accuracy after training."""
     left, right = drawing.panels(figure, 2)
     layers = np.arange(1, 32)
     for place, init in enumerate(("xavier", "he")):
-        delta = profile(runs, "delta_rms", init=init, depth="31")
-        drawing.series(left, layers, delta / delta[:, -1:], place, init)
-        drawing.published(left, layers, 10 ** ((31 - layers) * SHRINKS * (1 - place)), "_" if place else "published")
+        drawing.series(left, layers, relative(runs, "delta_rms", init=init, depth="31"), place, init)
+        drawing.published(left, layers, 10 ** ((31 - layers) * SHRINKS * (1 - place)))
         for x, depth in enumerate(LAYERS):
             values = accuracy(init=init, depth=depth)(runs)
             drawing.dots(right, x + 0.2 * place - 0.1, values, place, "_" if x else init)

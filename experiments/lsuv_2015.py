@@ -1,17 +1,10 @@
 """Does LSUV give every layer variance 1, how fast, and does it help?"""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from experiments import drawing
 from experiments.measures import accuracy, farthest, minus, profile
-from experiments.study import Claim, Grid, Measure, Order, Study
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study
 
 ACTIVATIONS = ("tanh", "relu", "gelu")
 ONCE, TEN = ({"init": "lsuv", "init.iterations": n} for n in ("1", "10"))
@@ -33,7 +26,7 @@ def gained(activation: str, other: str) -> Measure:
     return minus(accuracy(activation=activation, **TEN), accuracy(activation=activation, **OTHERS[other]))
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Variance by layer and test accuracy, a column for each activation."""
     axes = drawing.panels(figure, len(ACTIVATIONS), 2, width=3.6, height=2.9)
     for i, activation in enumerate(ACTIVATIONS):

@@ -1,14 +1,8 @@
 """What claims measure: functions of the runs of a sweep that give one number for each network, (R,)."""
 
-from collections.abc import Sequence
-
 import numpy as np
-from numpy.typing import NDArray
 
-from experiments.study import Measure, one
-from mlpstudy.tracking.run import Run
-
-Values = NDArray[np.float64]
+from experiments.study import Measure, Runs, Values, one
 
 
 def at_start(name: str, layer: int = -1, /, **params: str) -> Measure:
@@ -16,7 +10,7 @@ def at_start(name: str, layer: int = -1, /, **params: str) -> Measure:
     return lambda runs: profile(runs, name, **params)[:, layer]
 
 
-def profile(runs: Sequence[Run], name: str, snapshot: int = 0, /, **params: str) -> Values:
+def profile(runs: Runs, name: str, snapshot: int = 0, /, **params: str) -> Values:
     """A statistic of every hidden layer, (R, depth), in the run with these params; snapshot -1 is the last."""
     return np.asarray(one(runs, **params).arrays[name][snapshot])
 
@@ -44,18 +38,30 @@ def minus(first: Measure, second: Measure) -> Measure:
 def log_ratio(first: Measure, second: Measure) -> Measure:
     """log10 of first / second, for networks with the same number."""
 
-    def measure(runs: Sequence[Run]) -> Values:
+    def measure(runs: Runs) -> Values:
         with np.errstate(all="ignore"):
             return np.asarray(np.log10(first(runs) / second(runs)))
 
     return measure
 
 
+def lengths(runs: Runs, **params: str) -> Values:
+    """q, the mean square of z, in every hidden layer at initialization, (R, depth)."""
+    mean, std = (profile(runs, f"preactivation_{part}", **params) for part in ("mean", "std"))
+    return np.asarray(mean**2 + std**2)
+
+
 def squared_length(layer: int = -1, /, **params: str) -> Measure:
-    """q, the mean square of z, in a hidden layer at initialization."""
+    """q in a hidden layer at initialization."""
+    return lambda runs: lengths(runs, **params)[:, layer]
 
-    def measure(runs: Sequence[Run]) -> Values:
-        mean, std = (profile(runs, f"preactivation_{part}", **params)[:, layer] for part in ("mean", "std"))
-        return np.asarray(mean**2 + std**2)
 
-    return measure
+def relative(runs: Runs, name: str, layer: int = -1, /, **params: str) -> Values:
+    """A statistic of every hidden layer at initialization over that of one layer, (R, depth)."""
+    values = profile(runs, name, **params)
+    return np.asarray(values / values[:, [layer]])
+
+
+def accuracy_or_chance(**params: str) -> Measure:
+    """The test accuracy after training; chance, 0.1, for a network that diverged."""
+    return lambda runs: np.nan_to_num(accuracy(**params)(runs), nan=0.1)

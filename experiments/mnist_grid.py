@@ -1,18 +1,10 @@
 """Which of 192 networks on MNIST learn: four activations, eight initializers, six depths."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments import drawing
-from experiments.measures import Values, accuracy, minus
-from experiments.study import Claim, Grid, Mean, Measure, Order, Study, chosen
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.measures import accuracy_or_chance, minus
+from experiments.study import Canvas, Claim, Grid, Mean, Measure, Order, Runs, Study, Values, chosen
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
 INITIALIZERS = ("he", "he_uniform", "xavier", "xavier_uniform", "normal", "truncated_normal", "orthogonal", "zeros")
@@ -23,19 +15,15 @@ LONG = (("relu", "he"), ("relu", "xavier"))  # with 5 layers, also for 50 epochs
 
 def ended(activation: str, init: str, depth: str, epochs: dict[str, str] = ONE) -> Measure:
     """measure: test accuracy after training; chance, 0.1, for a network that diverged."""
-
-    def measure(runs: Sequence[Run]) -> Values:
-        return np.nan_to_num(accuracy(activation=activation, init=init, depth=depth, **epochs)(runs), nan=0.1)
-
-    return measure
+    return accuracy_or_chance(activation=activation, init=init, depth=depth, **epochs)
 
 
-def zeros(runs: Sequence[Run]) -> Values:
+def zeros(runs: Runs) -> Values:
     """Test accuracies of all networks that start with zeros."""
     return np.concatenate([run.arrays["curve_accuracy_test"][-1] for run in chosen(runs, init="zeros", **ONE)])
 
 
-def gradient_ratios(runs: Sequence[Run]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def gradient_ratios(runs: Runs) -> tuple[Values, Values]:
     """log10 of the gradient in the first over that in the last layer: predicted (cells,) and measured (cells, R)."""
     there = [run for run in chosen(runs, **ONE) if "theory_delta_rms" in run.arrays]
     predicted = [run.arrays["theory_delta_rms"][0] for run in there]
@@ -44,13 +32,13 @@ def gradient_ratios(runs: Sequence[Run]) -> tuple[NDArray[np.float64], NDArray[n
         return np.log10(np.array(predicted)), np.log10(np.array(measured))
 
 
-def off_theory(runs: Sequence[Run]) -> Values:
+def off_theory(runs: Runs) -> Values:
     """Measured less predicted log10 of the gradient ratio: median over cells, for each network."""
     predicted, measured = gradient_ratios(runs)
     return np.asarray(np.nanmedian(measured - predicted[:, None], axis=0))
 
 
-def made_up(runs: Sequence[Run]) -> Values:
+def made_up(runs: Runs) -> Values:
     """Five ReLU layers: accuracy of he less that of xavier, after one epoch less the same after the most epochs."""
     longest = {"training.epochs": max({run.params["training.epochs"] for run in runs}, key=int)}
     first, last = (
@@ -60,7 +48,7 @@ def made_up(runs: Sequence[Run]) -> Values:
     return first[:networks] - last[:networks]
 
 
-def deepest(runs: Sequence[Run]) -> str:
+def deepest(runs: Runs) -> str:
     """The largest depth of the sweep."""
     return max({run.params["depth"] for run in runs}, key=int)
 
@@ -70,7 +58,7 @@ def deep(first: tuple[str, str], second: tuple[str, str]) -> Measure:
     return lambda runs: minus(ended(*first, deepest(runs)), ended(*second, deepest(runs)))(runs)
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Accuracy of all cells, a panel for each activation; gradient ratios, measured against predicted."""
     from matplotlib.colors import Normalize
 

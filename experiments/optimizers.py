@@ -1,18 +1,10 @@
 """Does Adam hide what initialization breaks?"""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments import drawing
 from experiments.measures import accuracy, minus, profile
-from experiments.study import Claim, Grid, Measure, Order, Study
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study, Values
 
 SMALL, LARGE = {"init": "normal", "init.scale": "0.01"}, {"init": "normal", "init.scale": "1"}
 STARTS: dict[str, dict[str, str]] = {
@@ -26,7 +18,7 @@ OPTIMIZERS: dict[str, dict[str, str]] = {"SGD": SGD, "momentum 0.9": MOMENTUM, "
 def distinct(optimizer: str) -> Measure:
     """measure: the number of distinct units in the layer with the most, after training from zeros."""
 
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+    def measure(runs: Runs) -> Values:
         width = int(runs[0].params["width"])
         shares = profile(runs, "distinct_units", -1, **STARTS["zeros"], **OPTIMIZERS[optimizer])
         return np.asarray(np.rint(shares.max(axis=1) * width))
@@ -39,14 +31,14 @@ def gained(start: dict[str, str], better: dict[str, str], worse: dict[str, str])
     return minus(accuracy(**start, **better), accuracy(**start, **worse))
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Accuracy of every start under every optimizer."""
     (axes,) = drawing.panels(figure, 1, width=7.5)
     for place, (name, optimizer) in enumerate(OPTIMIZERS.items()):
         for x, start in enumerate(STARTS.values()):
             values = accuracy(**start, **optimizer)(runs)
             drawing.dots(axes, x + 0.25 * (place - 1), values, place, name if x == 0 else "_")
-    axes.axhline(0.1, color="0.15", linestyle="--", linewidth=1.2, label="chance")
+    drawing.level(axes, 0.1)
     axes.set_xticks(range(len(STARTS)), list(STARTS))
     drawing.labelled(axes, "tanh, five hidden layers, after training on digits", "initial weights", "test accuracy")
 

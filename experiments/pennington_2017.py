@@ -1,18 +1,10 @@
 """Can all singular values of a deep network's Jacobian be near 1?"""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments import drawing
 from experiments.measures import minus
-from experiments.study import Grid, Mean, Measure, Order, Study, one
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.study import Canvas, Grid, Mean, Measure, Order, Runs, Study, Values, one
 
 WIDTH = 400
 DEPTHS = ("2", "4", "8", "16")
@@ -29,7 +21,7 @@ CHANGES: dict[tuple[str, str], tuple[dict[str, float], float]] = {
 def variance(activation: str, init: str, depth: str) -> Measure:
     """measure: the variance of the squared singular values of dh/dx over their squared mean; mean over inputs."""
 
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+    def measure(runs: Runs) -> Values:
         run = one(runs, activation=activation, init=init, depth=depth)
         squared = run.arrays["jacobian_singular_values"] ** 2
         return np.asarray((squared.var(axis=2) / squared.mean(axis=2) ** 2).mean(axis=1))
@@ -48,7 +40,7 @@ def tolerance(activation: str, init: str, depth: str) -> float:
     return published(activation, init, depth) * int(depth) / WIDTH
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Variance against depth, and the singular values of the deepest networks."""
     left, right = drawing.panels(figure, 2)
     names = {("relu", "he"): "ReLU, Gaussian", ("relu", "orthogonal"): "ReLU, orthogonal",
@@ -57,8 +49,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
     for place, ((activation, init), name) in enumerate(names.items()):
         values = np.stack([variance(activation, init, depth)(runs) for depth in DEPTHS], axis=1)
         drawing.series(left, depths, values, place, name)
-        label = "published" if place == 0 else "_"
-        drawing.published(left, depths, [published(activation, init, depth) for depth in DEPTHS], label)
+        drawing.published(left, depths, [published(activation, init, depth) for depth in DEPTHS])
         found = one(runs, activation=activation, init=init, depth=DEPTHS[-1]).arrays["jacobian_singular_values"]
         values = (found / np.sqrt((found**2).mean(axis=2, keepdims=True))).mean(axis=1)
         drawing.series(right, np.arange(1, WIDTH + 1) / WIDTH, np.where(values > 1e-3, values, np.nan), place, name)

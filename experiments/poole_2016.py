@@ -1,17 +1,10 @@
 """Is a random deep network ordered or chaotic? Fixed points of lengths and correlations."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import at_start, profile, squared_length
-from experiments.study import Grid, Mean, Measure, Study
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.measures import at_start, lengths, profile, squared_length
+from experiments.study import Canvas, Grid, Mean, Measure, Runs, Study
 
 # gain, which is sigma_w with lecun -> q*, chi, c*; computed from the published equations at sigma_b = 0.3
 PUBLISHED = {"1.3": (0.60705, 0.9398, 1.0), "2.5": (4.07912, 1.5852, 0.1221), "4.0": (12.60415, 2.3673, 0.0298)}
@@ -34,17 +27,16 @@ def left(gain: str) -> float:
     return chi ** (DEPTH - 1) if chi < 1 else 0.0
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Lengths and correlations by layer, with their fixed points."""
     left, right = drawing.panels(figure, 2)
     layers = np.arange(1, DEPTH + 1)
     for place, (gain, (q, _, c)) in enumerate(PUBLISHED.items()):
         name = f"sigma_w = {gain}"
-        mean, std = (profile(runs, f"preactivation_{part}", gain=gain) for part in ("mean", "std"))
-        drawing.series(left, layers, mean**2 + std**2, place, name)
+        drawing.series(left, layers, lengths(runs, gain=gain), place, name)
         drawing.series(right, layers, profile(runs, "input_correlation", gain=gain), place, name)
         for axes, value in ((left, q), (right, c)):
-            drawing.published(axes, layers[[0, -1]], [value] * 2, "_" if place else "published fixed point")
+            drawing.published(axes, layers[[0, -1]], [value] * 2, "published fixed point")
     drawing.labelled(
         left, "Lengths settle within a few layers", "hidden layer", "squared length q", log=True, legend=False
     )

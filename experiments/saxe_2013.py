@@ -1,19 +1,12 @@
 """What do orthogonal weights do that Gaussian ones do not?"""
 
-from collections.abc import Sequence
 from math import log10
-from typing import TYPE_CHECKING
 
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments import drawing
 from experiments.measures import accuracy, farthest, log_ratio, minus
-from experiments.study import Claim, Grid, Mean, Measure, Order, Study, one
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.study import Canvas, Claim, Grid, Mean, Measure, Order, Runs, Study, Values, one
 
 GAUSSIAN, ORTHOGONAL = "lecun", "orthogonal"
 DEPTH, MATRICES = "4", 5  # of the networks whose singular values are measured
@@ -23,25 +16,25 @@ RATES = {"4": "0.02", "19": "0.005", "49": "0.002", "99": "0.001"}  # depth -> l
 LEVEL = 0.5  # training loss that counts as learned
 
 
-def singular_values(runs: Sequence[Run], init: str, width: str) -> NDArray[np.float64]:
+def singular_values(runs: Runs, init: str, width: str) -> Values:
     """The singular values of dh/dx, largest first, (R, n). A linear network has the same Jacobian at every input."""
     found = one(runs, init=init, width=width, depth=DEPTH, data="gaussian").arrays["jacobian_singular_values"]
     return np.asarray(found[:, 0])
 
 
-def least_isometric(runs: Sequence[Run]) -> NDArray[np.float64]:
+def least_isometric(runs: Runs) -> Values:
     """The singular value of each wide orthogonal network that is farthest from 1."""
     return farthest(singular_values(runs, ORTHOGONAL, WIDTHS[1]), 1.0)
 
 
-def largest_at_any_width(runs: Sequence[Run]) -> NDArray[np.float64]:
+def largest_at_any_width(runs: Runs) -> Values:
     """The largest squared singular value, extrapolated to infinite width: the distance to it shrinks as n^(-2/3)."""
     narrow, wide = (int(width) ** (2 / 3) for width in WIDTHS)
     first, second = (singular_values(runs, GAUSSIAN, width).max(axis=1) ** 2 for width in WIDTHS)
     return np.asarray((wide * second - narrow * first) / (wide - narrow))
 
 
-def variance(runs: Sequence[Run]) -> NDArray[np.float64]:
+def variance(runs: Runs) -> Values:
     """The variance of the squared singular values of the wide Gaussian network, whose mean is 1."""
     squared = singular_values(runs, GAUSSIAN, WIDTHS[1]) ** 2
     return np.asarray(squared.var(axis=1) / squared.mean(axis=1) ** 2)
@@ -50,7 +43,7 @@ def variance(runs: Sequence[Run]) -> NDArray[np.float64]:
 def time(init: str, depth: str) -> Measure:
     """measure: epochs until the training loss is LEVEL, by interpolation of its logarithm; NaN if it never is."""
 
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+    def measure(runs: Runs) -> Values:
         arrays = one(runs, init=init, depth=depth, activation="identity", data="digits").arrays
         epochs, losses = arrays["curve_epoch"], np.log(arrays["curve_loss_train"]).T
         return np.array([crossing(epochs, curve, np.log(LEVEL)) for curve in losses])
@@ -58,7 +51,7 @@ def time(init: str, depth: str) -> Measure:
     return measure
 
 
-def crossing(x: NDArray[np.float64], y: NDArray[np.float64], level: float) -> float:
+def crossing(x: Values, y: Values, level: float) -> float:
     """Where y first falls to the level; NaN if it never does."""
     below = np.flatnonzero(y <= level)
     if not below.size or below[0] == 0:
@@ -67,7 +60,7 @@ def crossing(x: NDArray[np.float64], y: NDArray[np.float64], level: float) -> fl
     return float(np.interp(level, [y[i], y[i - 1]], [x[i], x[i - 1]]))
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Singular values in order of size, and learning time against depth."""
     left, right = drawing.panels(figure, 2)
     n = int(WIDTHS[1])
@@ -76,7 +69,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
         drawing.series(left, np.arange(1, n + 1) / n, np.maximum(values, 1e-4), place, name)
         times = np.stack([time(init, depth)(runs) for depth in RATES], axis=1)
         drawing.series(right, [int(depth) for depth in RATES], times, place, name)
-    left.axhline(EDGE**0.5, color="0.15", linestyle="--", linewidth=1.2, label="published: largest of wide Gaussian")
+    drawing.level(left, EDGE**0.5, "published: largest of wide Gaussian")
     left.set_ylim(1e-4, 10)
     drawing.labelled(left, "Singular values of five layers", "rank / width", "singular value", log=True)
     drawing.labelled(right, "Linear networks, learning rate 0.1 / (depth + 1)", "hidden layers", "epochs to loss 0.5",

@@ -1,19 +1,11 @@
 """How deep can a random tanh network be and still be trained?"""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 from scipy import stats
 
 from experiments import drawing
 from experiments.measures import profile
-from experiments.study import Grid, Mean, Order, Study
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.study import Canvas, Grid, Mean, Order, Runs, Study, Values
 
 # sigma_w -> depth scale of correlations xi_c at sigma_b^2 = 0.05, by quadrature of the published equations
 SCALES = {"1": 3.627, "1.1": 6.104, "1.2": 12.38, "1.32701": np.inf, "1.45": 19.30, "1.6": 11.30, "1.8": 8.344,
@@ -24,14 +16,14 @@ TRAINED = 0.5  # test accuracy
 SCALES_DEEP = 6  # published: networks train up to about six depth scales
 
 
-def accuracies(runs: Sequence[Run], gain: str) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def accuracies(runs: Runs, gain: str) -> tuple[Values, Values]:
     """The depths with this sigma_w, and the test accuracies, (depth, R)."""
     found = sorted((run for run in runs if run.params["gain"] == gain), key=lambda run: int(run.params["depth"]))
     depths = np.array([int(run.params["depth"]) for run in found])
     return depths, np.stack([run.arrays["curve_accuracy_test"][-1] for run in found])
 
 
-def trainable_depth(runs: Sequence[Run], gain: str) -> NDArray[np.float64]:
+def trainable_depth(runs: Runs, gain: str) -> Values:
     """The depth where the accuracy falls to TRAINED, interpolated in log depth, (R,)."""
     depths, values = accuracies(runs, gain)
     found = []
@@ -43,36 +35,36 @@ def trainable_depth(runs: Sequence[Run], gain: str) -> NDArray[np.float64]:
     return np.array(found)
 
 
-def off_critical(runs: Sequence[Run]) -> list[str]:
+def off_critical(runs: Runs) -> list[str]:
     """The values of sigma_w of the sweep whose depth scale is finite."""
     return [gain for gain in SCALES if gain != CRITICAL and any(run.params["gain"] == gain for run in runs)]
 
 
-def log_depths(runs: Sequence[Run]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def log_depths(runs: Runs) -> tuple[Values, Values]:
     """log2 of SCALES_DEEP depth scales, (gain,), and log2 of the trainable depth, (gain, R)."""
     gains = off_critical(runs)
     scales = np.log2([SCALES_DEEP * SCALES[gain] for gain in gains])
     return scales, np.log2(np.stack([trainable_depth(runs, gain) for gain in gains]))
 
 
-def rank_correlation(runs: Sequence[Run]) -> NDArray[np.float64]:
+def rank_correlation(runs: Runs) -> Values:
     """Kendall's correlation of trainable depth and depth scale over sigma_w, for each network."""
     scales, depths = log_depths(runs)
     return np.array([stats.kendalltau(scales, mine).statistic for mine in depths.T])
 
 
-def excess(runs: Sequence[Run]) -> NDArray[np.float64]:
+def excess(runs: Runs) -> Values:
     """log2 of the trainable depth over SCALES_DEEP depth scales: mean over sigma_w, for each network."""
     scales, depths = log_depths(runs)
     return np.asarray((depths - scales[:, None]).mean(axis=0))
 
 
-def critical_gain(runs: Sequence[Run]) -> NDArray[np.float64]:
+def critical_gain(runs: Runs) -> Values:
     """chi, the factor of squared gradients, at the critical sigma_w: mean over the last 20 of 40 layers."""
     return np.asarray(profile(runs, "jacobian_gain", gain=CRITICAL, depth="40")[:, 20:].mean(axis=1))
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """The heat map of accuracy over sigma_w and depth, with the published curve over it."""
     (axes,) = drawing.panels(figure, 1, width=8, height=4.2)
     gains = [gain for gain in SCALES if any(run.params["gain"] == gain for run in runs)]

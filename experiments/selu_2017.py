@@ -1,18 +1,10 @@
 """Does SELU bring signals back to mean 0 and variance 1, and what becomes of gradients?"""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments import drawing
-from experiments.measures import at_start, profile
-from experiments.study import Grid, Mean, Measure, Study
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.measures import at_start, profile, relative
+from experiments.study import Canvas, Grid, Mean, Measure, Runs, Study, Values
 
 WIDTH = 300
 FAR, NEAR = "1200", "300"  # inputs: z of layer 1 has variance 4 or 1
@@ -28,13 +20,13 @@ def mean_square(layer: int) -> Measure:
     return lambda runs: at_start("activation_rms", layer - 1, **{"data.features": FAR})(runs) ** 2
 
 
-def growth(runs: Sequence[Run]) -> NDArray[np.float64]:
+def growth(runs: Runs) -> Values:
     """The factor by which the squared gradient grows in a layer, on its way back: mean over the later layers."""
     gains = profile(runs, "jacobian_gain", **{"data.features": NEAR})[:, FIRST:]
     return np.asarray(np.exp(np.log(gains).mean(axis=1)))
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Lengths by layer, from both starts, and the gradient on its way back."""
     left, right = drawing.panels(figure, 2)
     layers = np.arange(1, 51)
@@ -43,8 +35,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
         drawing.series(left, layers, squares, place, f"z of layer 1 has variance {start}")
     drawing.published(left, layers[: len(ATTRACTED)], ATTRACTED)
     drawing.labelled(left, "SELU brings the mean square back to 1 ...", "hidden layer", "mean square of activations")
-    delta = profile(runs, "delta_rms", **{"data.features": NEAR})
-    drawing.series(right, layers, delta / delta[:, -1:], 0, "measured")
+    drawing.series(right, layers, relative(runs, "delta_rms", **{"data.features": NEAR}), 0, "measured")
     drawing.published(right, layers, CHI ** ((50 - layers) / 2), "published: 1.0716 a layer (squared)")
     drawing.labelled(right, "... but gradients grow", "hidden layer", "gradient, relative to layer 50", log=True)
 

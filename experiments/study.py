@@ -5,7 +5,7 @@ To add a study: a module here with a STUDY, and its sweep `conf/experiment/<name
 
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
@@ -18,7 +18,10 @@ if TYPE_CHECKING:  # matplotlib is slow to import
 
 LEVEL = 0.05  # the probability that any true claim of a study is said not to be reproduced
 REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
-Measure = Callable[[Sequence[Run]], NDArray[np.float64]]
+Canvas: TypeAlias = "Figure"
+Runs = Sequence[Run]
+Values = NDArray[np.float64]
+Measure = Callable[[Runs], Values]
 
 
 @dataclass(frozen=True)
@@ -41,11 +44,11 @@ class Claim:
         """What was published."""
         return f"{self.expected:.5g}" + (f" ± {self.tolerance:.2g}" if self.tolerance else "")
 
-    def verdict(self, measured: NDArray[np.float64], claims: int) -> str:
+    def verdict(self, measured: Values, claims: int) -> str:
         """Reproduced, not reproduced or inconclusive, as one of so many claims."""
         return REPRODUCED if bool((np.abs(measured - self.expected) <= self.tolerance).all()) else NOT_REPRODUCED
 
-    def measured_text(self, measured: NDArray[np.float64], claims: int) -> str:
+    def measured_text(self, measured: Values, claims: int) -> str:
         """`1`, or `0.98 to 1` if the networks differ."""
         low, high = measured.min(), measured.max()
         return " to ".join(dict.fromkeys(f"{end:.5g}" for end in (low, high)))
@@ -62,11 +65,11 @@ class Mean(Claim):
     rival: float = np.nan
     networks: float = np.inf  # the published number is the mean of so many; inf for a number of theory
 
-    def interval(self, measured: NDArray[np.float64], claims: int) -> tuple[float, float]:
+    def interval(self, measured: Values, claims: int) -> tuple[float, float]:
         """Both ends of the interval for the published number, as one of so many claims."""
         return interval(measured, claims, self.networks)
 
-    def verdict(self, measured: NDArray[np.float64], claims: int) -> str:
+    def verdict(self, measured: Values, claims: int) -> str:
         """Reproduced, not reproduced or inconclusive, as one of so many claims."""
         low, high = self.interval(measured, claims)
         if not np.isfinite(low) or not np.isfinite(measured).all():
@@ -75,7 +78,7 @@ class Mean(Claim):
             return NOT_REPRODUCED
         return INCONCLUSIVE if low <= self.rival <= high else REPRODUCED
 
-    def measured_text(self, measured: NDArray[np.float64], claims: int) -> str:
+    def measured_text(self, measured: Values, claims: int) -> str:
         """Mean and interval."""
         low, high = self.interval(measured, claims)
         return f"{np.mean(measured):.4g} ({low:.4g} to {high:.4g})"
@@ -90,7 +93,7 @@ class Order(Mean):
         """What was published."""
         return f"above {self.expected:.4g}"
 
-    def verdict(self, measured: NDArray[np.float64], claims: int) -> str:
+    def verdict(self, measured: Values, claims: int) -> str:
         """Reproduced, not reproduced or inconclusive, as one of so many claims."""
         low, high = self.interval(measured, claims)
         if low > self.expected:
@@ -98,7 +101,7 @@ class Order(Mean):
         return NOT_REPRODUCED if high < self.expected else INCONCLUSIVE
 
 
-def interval(values: NDArray[np.float64], claims: int, networks: float = np.inf) -> tuple[float, float]:
+def interval(values: Values, claims: int, networks: float = np.inf) -> tuple[float, float]:
     """Both ends of Student's interval, at the level LEVEL / claims; NaN for fewer than two values.
 
     It is that of the true mean; or, given a number of networks, of the mean of so many others.
@@ -131,7 +134,7 @@ class Study:
     varied: tuple[tuple[str, tuple[str, ...]], ...]  # (param, values) that the claims are about
     grids: tuple[Grid, ...] = (Grid(),)
     replicas: int = 2  # at least so many for its tests
-    draw: "Callable[[Figure, Sequence[Run]], None] | None" = None  # its figure; None = a panel for each claim
+    draw: Callable[[Canvas, Runs], None] | None = None  # its figure; None = a panel for each claim
 
 
 @dataclass(frozen=True)
@@ -139,7 +142,7 @@ class Finding:
     """A claim and its measured values; none if its data are not here."""
 
     claim: Claim
-    measured: NDArray[np.float64]
+    measured: Values
     claims: int  # of the study
 
     @property
@@ -155,7 +158,7 @@ class Finding:
         return f"{self.claim.measured_text(self.measured, self.claims)}, {self.measured.size} networks"
 
 
-def check(study: Study, runs: Sequence[Run]) -> list[Finding]:
+def check(study: Study, runs: Runs) -> list[Finding]:
     """Check every claim of a study on these runs."""
     there = {run.params.get("data") for run in runs}
     return [
@@ -164,7 +167,7 @@ def check(study: Study, runs: Sequence[Run]) -> list[Finding]:
     ]
 
 
-def chosen(runs: Sequence[Run], **params: str | Sequence[str]) -> list[Run]:
+def chosen(runs: Runs, **params: str | Sequence[str]) -> list[Run]:
     """The runs with these params, such as init="he" or init=("zeros", "he"). ValueError if a value has no run.
 
     A param with a dot in its name is given by **{"init.scale": "0.1"}.
@@ -179,7 +182,7 @@ def chosen(runs: Sequence[Run], **params: str | Sequence[str]) -> list[Run]:
     return found
 
 
-def one(runs: Sequence[Run], **params: str) -> Run:
+def one(runs: Runs, **params: str) -> Run:
     """The only run with these params. ValueError if there is none, or several."""
     found = chosen(runs, **params)
     if len(found) > 1:

@@ -1,18 +1,11 @@
 """Do neurons that start out equal ever become different, and how much noise does it take?"""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments import drawing
 from experiments.measures import accuracy, loss, minus, profile
-from experiments.study import Claim, Grid, Order, Study, chosen
+from experiments.study import Canvas, Claim, Grid, Order, Runs, Study, Values, chosen
 from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
 
 SYMMETRIC = ("zeros", "constant", "identical")
 RANDOM = ("xavier",)
@@ -25,23 +18,23 @@ def noise(value: str) -> dict[str, str]:
     return {"init": "identical", "init.noise": value, "dtype": "float64"}
 
 
-def distinct_units(run: Run) -> NDArray[np.float64]:
+def distinct_units(run: Run) -> Values:
     """Number of distinct neurons at the end of training, (R, depth)."""
     return np.asarray(np.rint(run.arrays["distinct_units"][-1] * int(run.params["width"])))
 
 
-def most_distinct_units(runs: Sequence[Run]) -> NDArray[np.float64]:
+def most_distinct_units(runs: Runs) -> Values:
     """For each network with a symmetric initializer: the number of distinct neurons in the layer with the most."""
     equal = [run for run in chosen(runs, init=SYMMETRIC) if float(run.params.get("init.noise", 0)) == 0]
     return np.concatenate([distinct_units(run).max(axis=1) for run in equal])
 
 
-def smallest_distinct_share(runs: Sequence[Run]) -> NDArray[np.float64]:
+def smallest_distinct_share(runs: Runs) -> Values:
     """For each network with the random initializer: the share of distinct neurons in the layer with the fewest."""
     return np.concatenate([run.arrays["distinct_units"][-1].min(axis=1) for run in chosen(runs, init=RANDOM)])
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Distinct units and effective rank against steps for each noise, and accuracy against noise."""
     left, middle, right = drawing.panels(figure, 3, width=3.6)
     swept = [value for value in NOISES if chosen_noise(runs, value)]
@@ -55,9 +48,9 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
     for axes in (left, middle):
         axes.set_xscale("log")
         axes.set_yscale("log")
-        axes.axhline(1, color="0.15", linestyle="--", linewidth=1.2)
+        drawing.level(axes, 1, "_")
     drawing.series(right, [float(value) for value in swept], np.stack(ends, axis=1), 0, "measured")
-    right.axhline(0.1, color="0.15", linestyle="--", linewidth=1.2, label="chance")
+    drawing.level(right, 0.1)
     right.set_xscale("log")
     drawing.labelled(left, "Distinct units (dashed: all are equal)", "training step + 1", "units", legend=False)
     left.legend(fontsize=7, frameon=False, title="noise", loc="center", ncols=2)
@@ -65,7 +58,7 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
     drawing.labelled(right, "Accuracy after training", "noise at the start", "test accuracy")
 
 
-def chosen_noise(runs: Sequence[Run], value: str) -> list[Run]:
+def chosen_noise(runs: Runs, value: str) -> list[Run]:
     """The runs with this noise, if there are any."""
     return [run for run in runs if all(run.params.get(key) == wanted for key, wanted in noise(value).items())]
 

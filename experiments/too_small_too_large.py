@@ -1,18 +1,10 @@
 """How large may weights be? Ten linear layers, and four ways to start a network on MNIST."""
 
-from collections.abc import Sequence
-from typing import TYPE_CHECKING
-
 import numpy as np
-from numpy.typing import NDArray
 
 from experiments import drawing
-from experiments.measures import Values, accuracy, minus, profile
-from experiments.study import Claim, Grid, Measure, Order, Study
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.measures import accuracy_or_chance, minus, relative
+from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study
 
 LINEAR = {"init": "identity"}
 STARTS: dict[str, dict[str, str]] = {
@@ -29,37 +21,28 @@ ON_MNIST = (
 
 def growth(gain: str) -> Measure:
     """measure: the scale of the activations in the last layer over that in the first, with weights of this scale."""
-
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
-        scales = profile(runs, "activation_rms", gain=gain, **LINEAR)
-        return np.asarray(scales[:, -1] / scales[:, 0])
-
-    return measure
+    return lambda runs: relative(runs, "activation_rms", 0, gain=gain, **LINEAR)[:, -1]
 
 
 def ended(start: str) -> Measure:
     """measure: test accuracy after training from this start; chance, 0.1, for a network that diverged."""
-
-    def measure(runs: Sequence[Run]) -> Values:
-        return np.nan_to_num(accuracy(depth="5", **STARTS[start])(runs), nan=0.1)
-
-    return measure
+    return accuracy_or_chance(depth="5", **STARTS[start])
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Signals through the linear layers, and accuracy after each start."""
     left, right = drawing.panels(figure, 2)
     layers = np.arange(1, 11)
     for place, gain in enumerate(("1.5", "0.5")):
-        scales = profile(runs, "activation_rms", gain=gain, **LINEAR)
-        drawing.series(left, layers, scales / scales[:, :1], place, f"weights {gain} I", linestyle="")
-        drawing.published(left, layers, float(gain) ** (layers - 1), "_" if place else "published")
+        scales = relative(runs, "activation_rms", 0, gain=gain, **LINEAR)
+        drawing.series(left, layers, scales, place, f"weights {gain} I", linestyle="")
+        drawing.published(left, layers, float(gain) ** (layers - 1))
     drawing.labelled(left, "Ten linear layers", "hidden layer", "activations, relative to layer 1", log=True)
     for place, start in enumerate(STARTS):
         values = ended(start)(runs)
         right.bar(place, values.mean(), color=drawing.SERIES[place], alpha=0.35)
         right.plot(np.full(len(values), place), values, "o", color=drawing.SERIES[place])
-    right.axhline(0.1, color="0.15", linestyle="--", linewidth=1.2, label="chance")
+    drawing.level(right, 0.1)
     right.set_xticks(range(len(STARTS)), [name.replace(" (", "\n(") for name in STARTS], fontsize=8)
     drawing.labelled(right, "ReLU, five hidden layers, one epoch", "", "test accuracy")
 

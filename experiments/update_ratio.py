@@ -1,19 +1,14 @@
 """What do the gain of tanh layers and the ratio of update to weight tell about training?"""
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from math import log10
-from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from experiments import drawing
 from experiments.measures import accuracy, at_start, log_ratio, minus, profile
-from experiments.study import Grid, Mean, Measure, Order, Study, one
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.study import Canvas, Grid, Mean, Measure, Order, Runs, Study, Values, one
 
 GAINS = ("0.5", "1", "1.6666667", "3")
 RATES = ("0.003", "0.03", "0.3")
@@ -28,7 +23,7 @@ GOOD, HALF = -3.0, 0.5  # log10 of the ratio that the lecture recommends, and ho
 def typical_ratio(gain: str, rate: str) -> Measure:
     """measure: mean over layers and snapshots of log10 of the update ratio."""
 
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+    def measure(runs: Runs) -> Values:
         ratios = one(runs, gain=gain, lr=rate, data="digits").arrays["update_ratio"]
         with np.errstate(divide="ignore", invalid="ignore"):
             return np.asarray(np.nanmean(np.log10(ratios), axis=(0, 2)))
@@ -36,7 +31,7 @@ def typical_ratio(gain: str, rate: str) -> Measure:
     return measure
 
 
-def shrinkage(runs: Sequence[Run]) -> NDArray[np.float64]:
+def shrinkage(runs: Runs) -> Values:
     """Gain 0.5: log10 of the rms of dJ/da[1] over that of dJ/da[5], which are what the lecture printed.
 
     dJ/da[1] = W[2]^T delta[2] has 0.5 times the rms of delta[2]. tanh is linear in layer 5, so dJ/da[5] = delta[5].
@@ -45,10 +40,10 @@ def shrinkage(runs: Sequence[Run]) -> NDArray[np.float64]:
     return ratio(runs) + log10(0.5)
 
 
-def near_less(others: Callable[[NDArray[np.float64]], NDArray[np.bool_]]) -> Measure:
+def near_less(others: Callable[[Values], NDArray[np.bool_]]) -> Measure:
     """measure: mean test accuracy of cells whose ratio is within half a decade of 1e-3, less that of other ratios."""
 
-    def measure(runs: Sequence[Run]) -> NDArray[np.float64]:
+    def measure(runs: Runs) -> Values:
         cells = [(gain, rate) for gain in GAINS for rate in RATES]
         ratios = np.stack([typical_ratio(*cell)(runs) for cell in cells])
         accuracies = np.stack([accuracy(gain=gain, lr=rate, data="digits")(runs) for gain, rate in cells])
@@ -61,7 +56,7 @@ def near_less(others: Callable[[NDArray[np.float64]], NDArray[np.bool_]]) -> Mea
     return measure
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """Standard deviations and saturation by layer, and accuracy against the ratio."""
     left, middle, right = drawing.panels(figure, 3, width=3.6)
     layers = np.arange(1, 6)
@@ -73,9 +68,9 @@ def draw(figure: "Figure", runs: Sequence[Run]) -> None:
             x, y = typical_ratio(gain, rate)(runs), accuracy(gain=gain, lr=rate, data="digits")(runs)
             right.plot(10**x, y, **drawing.look(place) | {"linestyle": ""})
     for axes, values in ((left, DEVIATIONS), (middle, SATURATED)):
-        for first, gain in enumerate(values):
-            drawing.published(axes, layers, values[gain], "_" if first else "published", marker="x")
-    right.axvline(10**GOOD, color="0.15", linestyle="--", linewidth=1.2, label="recommended")
+        for gain in values:
+            drawing.published(axes, layers, values[gain], marker="x")
+    right.axvline(10**GOOD, label="recommended", **drawing.DASHED)
     right.set_xscale("log")
     drawing.labelled(left, "Standard deviation of tanh(z)", "hidden layer", "standard deviation")
     drawing.labelled(middle, "Saturation", "hidden layer", "share with |tanh(z)| > 0.97", legend=False)

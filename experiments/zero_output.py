@@ -1,18 +1,11 @@
 """Should the output layer start with zeros, so that the network starts with no opinion?"""
 
-from collections.abc import Sequence
 from math import log
-from typing import TYPE_CHECKING
 
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import Values
-from experiments.study import Claim, Grid, Measure, Order, Study, one
-from mlpstudy.tracking.run import Run
-
-if TYPE_CHECKING:
-    from matplotlib.figure import Figure
+from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study, Values, one
 
 CLASSES = 10
 OUTPUTS: dict[str, dict[str, str]] = {
@@ -25,7 +18,7 @@ RANDOM, ZEROS = OUTPUTS.values()
 def losses(output: dict[str, str], record: int) -> Measure:
     """measure: the training loss at a record of the curve, 0 at the start and -1 at the end."""
 
-    def measure(runs: Sequence[Run]) -> Values:
+    def measure(runs: Runs) -> Values:
         return np.asarray(one(runs, **output).arrays["curve_loss_train"][record])
 
     return measure
@@ -36,7 +29,7 @@ def saved(record: int) -> Measure:
     return lambda runs: losses(RANDOM, record)(runs) - losses(ZEROS, record)(runs)
 
 
-def draw(figure: "Figure", runs: Sequence[Run]) -> None:
+def draw(figure: Canvas, runs: Runs) -> None:
     """The loss during training."""
     (axes,) = drawing.panels(figure, 1, width=7)
     for place, (name, output) in enumerate(OUTPUTS.items()):

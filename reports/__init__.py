@@ -1,6 +1,7 @@
 """Figures and a page about a sweep, drawn from what MLflow holds and nothing else.
 
 __main__  the command `python -m reports`
+report    what it does without --compare and --film
 gallery   draws all figures of a report and writes them
 figures   one module for each figure
 drawing   what figures are made with
@@ -38,7 +39,7 @@ def draw(name: str, runs: Any, page: int = 1, theme: str = "light", style: Any =
         if value not in known:
             raise ConfigError(setting, one_of(known), value)
     with matplotlib.rc_context(settings(theme, None if style is None else Path(style))):
-        found = list(islice(rendering.pictures(gallery.figure(name), words.told_apart(runs)), page))
-    if not 1 <= page <= len(found):
-        raise ConfigError("page", f"a number from 1 to {len(found)}", page)
-    return found[page - 1]
+        pages = list(islice(rendering.pictures(gallery.figure(name), words.told_apart(runs)), page))
+    if not 1 <= page <= len(pages):
+        raise ConfigError("page", f"a number from 1 to {len(pages)}", page)
+    return pages[page - 1]

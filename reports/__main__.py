@@ -1,31 +1,26 @@
 """`python -m reports`: draw the figures of a sweep from what MLflow holds."""
 
 import argparse
-import gc
 import os
 import signal
 import sys
-import tempfile
 import threading
 from collections.abc import Sequence
 from concurrent.futures.process import BrokenProcessPool
 from pathlib import Path
 from typing import TYPE_CHECKING
 
-from mlpstudy import importing, shell, terminal
+from mlpstudy import importing, terminal
 from mlpstudy.errors import ConfigError, one_of
 from reports.figures import FIGURES
 
 if TYPE_CHECKING:
-    from concurrent.futures import Executor
-
     from mlpstudy.tracking.run import Runs
 
 FORMATS = ("png", "svg", "pdf")
 THEMES = ("light", "dark")
 INTERRUPTED = 130  # exit status
 ASKED = threading.Event()  # to end, by Ctrl-C
-MANY = 500  # runs whose figures take minutes
 
 
 def main(arguments: Sequence[str] | None = None) -> int:
@@ -42,13 +37,15 @@ def main(arguments: Sequence[str] | None = None) -> int:
             return compared(options)
         if options.film:
             return film(options, looks)
-        return report(options, names, formats, looks)
+        from reports import report
+
+        return report.report(options, names, formats, looks, go_on)
     except ConfigError as error:
         print(f"reports: {error}", file=sys.stderr)
         return 1
-    except (BrokenProcessPool, EOFError):  # EOFError: the process that starts the others
-        told = "interrupted" if ASKED.is_set() else "a process that draws was ended, perhaps for want of memory"
-        print(f"reports: {told}", file=sys.stderr)
+    except BrokenProcessPool:
+        reason = "interrupted" if ASKED.is_set() else "a process that draws was ended, perhaps for want of memory"
+        print(f"reports: {reason}", file=sys.stderr)
         return INTERRUPTED if ASKED.is_set() else 1
     except KeyboardInterrupt:
         print("reports: interrupted", file=sys.stderr)
@@ -103,93 +100,6 @@ def chosen(option: str, typed: Sequence[str], known: Sequence[str]) -> list[str]
     return [name for name in known if name in typed]
 
 
-def writable(folder: Path) -> Path:
-    """The folder, which is made if it is missing. Raises ConfigError before any drawing if it cannot be written to."""
-    try:
-        folder.mkdir(parents=True, exist_ok=True)
-        with tempfile.TemporaryFile(dir=folder):
-            return folder
-    except OSError as error:
-        raise ConfigError("--out", f"a folder that can be written ({error})", str(folder)) from error
-
-
-def report(options: argparse.Namespace, names: Sequence[str], formats: Sequence[str], looks: str) -> int:
-    """Read the runs, write the page, draw the figures, log them, and print what was done. 1 if nothing was drawn."""
-    with importing.quickly():
-        from reports import gallery
-    if options.style is not None:
-        from reports.drawing import theme
-
-        theme.settings(looks, options.style)  # raises before anything is read
-    with gallery.workers(len(names)) as pool:
-        return written(options, names, formats, looks, pool)
-
-
-def written(
-    options: argparse.Namespace, names: Sequence[str], formats: Sequence[str], looks: str, pool: "Executor | None"
-) -> int:
-    """The report, drawn by these processes."""
-    with importing.quickly():  # these import mlflow, which takes seconds; help and wrong names do not need them
-        from rich.progress import Progress
-
-        from mlpstudy.display import console
-        from mlpstudy.tracking.reading import left_out, load_runs, unmeasured
-        from mlpstudy.tracking.report import log_report
-        from reports import gallery
-        from reports.drawing.style import Drawn, listed
-        from reports.drawing.words import told_apart
-        from reports.page import page
-
-    go_on()
-    found = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
-    folder = writable(options.out)
-    out = console()
-    sweeps = list(dict.fromkeys(run.tags["sweep"] for run in found))
-    out.print(f"Sweep {listed(sweeps)}: {len(found)} run{'s' * (len(found) != 1)}", soft_wrap=True)
-    if len(found) > MANY:
-        out.print("So many runs take long to draw: --where chooses some of them, --figures some of the figures.")
-    with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
-        runs, complaints = gallery.measured(progress.track(found, description="reading"))
-        outcomes = gallery.draw_all(pool, names, runs, formats, looks, options.style)
-        if options.where is None:
-            complaints += [f"{cell} has measured nothing" for cell in unmeasured(found)]
-            complaints += [f"{name} cannot be: {reason}" for name, reason in left_out(found).items()]
-        index = folder / "index.html"
-        page.write(index, found, [], complaints, looks)  # it can be read while figures are drawn
-        look = shell.command("webbrowser", index.resolve().as_uri())
-        out.print(f"Figures follow. Look at the page:  {look}", soft_wrap=True)
-        done = {}
-        for outcome in progress.track(outcomes, total=len(names), description="drawing"):
-            done[outcome.name] = outcome
-            go_on()
-
-    shown = next(name for name in formats if name != "pdf")  # the format in the page
-    files: list[Path] = []
-    drawn: list[Drawn] = []
-    for name in names:
-        paths_of = gallery.write(folder, done[name], formats)
-        paths = [path for name in formats for path in paths_of[name]]
-        files += paths
-        titles = tuple(page.title for page in done[name].pages)
-        drawn.append(Drawn(name, done[name].title, tuple(paths_of[shown]), done[name].missing, titles))
-        told = ", ".join(path.name for path in paths if path.stem == name) or f"not drawn: {done[name].missing}"
-        pages = len(done[name].pages)
-        out.print(f"{name:<18} {told}{f'  ({pages} pages)' * (pages > 1)}", soft_wrap=True)
-    for complaint in complaints:
-        out.print(f"left out: {complaint}", soft_wrap=True)
-    page.write(index, found, drawn, complaints, looks)
-    if len(names) == len(FIGURES):  # otherwise the page in MLflow has more figures
-        files.append(index)
-    if options.where is None:  # the runs of a whole sweep
-        complaint = log_report(found, files)
-        told = f"not kept ({complaint})" if complaint else f"artifacts of the run `report {sweeps[0]}`"
-    else:
-        told = "not kept, as these are not the runs of one whole sweep"
-    out.print(f"In MLflow:         {told}", soft_wrap=True)
-    out.print(f"Look at them:      {look}", soft_wrap=True)
-    return 0 if any(outcome.pages for outcome in done.values()) else 1
-
-
 def compared(options: argparse.Namespace) -> int:
     """Print how the cells of two sweeps differ. 1 if they have no cell in common."""
     from mlpstudy.display import console
@@ -226,11 +136,11 @@ def compared(options: argparse.Namespace) -> int:
 def film(options: argparse.Namespace, looks: str) -> int:
     """Write the film of a cell and tell where it is."""
     from mlpstudy.tracking.reading import load_runs
-    from reports import film
+    from reports import film, report
     from reports.drawing.words import told_apart
 
     runs = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
-    for path in film.write(runs, options.film, writable(options.out), looks):
+    for path in film.write(runs, options.film, report.writable(options.out), looks):
         print(f"{path} ({path.stat().st_size // 1000} kB)")
     return 0
 
@@ -240,5 +150,5 @@ if __name__ == "__main__":
     status = main()
     if status == INTERRUPTED:  # an interrupted import can leave threads with which Python cannot end
         os._exit(status)
-    gc.freeze()  # at its end Python would search for garbage once more
+    importing.nothing_to_collect()
     sys.exit(status)

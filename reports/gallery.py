@@ -1,7 +1,6 @@
 """Draws all figures of some runs, in two processes, and writes them to a folder."""
 
 import contextlib
-import gc
 import importlib
 import io
 import multiprocessing
@@ -9,7 +8,6 @@ import pickle
 import signal
 import sys
 import tempfile
-import threading
 from collections.abc import Iterable, Iterator, Sequence
 from concurrent.futures import Executor, ProcessPoolExecutor, as_completed
 from dataclasses import dataclass
@@ -23,7 +21,6 @@ from reports.figures import FIGURES
 
 WORKERS = 2
 SLOWEST = ("phase_diagram", "symmetry", "saturation")  # begun first, so that no process waits for them at the end
-IMPORTED = ("scipy.interpolate", *(f"reports.figures.{name}" for name in FIGURES))  # what takes drawing a second
 
 
 @dataclass(frozen=True)
@@ -38,34 +35,48 @@ class Outcome:
 
 def measured(runs: Iterable[Run]) -> tuple[list[Run], list[str]]:
     """The runs whose arrays can be read, and complaints about the others."""
-    found, complaints = [], []
+    readable, complaints = [], []
     for run in runs:
         try:
             run.arrays  # noqa: B018 (reads them into memory)
-            found.append(run)
+            readable.append(run)
         except NotMeasured as reason:
             complaints.append(str(reason))
-    return found, complaints
+    return readable, complaints
 
 
 @contextlib.contextmanager
 def workers(figures: int) -> Iterator[Executor | None]:
-    """Processes that draw, which import matplotlib while the caller imports MLflow; None on a single core."""
+    """Processes that draw, which import matplotlib while the caller imports MLflow; None on a single core.
+
+    They are spawned, since a fork would copy the locks of MLflow's threads. Ctrl-C reaches every process, and they
+    would print where they were: they inherit that it waits, until `_begin`.
+    """
     if available_cores() == 1:
         yield None
         return
-    # A fork of this process would copy the locks of MLflow's threads. A fork server imports once for all workers; macOS
-    # has one, too, but there libraries may use threads that do not survive a fork.
-    context = multiprocessing.get_context("forkserver" if sys.platform == "linux" else "spawn")
-    context.set_forkserver_preload([*IMPORTED])
-    pool = ProcessPoolExecutor(min(WORKERS, figures), context, initializer=_begin)
-    start = threading.Thread(target=_start, args=(pool,))
-    start.start()
+    count = min(WORKERS, figures)
+    pool = ProcessPoolExecutor(count, multiprocessing.get_context("spawn"), initializer=_begin)
+    with _no_interrupt():
+        for _ in range(count):
+            pool.submit(int)  # starts a process
     try:
         yield pool
     finally:
-        start.join()
         pool.shutdown(cancel_futures=True)
+
+
+@contextlib.contextmanager
+def _no_interrupt() -> Iterator[None]:
+    """Ctrl-C waits until the end, where signals can wait."""
+    if sys.platform == "win32":
+        yield
+        return
+    before = signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})
+    try:
+        yield
+    finally:
+        signal.pthread_sigmask(signal.SIG_SETMASK, before)
 
 
 def draw_all(
@@ -90,8 +101,8 @@ def draw_all(
 
 def figure(name: str) -> Figure:
     """The figure of a module in reports/figures."""
-    found: Figure = importlib.import_module(f"reports.figures.{name}").FIGURE
-    return found
+    module_figure: Figure = importlib.import_module(f"reports.figures.{name}").FIGURE
+    return module_figure
 
 
 def draw(name: str, runs: Sequence[Run], formats: Sequence[str], looks: str, style: Path | None = None) -> Outcome:
@@ -124,30 +135,18 @@ def write(folder: Path, outcome: Outcome, formats: Sequence[str]) -> dict[str, l
     return written
 
 
-def _start(pool: Executor) -> None:
-    """Start the processes, which takes until the fork server has imported.
-
-    Ctrl-C reaches every process, and they would print where they were. They inherit that it waits, until `_begin`.
-    """
-    if sys.platform != "win32":
-        signal.pthread_sigmask(signal.SIG_BLOCK, {signal.SIGINT})  # in this thread alone
-    with contextlib.suppress(Exception):  # the first figure raises it again
-        pool.submit(_begin)
-
-
 def _begin() -> None:
     """Do what a first figure would wait for: import, and load the fonts."""
     signal.signal(signal.SIGINT, signal.SIG_DFL)  # a worker ends without a message
     if sys.platform != "win32":
         signal.pthread_sigmask(signal.SIG_UNBLOCK, {signal.SIGINT})
-    for module in IMPORTED:
-        importlib.import_module(module)
+    for name in FIGURES:
+        figure(name)
     from matplotlib.figure import Figure as Canvas
 
     canvas = Canvas()
     canvas.subplots().set_title("title", weight="bold")
     canvas.savefig(io.BytesIO())
-    gc.freeze()  # what stays until the end needs no search for garbage
 
 
 @cache

@@ -1,11 +1,10 @@
 """`python -m mlpstudy`: signals, errors in one line, and the exit status of a sweep."""
 
-import gc
 import os
 import sys
 from typing import NoReturn
 
-from mlpstudy import interrupts, shell, terminal
+from mlpstudy import importing, interrupts, shell, terminal
 from mlpstudy.commands import printed
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, progress, read, wrapped
 from mlpstudy.conduct import run
@@ -25,7 +24,7 @@ def main() -> None:
         asked = read(words)
         again = shell.command("mlpstudy", *map(redact, asked.words))
         well = run(asked.cells, asked.left_out, asked.launcher, again)
-        gc.freeze()  # at its end Python would search for garbage once more
+        importing.nothing_to_collect()
         sys.exit(0 if well else 1)
     except SETTINGS_ERRORS as error:
         progress("")

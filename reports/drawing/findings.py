@@ -5,7 +5,7 @@ from collections.abc import Callable, Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from reports.drawing import layout, style, words
+from reports.drawing import style, words
 
 Runs = Sequence[style.Measured]
 MOST = 4  # groups that are named
@@ -14,17 +14,11 @@ LEAST = 1.0  # decades that a gradient or a signal may lose without being said t
 
 def groups(runs: Runs) -> dict[str, Runs]:
     """The runs by what varies first: activation, then the rest of the name, then depth."""
-    for kind in (layout.activation, lambda run: style.label(run).strip(), layers):
+    for kind in (style.panel, lambda run: style.label(run).strip(), layers):
         names = list(dict.fromkeys(map(kind, runs)))
         if len(names) > 1:
             return {name: [run for run in runs if kind(run) == name] for name in names}
-    return {cell(runs[0]): runs}
-
-
-def cell(run: style.Measured) -> str:
-    """The name of its cell, also where a figure has arranged its lines and panels in another way."""
-    name: str = getattr(run, "run", run).name
-    return name
+    return {runs[0].name: runs}
 
 
 def layers(run: style.Measured) -> str:

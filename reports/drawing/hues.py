@@ -3,9 +3,10 @@
 from collections.abc import Iterator, Sequence
 from typing import Any
 
-from mlpstudy.palette import ACTIVATION_HUES, DEEPEST, HUES, colour
+from mlpstudy import palette
+from mlpstudy.palette import ACTIVATION_HUES, DEEPEST, HUES
 from reports.drawing import theme
-from reports.drawing.style import MIDDLE, AnyRun, Measured, Part, label
+from reports.drawing.style import MIDDLE, AnyRun, Measured, Part, hue, label
 
 # a second key beside the hue, different for every initializer: filled, then hollow in an order that gives the same
 # shape to names whose hues all kinds of colour vision tell apart
@@ -19,26 +20,25 @@ def looks(runs: Sequence[AnyRun]) -> Iterator[tuple[AnyRun, dict[str, Any]]]:
     """
     labels: dict[str, list[str]] = {}  # by initializer
     for run in runs.whole if isinstance(runs, Part) else runs:
-        mine = labels.setdefault(run.params["init"], [])
+        mine = labels.setdefault(hue(run), [])
         if label(run) not in mine:
             mine.append(label(run))
     for run in runs:
-        init = run.params["init"]
-        mine = labels[init]
-        hue = shade(init, mine.index(label(run)) / (len(mine) - 1)) if len(mine) > 1 else run_colour(run)
-        yield run, {"color": hue, **marker(init), "label": label(run)}
+        mine = labels[hue(run)]
+        colour = shade(hue(run), mine.index(label(run)) / (len(mine) - 1)) if len(mine) > 1 else run_colour(run)
+        yield run, {"color": colour, **marker(hue(run)), "label": label(run)}
 
 
 def shade(init: str, place: float) -> str:
     """A shade of the initializer's hue: place 0 has the least contrast to the background, place 1 the most."""
-    first = theme.legible(colour(init, 1 if theme.is_light() else DEEPEST))
-    last = theme.mixed(theme.legible(colour(init, MIDDLE)), theme.ink(), 0.7)
+    first = theme.legible(palette.colour(init, 1 if theme.is_light() else DEEPEST))
+    last = theme.mixed(theme.legible(palette.colour(init, MIDDLE)), theme.ink(), 0.7)
     return theme.mixed(first, last, place)
 
 
 def run_colour(run: Measured) -> str:
     """The initializer's colour, for a run that is alone in its panel."""
-    return theme.legible(colour(run.params["init"], MIDDLE))
+    return theme.legible(palette.colour(hue(run), MIDDLE))
 
 
 def marker(init: str) -> dict[str, str]:

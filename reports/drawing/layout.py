@@ -21,13 +21,8 @@ def labels(runs: Sequence[style.Measured]) -> list[str]:
     return list(dict.fromkeys(style.label(run) for run in runs))
 
 
-def activation(run: style.Measured) -> str:
-    """The activation of a run."""
-    return run.params["activation"]
-
-
 def by_blocks(
-    activations: int, depths: int, inits: int, kind: Callable[[Any], str] = activation
+    activations: int, depths: int, inits: int, kind: Callable[[Any], str] = style.panel
 ) -> Callable[[style.Runs], list[style.Runs]]:
     """Pages of at most so many activations (or other groups, by `kind`), depths and labels."""
 

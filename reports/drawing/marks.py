@@ -70,7 +70,7 @@ def profile(
             continue
         same = [other for other, line in drawn if coincide(values, line)]
         drawn.append((run, values))
-        if same and same[0].params["init"] != run.params["init"]:
+        if same and style.hue(same[0]) != style.hue(run):
             missing.setdefault(f"same as {style.label(same[0])}", []).append(look["label"])
         band(axes, np.arange(1, values.shape[1] + 1), values, log=True, **look)
         if snapshot == 0:

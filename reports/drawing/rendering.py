@@ -137,8 +137,8 @@ def having(runs: style.Runs, names: Sequence[str]) -> tuple[style.Runs, str]:
 
 def compared(runs: style.Runs, room: int) -> str:
     """What is compared: initializers, activations and depths, by name, or their number if there is no room."""
-    inits = list(dict.fromkeys(run.params["init"] for run in runs))
-    activations, depths = style.activations(runs), [str(depth) for depth in style.depths(runs)]
+    inits = list(dict.fromkeys(map(style.hue, runs)))
+    activations, depths = style.panel_names(runs), [str(depth) for depth in style.depths(runs)]
     layers = f"{', '.join(depths)} hidden layer{'s' * (depths != ['1'])}"
     named = f"{', '.join(inits)}   ×   {', '.join(activations)}   ×   {layers}"
     counts = ((inits, "initializer"), (activations, "activation"), (depths, "depth"))

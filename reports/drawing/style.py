@@ -80,12 +80,12 @@ def evenly(items: Sequence[Item], most: int) -> list[list[Item]]:
 
 
 def by_facets(rows: int = ROWS, lines: int = LINES) -> Callable[[Runs], list[Runs]]:
-    """Pages of at most so many facets, and runs in a facet; the depths of an activation stay together if they fit."""
+    """Pages of at most so many facets, and runs in a facet; the depths of a panel stay together if they fit."""
 
     def pages(runs: Runs) -> list[Runs]:
         groups: list[list[tuple[str, int]]] = [[]]
-        for activation in activations(runs):
-            mine = [row for row in facets(runs) if row[0] == activation]
+        for name in panel_names(runs):
+            mine = [row for row in facets(runs) if row[0] == name]
             if len(groups[-1]) + len(mine) > rows and groups[-1]:
                 groups.append([])
             for row in mine:
@@ -137,10 +137,38 @@ def depth(run: Measured) -> int:
     return int(run.params["depth"])
 
 
+@dataclass(frozen=True)
+class Roles:
+    """How a figure draws a run."""
+
+    line: str  # what the legend calls its line
+    hue: str  # the initializer or activation that gives the line its hue and marker
+    panel: str  # what its panel is called, beside the depth
+
+
+def roles(run: Measured) -> Roles:
+    """Those that it was given (see arrangement); by default, initializers make lines, and activations panels."""
+    given: Roles | None = getattr(run, "roles", None)
+    if given is not None:
+        return given
+    activation = run.params["activation"]
+    return Roles(run.name.replace(f"-{activation}-d{run.params['depth']}", "", 1), run.params["init"], activation)
+
+
 def label(run: Measured) -> str:
-    """The name of the run without activation and depth, which are in the title of the panel."""
-    found = run.name.replace(f"-{run.params['activation']}-d{run.params['depth']}", "", 1)
-    return f" {found}" if found.startswith("_") else found  # matplotlib's legends omit labels that begin with _
+    """What the legend calls it: the name of the run without activation and depth, which the title of the panel has."""
+    line = roles(run).line
+    return f" {line}" if line.startswith("_") else line  # matplotlib's legends omit labels that begin with _
+
+
+def hue(run: Measured) -> str:
+    """The initializer or activation that gives its line hue and marker."""
+    return roles(run).hue
+
+
+def panel(run: Measured) -> str:
+    """What its panel is called: its activation, unless the figure maps another setting to panels."""
+    return roles(run).panel
 
 
 def wrapped(run: Measured) -> str:
@@ -148,9 +176,9 @@ def wrapped(run: Measured) -> str:
     return textwrap.fill(label(run), LETTERS)
 
 
-def activations(runs: Sequence[Measured]) -> list[str]:
-    """Activations in the order of the sweep."""
-    return list(dict.fromkeys(run.params["activation"] for run in runs))
+def panel_names(runs: Sequence[Measured]) -> list[str]:
+    """What panels are called, such as activations, in the order of the sweep."""
+    return list(dict.fromkeys(map(panel, runs)))
 
 
 def depths(runs: Sequence[Measured]) -> list[int]:
@@ -159,13 +187,13 @@ def depths(runs: Sequence[Measured]) -> list[int]:
 
 
 def facet_of(run: Measured) -> tuple[str, int]:
-    """(activation, depth)."""
-    return run.params["activation"], depth(run)
+    """(panel, depth)."""
+    return panel(run), depth(run)
 
 
 def facets(runs: Sequence[Measured]) -> list[tuple[str, int]]:
-    """All (activation, depth): activations in the order of the sweep, depths from shallow to deep."""
-    order = activations(runs)
+    """All (panel, depth): panels in the order of the sweep, depths from shallow to deep."""
+    order = panel_names(runs)
     return sorted({facet_of(run) for run in runs}, key=lambda row: (order.index(row[0]), row[1]))
 
 
@@ -177,9 +205,9 @@ class Part(list[AnyRun]):
         self.whole: Sequence[AnyRun] = of.whole if isinstance(of, Part) else of
 
 
-def facet(runs: Sequence[AnyRun], activation: str, layers: int) -> Part[AnyRun]:
+def facet(runs: Sequence[AnyRun], name: str, layers: int) -> Part[AnyRun]:
     """The runs of one facet of a page."""
-    return Part((run for run in runs if facet_of(run) == (activation, layers)), runs)
+    return Part((run for run in runs if facet_of(run) == (name, layers)), runs)
 
 
 def layered(runs: Sequence[AnyRun]) -> list[AnyRun]:

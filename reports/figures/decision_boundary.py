@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from numpy.typing import NDArray
 
 from mlpstudy.palette import CLASS_COLOURS
-from reports.drawing import findings, layout, marks, style, theme, words
+from reports.drawing import layout, marks, style, theme, words
 
 POINTS = 150  # training examples in a panel
 COLUMNS = 6
@@ -88,7 +88,7 @@ def finding(runs: style.Runs) -> str:
     kind, mean, half = layout.score(best)
     told = words.told(kind, mean, half, layout.finite(best))
     as_good = sum(layout.score(run)[1] == mean for run in runs)
-    who = findings.cell(best) if as_good == 1 else f"{as_good} of {len(runs)} networks"
+    who = best.name if as_good == 1 else f"{as_good} of {len(runs)} networks"
     name = layout.score_label(best)
     return f"{who} separate{'s' * (as_good == 1)} the classes best: {name} {told}" if told else ""
 

@@ -30,7 +30,7 @@ ONE_LINE = 1.1  # a tile of this width has room for a score and its interval sid
 
 def panels(runs: style.Runs) -> tuple[int, int]:
     """At the top a table for each depth. Below, if there are several depths, curves for each activation."""
-    depths, activations = len(style.depths(runs)), len(style.activations(runs))
+    depths, activations = len(style.depths(runs)), len(style.panel_names(runs))
     return table_units(runs) + CURVES * (depths > 1), max(depths, activations) if depths > 1 else 1
 
 
@@ -47,7 +47,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     canvas.set_figwidth(canvas.get_figwidth() + beside)
     for ax in axes.flat:
         ax.remove()
-    depths, activations = style.depths(runs), style.activations(runs)
+    depths, activations = style.depths(runs), style.panel_names(runs)
     tables = [canvas.add_subplot(places[:upper, i]) for i in range(len(depths))]
     curves = [canvas.add_subplot(places[upper:, i]) for i in range(len(activations))] if len(depths) > 1 else []
     for ax, depth in zip(tables, depths, strict=True):
@@ -108,7 +108,7 @@ def filled(share: float) -> str:
 
 def table(axes: Axes, runs: style.Runs, depth: int) -> None:
     """Initializers downwards, activations to the right."""
-    rows, columns = layout.labels(runs), style.activations(runs)
+    rows, columns = layout.labels(runs), style.panel_names(runs)
     mine = [run for run in runs if style.depth(run) == depth]
     places = {(columns.index(run.params["activation"]), rows.index(style.label(run))): run for run in mine}
     for place in product(range(len(columns)), range(len(rows))):

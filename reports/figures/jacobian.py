@@ -18,7 +18,7 @@ THEORY: dict[str, Any] = {"linestyle": ":", "linewidth": 1.2, "marker": "o", "ma
 
 def panels(runs: style.Runs) -> tuple[int, int]:
     """A row for each activation, a column for each depth."""
-    return len(style.activations(runs)), len(style.depths(runs))
+    return len(style.panel_names(runs)), len(style.depths(runs))
 
 
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
@@ -26,7 +26,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     places = layout.labels(runs)
     rotation = 90 if max(map(len, places)) * len(places) > 32 else 0
     told = [textwrap.fill(place, style.LETTERS) for place in places]
-    for row, activation in zip(axes, style.activations(runs), strict=True):
+    for row, activation in zip(axes, style.panel_names(runs), strict=True):
         for ax, depth in zip(row, style.depths(runs), strict=True):
             panel(ax, style.facet(runs, activation, depth), places)
             ax.set_title(f"{activation}, {depth} hidden layer{'s' * (depth != 1)}")
@@ -91,7 +91,7 @@ def finding(runs: style.Runs) -> str:
         with np.errstate(all="ignore"):
             mean = np.log10(np.square(run.arrays["jacobian_singular_values"], dtype=np.float64).mean())
         if np.isfinite(mean):
-            found[findings.cell(run)] = float(mean)
+            found[run.name] = float(mean)
     if not found:
         return "No network lets a small change through"
     best, worst = min(found, key=lambda name: abs(found[name])), max(found, key=lambda name: abs(found[name]))

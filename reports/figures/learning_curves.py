@@ -9,7 +9,7 @@ from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
-from reports.drawing import findings, hues, layout, marks, style, words
+from reports.drawing import hues, layout, marks, style, words
 
 CURVES = {
     "loss_train": "training loss",
@@ -110,7 +110,7 @@ def finding(runs: style.Runs) -> str:
     lost = Counter(words.outcome(run) for run in runs)
     others = [f"{lost[name]} of {len(runs)} {name}" for name in ("stalled", "diverged") if lost[name]]
     result = words.told(kind, mean, half, layout.finite(best))
-    told = f"{findings.cell(best)} ends best, with {layout.score_label(best)} {result}"
+    told = f"{best.name} ends best, with {layout.score_label(best)} {result}"
     return told + (f"; {' and '.join(others)}" if others else "")
 
 

@@ -7,7 +7,7 @@ import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from reports.drawing import findings, hues, marks, style, theme
+from reports.drawing import hues, marks, style, theme
 
 RIDGES = 6  # layers in a histogram panel
 LEAST = 0.005  # a smaller share counts as none
@@ -124,7 +124,7 @@ def finding(runs: style.Runs) -> str:
     """The largest share on the flat part of any layer, before and after training, and where it is."""
 
     def worst(snapshot: int) -> str:
-        shares = {findings.cell(run): run.arrays["saturated_fraction"][snapshot].mean(axis=0).max() for run in runs}
+        shares = {run.name: run.arrays["saturated_fraction"][snapshot].mean(axis=0).max() for run in runs}
         known = {name: float(share) for name, share in shares.items() if np.isfinite(share)}
         if not known:
             return "not finite"

@@ -31,7 +31,7 @@ def choose(runs: style.Runs) -> style.Runs:
     if all(np.nanmin(run.arrays["distinct_units"], initial=1.0) == 1 for run in ended):
         raise style.CannotDraw("all units of these networks are different from each other, from the start to the end")
     found: list[Run] = []
-    for activation in style.activations(ended):
+    for activation in style.panel_names(ended):
         mine = [run for run in ended if run.params["activation"] == activation]
         least = style.facet(mine, activation, style.depths(mine)[0])
         found += [least[place] for place in sorted(range(len(least)), key=turn(least))[:COLUMNS]]

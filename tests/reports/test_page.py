@@ -22,9 +22,10 @@ from mlpstudy.measure.verdict import VERDICTS
 from mlpstudy.palette import VERDICT_COLOURS, VERDICT_GLYPHS
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.run import NotMeasured
+from reports.drawing import words
 from reports.drawing.answer import answer
 from reports.drawing.style import Drawn
-from reports.page import layer_by_layer, page
+from reports.page import layer_by_layer, page, table
 
 CHROMIUM = next(filter(None, map(shutil.which, ("chromium", "chromium-browser", "google-chrome"))), None)
 FLAGS = [
@@ -169,21 +170,21 @@ class Markup(HTMLParser):
 
 def test_what_can_come_of_a_cell_has_a_colour_and_a_meaning():
     assert set(VERDICTS) == set(VERDICT_COLOURS) == set(VERDICT_GLYPHS)
-    assert set(page.MEANINGS) == {*VERDICTS, *OUTCOMES, ", ".join(AHEAD.values())}
+    assert set(layer_by_layer.MEANINGS) == {*VERDICTS, *OUTCOMES, ", ".join(AHEAD.values())}
 
 
 def test_the_question_is_asked_in_words():
     runs = [made(init, g, d) for init in ("zeros", "xavier", "he") for g in ("tanh", "relu") for d in (10, 3)]
     expected = "Does a network of tanh or relu units train when initialized by zeros, xavier or he, with "
-    assert page.question(runs) == expected + "3 or 10 hidden layers?"
-    one = page.question([made(depth=1)])
+    assert words.question(runs) == expected + "3 or 10 hidden layers?"
+    one = words.question([made(depth=1)])
     assert one == "Does a network of tanh units train when initialized by xavier, with 1 hidden layer?"
 
 
 def test_long_lists_are_cut():
-    assert page.listed([*"abc"], "or", 2) == "a, b or c"  # `1 more` would be no shorter
-    assert page.listed([*"abcd"], "or", 2) == "a, b or 2 more"
-    assert "h or 22 more units" in page.question([made(activation=chr(97 + i)) for i in range(30)])
+    assert words.listed([*"abc"], "or", 2) == "a, b or c"  # `1 more` would be no shorter
+    assert words.listed([*"abcd"], "or", 2) == "a, b or 2 more"
+    assert "h or 22 more units" in words.question([made(activation=chr(97 + i)) for i in range(30)])
 
 
 @pytest.mark.parametrize(
@@ -202,20 +203,20 @@ def test_long_lists_are_cut():
     ],
 )
 def test_the_grid_is_told_in_words(runs, expected):
-    assert page.grid(runs, dict(zip(page.coordinates(runs)[0], [["0.5", "1"]] * 9, strict=False))) == expected
+    assert words.grid(runs, dict(zip(words.coordinates(runs)[0], [["0.5", "1"]] * 9, strict=False))) == expected
 
 
 def test_a_cell_is_called_by_the_fewest_params():
     both = [{"lr": lr, "optimizer.lr": lr, "tracking.sweep": lr, "workers": lr} for lr in ("0.1", "1")]
-    names, keys = page.coordinates([made(params=p) for p in both])
+    names, keys = words.coordinates([made(params=p) for p in both])
     assert names == ["activation", "init", "depth", "lr"]
     assert keys == [("tanh", "xavier", "3", "0.1"), ("tanh", "xavier", "3", "1")]
     by_depth = [made(depth=2, params={"width": "[3, 4]"}), made(depth=3, params={"width": "5"})]
-    assert page.coordinates(by_depth)[0][3:] == ["width"]  # told even where the depth tells the runs apart
+    assert words.coordinates(by_depth)[0][3:] == ["width"]  # told even where the depth tells the runs apart
     flat = [made(depth=0, params={"width": "[]"}), made(depth=3)]
-    assert page.coordinates(flat)[0] == ["activation", "init", "depth"]
-    assert "64 units" in page.grid(flat, {})
-    twice = page.coordinates([made(), made(), made("he")])
+    assert words.coordinates(flat)[0] == ["activation", "init", "depth"]
+    assert "64 units" in words.grid(flat, {})
+    twice = words.coordinates([made(), made(), made("he")])
     assert twice == (
         ["activation", "init", "depth", "repetition"],
         [("tanh", "xavier", "3", "1"), ("tanh", "xavier", "3", "2"), ("tanh", "he", "3", "1")],
@@ -223,21 +224,21 @@ def test_a_cell_is_called_by_the_fewest_params():
 
 
 def test_numbers_are_put_in_order_by_size_and_names_are_left():
-    assert page.ordered(["10", "3", "1e-3", "10"]) == ["1e-3", "3", "10"]
-    assert page.ordered(["xavier", "he", "xavier"]) == ["xavier", "he"]
-    assert page.ordered(["10", "[3, 4]", "3"]) == ["10", "[3, 4]", "3"]
+    assert words.ordered(["10", "3", "1e-3", "10"]) == ["1e-3", "3", "10"]
+    assert words.ordered(["xavier", "he", "xavier"]) == ["xavier", "he"]
+    assert words.ordered(["10", "[3, 4]", "3"]) == ["10", "[3, 4]", "3"]
 
 
 def test_outcomes_and_where_theory_was_wrong(sweep, written):
-    assert page.outcomes(sweep) == "Outcomes: 4 stalled, 3 learned."
+    assert words.outcomes(sweep) == "Outcomes: 4 stalled, 3 learned."
     text = written(sweep).read_text(encoding="utf-8")
     assert "Theory predicted the verdict of 2 of 3 cells (it does not apply to the other 4); " in text
     assert "not that of he-relu-d2 (healthy predicted, vanishing measured)." in text
     differ = made(tags={"outcomes": "1 learned, 1 stalled"}, status="KILLED")
-    assert page.outcome_in_full(differ) == "unfinished, killed"
+    assert words.outcome_in_full(differ) == "unfinished, killed"
     differ = made(tags={"outcome": "learned", "outcomes": "1 learned, 1 stalled"})
-    assert page.outcome_in_full(differ) == "learned (1 learned, 1 stalled)"
-    assert page.outcome_in_full(made(params={"training.epochs": "0"})) == "not trained"
+    assert words.outcome_in_full(differ) == "learned (1 learned, 1 stalled)"
+    assert words.outcome_in_full(made(params={"training.epochs": "0"})) == "not trained"
 
 
 @pytest.mark.parametrize(
@@ -250,7 +251,7 @@ def test_outcomes_and_where_theory_was_wrong(sweep, written):
     ],
 )
 def test_links_lead_to_the_run_and_tell_no_password(uri, expected):
-    assert page.link(made(id="r", uri=uri)) == expected
+    assert table.link(made(id="r", uri=uri)) == expected
     note = page.note(uri)
     assert "secret" not in note
     assert ("mlflow ui" in note) == expected.startswith("http://127.0.0.1")
@@ -339,7 +340,7 @@ def test_nothing_outside_the_file_is_used(written, sweep, tmp_path):
     ]
     outside = [(tag, value) for tag, value in links if not value.startswith(("data:", "#"))]
     assert len(outside) == len(sweep)
-    assert all(tag == "a" and value.startswith(page.MLFLOW_UI) for tag, value in outside)
+    assert all(tag == "a" and value.startswith(table.MLFLOW_UI) for tag, value in outside)
     assert not re.search(r"@import|url\(|fetch\(|XMLHttpRequest|import\(|sendBeacon", text)
     assert "default-src 'none'" in text
 

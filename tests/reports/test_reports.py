@@ -394,10 +394,11 @@ def test_help_and_bad_names_do_not_wait_for_mlflow():
 
 @pytest.mark.slow
 def test_two_processes_draw_what_one_draws(runs, monkeypatch):
-    alone = {o.name: o for o in gallery.draw_all(["symmetry", "learning_curves"], runs, ["png"], "light")}
-    monkeypatch.setattr(gallery, "MANY", 1)
+    names = ["symmetry", "learning_curves"]
+    alone = {o.name: o for o in gallery.draw_all(None, names, runs, ["png"], "light")}
     monkeypatch.setattr(gallery, "available_cores", lambda: 2)
-    assert {o.name: o for o in gallery.draw_all(list(alone), runs, ["png"], "light")} == alone
+    with gallery.workers(2) as pool:
+        assert {o.name: o for o in gallery.draw_all(pool, names, runs, ["png"], "light")} == alone
 
 
 @pytest.mark.skipif(sys.platform == "win32", reason="groups of processes are those of POSIX")
