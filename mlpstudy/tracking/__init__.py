@@ -8,6 +8,7 @@ sweep_log    all runs of a sweep, written by a thread, so that training never wa
 writing      one cell's run
 parcel       a run as a folder, and how it gets into a store
 moving       runs kept in folders, exported and brought in
+sqlite       the SQLite file of a store: one file, which may be moved
 patience     calls to a store that may be away
 at_once      what several sweeps do to one store at the same moment
 cleaning     remove a sweep

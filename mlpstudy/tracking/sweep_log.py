@@ -4,29 +4,17 @@ import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from mlpstudy.cells.cell import Cell
-from mlpstudy.cells.cell_result import CellResult
+from mlpstudy.cells.events import Ending
 from mlpstudy.cells.recording import Record
-from mlpstudy.cells.sweep import Page
 from mlpstudy.tracking.patience import Patience, Say
 from mlpstudy.tracking.store import Store
 from mlpstudy.tracking.writing import Rescue, RunLog
 
 QUICK_SECONDS = 1  # a wait that is not spoken of
 BEHIND = 200  # runs that may wait to be written; more would fill the memory
-
-
-@dataclass(frozen=True)
-class _Ended:
-    """How a run ends."""
-
-    result: CellResult | None
-    status: str
-    error: str
-    page: Page | None
 
 
 class SweepLog:
@@ -49,31 +37,25 @@ class SweepLog:
         )
         self._names, self._say = names, say
         self._runs: dict[int, RunLog] = {}
-        self._ending: dict[int, _Ended] = {}  # runs that have ended and are not written yet
+        self._ending: dict[int, Ending] = {}  # runs that have ended and are not written yet
         self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self._thread = threading.Thread(target=self._work, daemon=True)
         self._thread.start()
 
     def record(self, index: int, record: Record) -> None:
-        """Write a record of the cell with this index."""
+        """Write a record of the cell with this index. Waits while too many runs have ended that are not written."""
+        self.keep_up()
         run = self._run(index)
         self._jobs.put(lambda: run.record(record))
 
-    def finish(
-        self,
-        index: int,
-        result: CellResult | None,
-        status: str = "FINISHED",
-        error: str = "",
-        page: Page | None = None,
-    ) -> None:
+    def ended(self, index: int, ending: Ending) -> None:
         """Write the rest of the run of this cell."""
         run = self._run(index)
-        self._ending[index] = _Ended(result, status, error, page)
+        self._ending[index] = ending
 
         def end() -> None:
             try:
-                run.finish(result, status, error, page)
+                run.finish(ending)
                 self._ending.pop(index, None)
             except Exception as reason:  # each kind of store raises its own errors
                 self._keep(index, run, reason)
@@ -104,8 +86,8 @@ class SweepLog:
 
     def _keep(self, index: int, run: RunLog, reason: object) -> None:
         """Keep a run in a folder, unless the other thread has just done so."""
-        if (ended := self._ending.pop(index, None)) is not None:
-            self.complaints[index] = run.rescue(reason, ended.result, ended.status, ended.error, ended.page)
+        if (ending := self._ending.pop(index, None)) is not None:
+            self.complaints[index] = run.rescue(reason, ending)
             self._say(f"{self._names[index]}: {self.complaints[index].complaint}")
 
     def _work(self) -> None:

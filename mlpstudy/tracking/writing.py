@@ -17,9 +17,9 @@ from omegaconf import OmegaConf
 
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult
+from mlpstudy.cells.events import Ending
 from mlpstudy.cells.problem import initial_theta, prepare_same
 from mlpstudy.cells.recording import Record
-from mlpstudy.cells.sweep import Page
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.palette import colour
@@ -92,27 +92,25 @@ class RunLog:
         except Exception:
             self._flushed = time.monotonic()
 
-    def finish(self, result: CellResult | None, status: str, error: str = "", page: Page | None = None) -> None:
-        """Write the rest and close the run. result: None if nothing was measured. Raises whatever the store raises.
+    def finish(self, ending: Ending) -> None:
+        """Write the rest and close the run. Raises whatever the store raises.
 
         A run that FAILED or was KILLED keeps what it measured.
         """
-        if self.earlier and result is not None:
-            self._take_curves(result)
-            if status == "FINISHED":
+        if self.earlier and ending.result is not None:
+            self._take_curves(ending.result)
+            if ending.status == "FINISHED":
                 self._tags[PART] = self.earlier
         with tempfile.TemporaryDirectory() as folder:
-            self._write_files(result, page, Path(folder))
-            rest = self._parcel(result, status, error, self._sent)
+            self._write_files(ending, Path(folder))
+            rest = self._parcel(ending, self._sent)
             self._begin()
             if self._described:
                 new = {name: value for name, value in rest.tags.items() if self._described.get(name) != value}
                 rest = replace(rest, params={}, tags=new)
             parcel.fill(self.store.client, self._run_id, rest, Path(folder), self.call)
 
-    def rescue(
-        self, reason: object, result: CellResult | None, status: str, error: str = "", page: Page | None = None
-    ) -> "Rescue":
+    def rescue(self, reason: object, ending: Ending) -> "Rescue":
         """Keep the run in a folder, from which `python -m mlpstudy.upload` brings it into a store.
 
         The folder is in the current directory, or in the home directory if nothing can be written there (a full disk).
@@ -124,8 +122,8 @@ class RunLog:
             folder = next(path for path in _numbered(wanted) if not path.exists())  # an earlier rescue stays
             try:
                 (folder / ARTIFACTS).mkdir(parents=True)
-                self._write_files(result, page, folder / ARTIFACTS)
-                parcel.write(self._parcel(result, status, error), folder)
+                self._write_files(ending, folder / ARTIFACTS)
+                parcel.write(self._parcel(ending), folder)
                 return Rescue(root, f"not in MLflow but in {folder} ({why})")
             except Exception as again:  # the other cells go on
                 parcel.remove(folder)
@@ -154,7 +152,7 @@ class RunLog:
             client, id_ = self.store.client, self.store.experiment_id
             run = self.call(lambda: client.create_run(id_, self._started, self._tags, self.name))
             self._run_id = run.info.run_id
-            opened = replace(self._parcel(None, "RUNNING"), metrics=[])
+            opened = replace(self._parcel(Ending("RUNNING")), metrics=[])
             parcel.describe(client, self._run_id, opened, self.call)
             self._described = opened.tags
 
@@ -162,12 +160,12 @@ class RunLog:
         parcel.log_metrics(self.store.client, self._run_id, self._rows[self._sent :], self.call)
         self._sent, self._flushed = len(self._rows), time.monotonic()
 
-    def _parcel(self, result: CellResult | None, status: str, error: str = "", sent: int = 0) -> Parcel:
+    def _parcel(self, ending: Ending, sent: int = 0) -> Parcel:
         """The run as it ends, without the first rows of its curves if these are in the store."""
         tags, found = dict(self._tags), self._rows[sent:]
-        if error:
-            tags["error"] = redact(error)
-        if result is not None:
+        if ending.details:
+            tags["error"] = redact(ending.details)
+        if (result := ending.result) is not None:
             tags |= metrics.tags(result)
             # the UI lists metrics in the order in which they are logged
             found = [*rows(metrics.headline(result)), *found, *rows(metrics.profiles(result, self.full))]
@@ -176,7 +174,7 @@ class RunLog:
             uri=redact(self.store.uri),
             experiment=str(self.cell.raw["tracking"]["experiment"]),
             name=self.name,
-            status=status,
+            status=ending.status,
             started=self._started,
             ended=now(),
             params=metrics.parameters(self.cell.config),
@@ -185,7 +183,8 @@ class RunLog:
             data=metrics.data_set(self.cell),
         )
 
-    def _write_files(self, result: CellResult | None, page: Page | None, folder: Path) -> None:
+    def _write_files(self, ending: Ending, folder: Path) -> None:
+        result, page = ending.result, ending.page
         if result is None:
             return
         write_artifacts(self.cell, result, folder, self.full)

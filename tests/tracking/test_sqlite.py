@@ -15,7 +15,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 import mlpstudy
-from mlpstudy import clean, cli, conduct, export, upload
+from mlpstudy import clean, cli, export, upload
+from mlpstudy.cells.events import Ending
+from mlpstudy.conduct import report
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import moving, parcel, sqlite, uris, writing
 from mlpstudy.tracking.reading import load_runs
@@ -352,7 +354,7 @@ def test_on_a_full_disk_a_run_is_kept_elsewhere_and_nothing_half_is_left(sweep_c
         write(kept, folder)
 
     monkeypatch.setattr(parcel, "write", refuse)
-    rescue = log.rescue("the disk is full", None, "FINISHED")
+    rescue = log.rescue("the disk is full", Ending("FINISHED"))
     assert list(here.iterdir()) == []
     if full == "here":
         assert rescue.root == home / "mlpstudy-rescued"
@@ -368,7 +370,7 @@ def test_the_end_of_a_sweep_counts_what_was_kept_and_what_was_lost(new_uri, caps
     from mlpstudy.display import console
 
     kept = Path("mlpstudy-rescued")
-    conduct.say_rescued(console(), open_store(new_uri, "mlpstudy"), [kept, None, kept, None, None])
+    report.say_rescued(console(), open_store(new_uri, "mlpstudy"), [kept, None, kept, None, None])
     told = capsys.readouterr().out
     assert "2 runs are not in MLflow but in mlpstudy-rescued." in told
     assert "3 runs are lost" in told

@@ -11,8 +11,9 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
 
 from mlpstudy import cli, conduct
-from mlpstudy.cells import sweep
 from mlpstudy.cells.cell_result import collect
+from mlpstudy.cells.events import Ending
+from mlpstudy.engines import processes
 from mlpstudy.tracking import metrics, moving, parcel, patience, sweep_log, writing
 from mlpstudy.tracking.patience import Patience, StoreGone
 from mlpstudy.tracking.reading import load_runs
@@ -35,7 +36,7 @@ def store(new_uri, tmp_path, monkeypatch):
 
 
 def trained(cell):
-    return [event for _, event in sweep.run([cell], 1)]
+    return [event for _, event in processes.run([cell], 1)]
 
 
 def logged(store, cell, said, seconds=float("inf")):
@@ -44,7 +45,7 @@ def logged(store, cell, said, seconds=float("inf")):
     records = trained(cell)
     for record in records:
         log.record(0, record)
-    log.finish(0, collect(cell, records))
+    log.ended(0, Ending("FINISHED", collect(cell, records)))
     log.close(seconds)
     return log
 
@@ -87,10 +88,10 @@ def test_training_and_display_do_not_wait_for_the_store(store, cell, monkeypatch
     start = time.monotonic()
     for record in records:
         log.record(0, record)
-    log.finish(0, collect(cell, records))
+    log.ended(0, Ending("FINISHED", collect(cell, records)))
     assert time.monotonic() - start < 1
     hold.set()
-    log.close()
+    log.close(float("inf"))
     assert [run.status for run in load_runs(store.uri)] == ["FINISHED"]
 
 
@@ -215,9 +216,9 @@ def test_a_sweep_waits_for_a_store_that_is_far_behind(store, cell, monkeypatch):
     monkeypatch.setattr(sweep_log, "BEHIND", 1)
     monkeypatch.setattr(writing.RunLog, "finish", lambda *_: gate.wait(60))
     log = sweep_log.SweepLog(store, [cell] * 2, ["one", "two"], "sweep", print)
-    log.finish(0, collect(cell, records))
+    log.ended(0, Ending("FINISHED", collect(cell, records)))
     log.keep_up()  # one may wait
-    log.finish(1, collect(cell, records))
+    log.ended(1, Ending("FINISHED", collect(cell, records)))
     waits = threading.Thread(target=log.keep_up)
     waits.start()
     waits.join(0.3)
@@ -225,4 +226,4 @@ def test_a_sweep_waits_for_a_store_that_is_far_behind(store, cell, monkeypatch):
     gate.set()
     waits.join(60)
     assert not waits.is_alive()
-    log.close()
+    log.close(float("inf"))
