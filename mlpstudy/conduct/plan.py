@@ -52,9 +52,10 @@ def make(store: Store, cells: Sequence[Cell], say: Callable[[str], None]) -> Pla
     """Plan a sweep of these cells, after the store has taken in or closed what other sweeps left behind."""
     tracked = cells[0].raw["tracking"]
     with answering(store):
-        if kept := moving.bring_back(store, tracked["experiment"], say):
+        kept, measured = moving.bring_back(store, tracked["experiment"], say)
+        if kept:
             say(f"Brought into the store, which was away: {', '.join(kept)}")
-        if lost := resume.close_lost_runs(store):
+        if lost := [*measured, *resume.close_lost_runs(store)]:
             say(f"Runs of a process that has gone, now KILLED: {', '.join(lost)}")
         earlier = resume.finished(store) if tracked["resume"] else []
         done = resume.done(earlier, cells)

@@ -58,10 +58,12 @@ def write_cell(uri, experiment, runs):
     result, page = collect(cell, records), Page(bytes(20_000))
     begun = time.time()
     for number in range(runs):
-        log = RunLog(store, cell, f"cell {number}", "rates", number, lambda ask: ask())
+        log = RunLog(store, cell, f"cell {number}", "rates", number)
         for record in records:
             log.record(record)
+            log.grow(lambda ask: ask())
         log.finish(Ending("FINISHED", result, page=page))
+        log.send(lambda ask: ask())
     return begun, time.time()
 
 

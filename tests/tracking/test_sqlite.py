@@ -346,23 +346,25 @@ def test_on_a_full_disk_a_run_is_kept_elsewhere_and_nothing_half_is_left(sweep_c
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(here)
     (cell,) = cli.cells(TINY)
-    log = writing.RunLog(open_store(sweep_copy, "mlpstudy"), cell, "name", "full", 0, lambda ask: ask())
+    log = writing.RunLog(open_store(sweep_copy, "mlpstudy"), cell, "name", "full", 0)
 
     def refuse(kept, folder):
-        if full == "everywhere" or not folder.is_absolute():
+        if full == "everywhere" or not folder.is_relative_to(home):
             raise OSError(28, "No space left on device")
         write(kept, folder)
 
     monkeypatch.setattr(parcel, "write", refuse)
-    rescue = log.rescue("the disk is full", Ending("FINISHED"))
+    log.finish(Ending("FINISHED"))
+    rescue = log.keep("the disk is full")
     assert list(here.iterdir()) == []
+    assert not (tmp_path / "mlpstudy-rescued").exists()
     if full == "here":
         assert rescue.root == home / "mlpstudy-rescued"
         assert (rescue.root / "full" / "name" / "run.json").exists()
-        assert moving.bring_back(open_store(sweep_copy, "mlpstudy"), "mlpstudy", print) == ["name"]
+        assert moving.bring_back(open_store(sweep_copy, "mlpstudy"), "mlpstudy", print) == (["name"], [])
     else:
         assert rescue.root is None
-        assert rescue.complaint.count("No space left") == 2
+        assert rescue.complaint.count("No space left") == 4  # beside the store, here, at home, in a temporary folder
     assert list(home.iterdir()) == []
 
 
@@ -400,10 +402,11 @@ def test_a_data_set_that_another_sweep_writes_at_the_same_moment_is_no_error(new
 def test_what_was_kept_for_a_store_that_was_moved_with_its_folder_belongs_to_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     here = uri_of(tmp_path)
+    root = Path("mlpstudy-rescued")
     for kept, same in ((here, True), ("sqlite:////gone/mlflow.db", True), ("sqlite:////gone/other.db", False)):
-        assert moving._same_store(kept, here) is same
+        assert moving._same_store(kept, here, root) is same
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mlflow.db").touch()
-    assert not moving._same_store(uri_of(tmp_path / "other"), here)  # it is there, and another one
-    assert not moving._same_store("http://host:5000", here)
-    assert moving._same_store("http://me:***@host", "http://me:secret@host")
+    assert not moving._same_store(uri_of(tmp_path / "other"), here, root)  # it is there, and another one
+    assert not moving._same_store("http://host:5000", here, root)
+    assert moving._same_store("http://me:***@host", "http://me:secret@host", root)

@@ -18,7 +18,7 @@ from mlpstudy.cells import cell_result
 from mlpstudy.cells.events import Ending, Page
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure.statistics import STATISTICS
-from mlpstudy.tracking import dashboard, writing
+from mlpstudy.tracking import dashboard, files, writing
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.run import NotMeasured
 from mlpstudy.tracking.store import open_store
@@ -121,9 +121,10 @@ def test_the_predicted_verdict_is_there_before_training_ends(sweep_copy):
     for init, known in (("xavier", True), ("constant", False)):
         cell = [f"init={init}", "network.depth=2", "network.width=16", "training.epochs=1", "replicas=2"]
         (cell,) = cli.cells(cell)
-        log = writing.RunLog(store, cell, "name", "early", 0, ask)
+        log = writing.RunLog(store, cell, "name", "early", 0)
         events = processes.run([cell], 1)
         log.record(next(iter(events))[1])
+        log.grow(ask)
         (run,) = store.client.search_runs([store.experiment_id], "tags.sweep = 'early'", max_results=1)
         assert "verdict" not in run.data.tags
         assert run.data.tags.get("verdict_predicted") == ("healthy" if known else None)
@@ -237,7 +238,7 @@ def test_password_is_in_no_artifact_and_no_name(tmp_path):
     from mlpstudy.engines import processes
 
     records = [record for _, record in processes.run([cell], 1)]
-    writing.write_artifacts(cell, cell_result.collect(cell, records), tmp_path)
+    files.write_artifacts(cell, cell_result.collect(cell, records), tmp_path)
     config = (tmp_path / "config.yaml").read_text()
     assert "me:***@127.0.0.1" in config
     assert "s3cret" not in config
@@ -248,7 +249,7 @@ def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
 
     store = open_store(sweep_copy, "mlpstudy")
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=0", "replicas=1"])
-    log = writing.RunLog(store, cell, "name", "blip", 0, ask)
+    log = writing.RunLog(store, cell, "name", "blip", 0)
     log_batch, calls = store.client.log_batch, []
 
     def fails_once(*arguments, **rows):
@@ -261,7 +262,9 @@ def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
     records = [record for _, record in processes.run([cell], 1)]
     for record in records:
         log.record(record)
+        log.grow(ask)
     log.finish(Ending("FINISHED", cell_result.collect(cell, records)))
+    log.send(ask)
     (run,) = load_runs(sweep_copy, sweep="blip")
     assert run.params["depth"] == "1"
 
@@ -272,9 +275,10 @@ def test_a_run_without_a_page_says_why(sweep_copy):
     store = open_store(sweep_copy, "mlpstudy")
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=0", "replicas=1"])
     for name, page in (("without", Page(b"", "OSError: no ink")), ("with", Page(b"a picture"))):
-        log = writing.RunLog(store, cell, "name", name, 0, ask)
+        log = writing.RunLog(store, cell, "name", name, 0)
         records = [record for _, record in processes.run([cell], 1)]
         log.finish(Ending("FINISHED", cell_result.collect(cell, records), page=page))
+        log.send(ask)
         (run,) = load_runs(sweep_copy, sweep=name)
         picture = Path(run.artifact_uri.removeprefix("file://"), "run.png")
         if name == "with":
@@ -339,23 +343,27 @@ def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monk
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=1", "replicas=2"])
     from mlpstudy.engines import processes
 
-    log = writing.RunLog(store, cell, "name", "lost", 0, ask)
+    log = writing.RunLog(store, cell, "name", "lost", 0)
     records = [record for _, record in processes.run([cell], 1)]
     for record in records:
         log.record(record)
+        log.grow(ask)
 
     def gone(*_, **__):
         raise ConnectionError("the server went away")
 
     monkeypatch.setattr(store.client, "log_artifacts", gone)
     result = cell_result.collect(cell, records)
+    log.finish(Ending("FINISHED", result))
     with pytest.raises(ConnectionError) as reason:
-        log.finish(Ending("FINISHED", result))
-    assert "went away" in log.rescue(reason.value, Ending("FINISHED", result)).complaint
+        log.send(ask)
+    assert "went away" in log.keep(reason.value).complaint
     folder = tmp_path / "mlpstudy-rescued" / "lost" / "name"
     with np.load(folder / "artifacts" / "statistics.npz") as kept:
         np.testing.assert_allclose(kept["delta_rms"], result.arrays["delta_rms"], rtol=1e-6)
-    again = log.rescue("again", Ending("FINISHED", result))  # a second rescue does not overwrite the first
+    second = writing.RunLog(store, cell, "name", "lost", 0)
+    second.finish(Ending("FINISHED", result))
+    again = second.keep("again")  # does not overwrite the first
     assert "mlpstudy-rescued/lost/name-2 (" in again.complaint
     assert (folder.parent / "name-2" / "run.json").exists()
 
