@@ -9,6 +9,7 @@ writing      one cell's run, from its records to its folder and into the store
 files        the files of a run
 parcel       a run as a folder, and how it gets into a store
 moving       runs kept in folders, exported and brought in
+inside       what depends on the inside of MLflow, and on its version
 sqlite       the SQLite file of a store: one file, which may be moved
 patience     calls to a store that may be away
 at_once      what several sweeps do to one store at the same moment

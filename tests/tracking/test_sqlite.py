@@ -1,12 +1,14 @@
 """One SQLite file holds every run, wherever it is moved to, and nothing outside its folder is touched."""
 
 import hashlib
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections import namedtuple
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -19,7 +21,7 @@ from mlpstudy import clean, cli, export, upload
 from mlpstudy.cells.events import Ending
 from mlpstudy.conduct import report
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import moving, parcel, sqlite, uris, writing
+from mlpstudy.tracking import inside, moving, parcel, sqlite, uris, writing
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.report import log_report
 from mlpstudy.tracking.store import open_store
@@ -317,7 +319,7 @@ def test_a_folder_that_cannot_be_written_to_is_read_where_it_is(study, tmp_path,
 def test_a_removal_that_was_interrupted_goes_on(study, tmp_path, monkeypatch, capsys):
     shutil.copytree(study, tmp_path / "here")
     uri, path, removed = uri_of(tmp_path / "here"), tmp_path / "here" / "mlflow.db", []
-    real = sqlite.remove_row
+    real = inside.remove_row
 
     def once(*which):
         if removed:
@@ -325,12 +327,12 @@ def test_a_removal_that_was_interrupted_goes_on(study, tmp_path, monkeypatch, ca
         removed.append(which)
         real(*which)
 
-    monkeypatch.setattr(sqlite, "remove_row", once)
+    monkeypatch.setattr(inside, "remove_row", once)
     assert clean.main(["both", "--yes", "--uri", uri]) == 1
     assert rows(path) == 5  # of four cells and two reports
     with pytest.raises(ConfigError):
         load_runs(uri)
-    monkeypatch.setattr(sqlite, "remove_row", real)
+    monkeypatch.setattr(inside, "remove_row", real)
     assert clean.main(["both", "--yes", "--uri", uri]) == 0
     assert "Removed: 5 runs" in capsys.readouterr().out
     for table in ("runs", "params", "tags", "metrics", "latest_metrics"):
@@ -410,3 +412,15 @@ def test_what_was_kept_for_a_store_that_was_moved_with_its_folder_belongs_to_it(
     assert not moving._same_store(uri_of(tmp_path / "other"), here, root)  # it is there, and another one
     assert not moving._same_store("http://host:5000", here, root)
     assert moving._same_store("http://me:***@host", "http://me:secret@host", root)
+
+
+def test_what_depends_on_the_inside_of_mlflow_is_in_one_module_that_knows_this_version():
+    """If MLflow is raised: read the functions and tables that `inside` names again, then raise KNOWN."""
+    assert version("mlflow").startswith(f"{inside.KNOWN}.")
+    private = re.compile(r"mlflow[\w.]*\._|import _|(Store|mlflow_db|\w*[cC]lient)\b(\([^)]*\))?\._")
+    with_private = {
+        path.stem
+        for path in Path(inside.__file__).parent.glob("*.py")
+        if private.search(path.read_text(encoding="utf-8"))
+    }
+    assert with_private == {"inside"}
