@@ -8,7 +8,6 @@ from collections.abc import Sequence
 from math import isfinite, isnan
 
 from rich.box import SIMPLE
-from rich.columns import Columns
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
@@ -17,7 +16,6 @@ from rich.text import Text
 from mlpstudy.cells.events import Ending, Summary
 from mlpstudy.cells.recording import Record
 from mlpstudy.measure.intervals import decimals, mean_and_interval, share_text
-from mlpstudy.measure.outcomes import Counts
 from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_COLOURS
 
@@ -185,20 +183,6 @@ def summary_table(results: Sequence[tuple[str, Summary]], width: int) -> Table:
             cells.append(Text(result.tags["evidence"] if result.tags["verdict"] != "healthy" else "", "dim"))
         table.add_row(*cells)
     return table
-
-
-def counts_tables(found: Sequence[Counts]) -> Columns:
-    """The tables of verdicts and of foreseen outcomes, with how many cells had which outcome, side by side."""
-    tables = []
-    for counts in found:
-        table = Table(box=SIMPLE)
-        table.add_column(counts.heading)
-        for name in counts.columns:
-            table.add_column(name, justify="right")
-        for name, numbers in counts.rows.items():
-            table.add_row(Text(name, VERDICT_COLOURS.get(name, "")), *map(str, numbers))
-        tables.append(table)
-    return Columns(tables)
 
 
 def _usual_name(result: Summary) -> str:

@@ -5,13 +5,18 @@ from pathlib import Path
 from typing import TYPE_CHECKING
 from urllib.parse import quote
 
+from rich.box import SIMPLE
+from rich.columns import Columns
 from rich.console import Console
+from rich.table import Table
+from rich.text import Text
 
 from mlpstudy import shell
 from mlpstudy.cells.events import Summary
-from mlpstudy.display import counts_tables, summary_table
+from mlpstudy.display import summary_table
 from mlpstudy.measure.outcomes import Counts, agreement, first_losses, foreseen, without_interval
 from mlpstudy.network.gradient_check import Report
+from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.tracking import uris
 
 if TYPE_CHECKING:  # these import mlflow
@@ -99,8 +104,8 @@ def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, S
             out.print(summary_table(named, out.width))
         else:
             out.print(f"{len(named)} cells are too many for a table here. The page of `python -m reports` has one.")
-        if told := without_interval([(name, r.tags.get("same_replicas")) for name, r in named]):
-            out.print(told, soft_wrap=True)
+        if remark := without_interval([(name, r.tags.get("same_replicas")) for name, r in named]):
+            out.print(remark, soft_wrap=True)
         trained = [(name, r) for name, r in named if r.params["training.epochs"] != "0"]
         if len(trained) > 1:
             out.print(counts_tables(Counts.of([r.tags for _, r in trained])))
@@ -110,6 +115,20 @@ def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, S
         if trained:
             came = [(n, r.tags.get("outcome_predicted"), r.tags["outcome"]) for n, r in trained]
             out.print(foreseen(came), soft_wrap=True)
+
+
+def counts_tables(counted: Sequence[Counts]) -> Columns:
+    """The tables of verdicts and of foreseen outcomes, with how many cells had which outcome, side by side."""
+    tables = []
+    for counts in counted:
+        table = Table(box=SIMPLE)
+        table.add_column(counts.heading)
+        for name in counts.columns:
+            table.add_column(name, justify="right")
+        for name, numbers in counts.rows.items():
+            table.add_row(Text(name, VERDICT_COLOURS.get(name, "")), *map(str, numbers))
+        tables.append(table)
+    return Columns(tables)
 
 
 def gradients_text(name: str, report: Report) -> str:

@@ -70,6 +70,7 @@ def failing(monkeypatch, store, name, error, times):
 def test_a_store_that_is_away_for_a_while_costs_nothing(store, cell, monkeypatch, name):
     said = []
     monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(sweep_log, "QUICK_SECONDS", 30)  # a machine that is busy says nothing about the store
     calls = failing(monkeypatch, store, name, AWAY, times=1)
     log = logged(store, cell, said)
     assert len(calls) >= 2
