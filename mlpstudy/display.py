@@ -4,19 +4,17 @@ import io
 import os
 import re
 import sys
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from math import isfinite, isnan
-from typing import Protocol
 
 from rich.box import SIMPLE
-from rich.columns import Columns
 from rich.console import Console
 from rich.progress import BarColumn, Progress, TaskID, TextColumn, TimeElapsedColumn, TimeRemainingColumn
 from rich.table import Table
 from rich.text import Text
 
+from mlpstudy.cells.events import Ending, Summary
 from mlpstudy.cells.recording import Record
-from mlpstudy.foresight.agreement import Counts
 from mlpstudy.measure.intervals import decimals, mean_and_interval, share_text
 from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_COLOURS
@@ -48,17 +46,6 @@ def console() -> Console:
     return Console(file=Plain(), width=width, highlight=False, markup=False)
 
 
-class Told(Protocol):
-    """What the terminal needs to know of a run, by the names that MLflow has."""
-
-    @property
-    def params(self) -> Mapping[str, str]: ...
-    @property
-    def tags(self) -> Mapping[str, str]: ...
-    @property
-    def metrics(self) -> Mapping[str, float]: ...
-
-
 class SweepDisplay:
     """One progress line for the whole sweep: cells done, time left, the loss of the cells in training."""
 
@@ -80,29 +67,29 @@ class SweepDisplay:
         self._progress.start()
         self._show()
 
-    def finish(self) -> None:
-        """Remove the progress line."""
-        self._progress.stop()
-
     def record(self, index: int, record: Record) -> None:
         """Show how far a cell has come."""
         self._running[index] = record.done, float(mean_and_interval(record.curves["loss_train"])[0])
         self._show()
 
-    def ended(self, index: int, result: Told | None, error: str) -> None:
+    def ended(self, index: int, ending: Ending) -> None:
         """Print a line about a cell that has ended."""
         self._done += 1
         self._running.pop(index, None)
         line = Text(f"[{self._done:>{len(str(len(self.names)))}}/{len(self.names)}] {self.names[index]}  ")
-        if result is not None:
-            line += verdict_text(result)
-            line.append(f"  {accuracy_text(result)}")
-            if result.tags["verdict"] != "healthy":
-                line.append(f"  {result.tags['evidence']}", "dim")
-        if error:
-            line.append(f"  {error}", style="bold red")
+        if (summary := ending.summary) is not None:
+            line += verdict_text(summary)
+            line.append(f"  {accuracy_text(summary)}")
+            if summary.tags["verdict"] != "healthy":
+                line.append(f"  {summary.tags['evidence']}", "dim")
+        if ending.reason:
+            line.append(f"  {ending.reason}", style="bold red")
         self.console.print(line, soft_wrap=True)
         self._show()
+
+    def close(self, seconds: float) -> None:
+        """Remove the progress line."""
+        self._progress.stop()
 
     def _show(self) -> None:
         self._progress.update(
@@ -113,7 +100,7 @@ class SweepDisplay:
         )
 
 
-def verdict_text(result: Told) -> Text:
+def verdict_text(result: Summary) -> Text:
     """The verdict and the outcome: healthy, or healthy > vanishing if training changed the verdict."""
     first, last = result.tags["verdict"], result.tags["verdict_final"]
     text = Text(first, VERDICT_COLOURS[first])
@@ -122,7 +109,7 @@ def verdict_text(result: Told) -> Text:
     return text + Text(f", {outcome_text(result)}")
 
 
-def outcome_text(result: Told) -> str:
+def outcome_text(result: Summary) -> str:
     """The outcome, such as learned, with a count if the replicas differ; or not trained, or unfinished."""
     if result.params["training.epochs"] == "0":
         return "not trained"
@@ -133,7 +120,7 @@ def outcome_text(result: Told) -> str:
     )
 
 
-def accuracy_text(result: Told) -> str:
+def accuracy_text(result: Summary) -> str:
     """`0.958 +- 0.006`: the score, such as the test accuracy, with its 95 % interval over replicas."""
     name, is_share, _ = score_of(result.metrics, "final/")
     centre, half = result.metrics[f"final/{name}"], result.metrics[f"final/{name}_ci95"]
@@ -146,13 +133,13 @@ def accuracy_text(result: Told) -> str:
     return text + (f" ({broken} {word})" if broken else "") if isfinite(centre) else word
 
 
-def ratio_text(result: Told) -> str:
+def ratio_text(result: Summary) -> str:
     """delta_rms of the first over the last hidden layer at initialization, median over replicas."""
     value = result.metrics["final/gradient_ratio_init"]
     return "-" if isnan(value) else f"{value:.2g}"
 
 
-def summary_table(results: Sequence[tuple[str, Told]], width: int) -> Table:
+def summary_table(results: Sequence[tuple[str, Summary]], width: int) -> Table:
     """The table at the end, one row for each cell; it shows the evidence if the terminal is wide enough."""
     table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
     extra = any(name != _usual_name(result) for name, result in results)
@@ -198,19 +185,5 @@ def summary_table(results: Sequence[tuple[str, Told]], width: int) -> Table:
     return table
 
 
-def counts_tables(found: Sequence[Counts]) -> Columns:
-    """The tables of verdicts and of foreseen outcomes, with how many cells had which outcome, side by side."""
-    tables = []
-    for counts in found:
-        table = Table(box=SIMPLE)
-        table.add_column(counts.heading)
-        for name in counts.columns:
-            table.add_column(name, justify="right")
-        for name, numbers in counts.rows.items():
-            table.add_row(Text(name, VERDICT_COLOURS.get(name, "")), *map(str, numbers))
-        tables.append(table)
-    return Columns(tables)
-
-
-def _usual_name(result: Told) -> str:
+def _usual_name(result: Summary) -> str:
     return f"{result.params['init']}-{result.params['activation']}-d{result.params['depth']}"

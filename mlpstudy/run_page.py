@@ -11,7 +11,7 @@ from mlpstudy.tracking import metrics
 
 
 @dataclass(frozen=True)
-class Ended:
+class EndedRun:
     """A run that has just ended, as MLflow will have it."""
 
     name: str
@@ -21,11 +21,11 @@ class Ended:
     arrays: Mapping[str, NDArray[Any]]
 
 
-def ended(name: str, sweep: str, result: CellResult) -> Ended:
-    """The run of a cell with this result."""
+def ended(name: str, sweep: str, result: CellResult, with_arrays: bool = True) -> EndedRun:
+    """The run of a cell with this result. The arrays of 10,000 cells would fill the memory."""
     headline = {metric: value for (metric, _), value in metrics.headline(result).items()}
     tags = {"sweep": sweep, **metrics.tags(result)}
-    return Ended(name, metrics.parameters(result.config), tags, headline, result.arrays)
+    return EndedRun(name, metrics.parameters(result.config), tags, headline, result.arrays if with_arrays else {})
 
 
 def draw(names: Sequence[str], sweep: str, index: int, result: CellResult) -> bytes:

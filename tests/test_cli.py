@@ -16,8 +16,10 @@ import psutil
 import pytest
 from mlflow.tracking import MlflowClient
 
-from mlpstudy import conduct, interrupts
+from mlpstudy import interrupts
 from mlpstudy.commands import cli
+from mlpstudy.conduct import follow
+from mlpstudy.display import SweepDisplay
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking.reading import load_runs
 from reports.drawing import words
@@ -108,7 +110,7 @@ def test_bad_settings_end_in_one_line_before_any_training(setting, mode, tmp_pat
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     flags = ["-m", "seed=0,1"] if mode == "sweep" and setting != "~seed" else ["-m"] if mode == "sweep" else []
     monkeypatch.setattr(sys, "argv", ["mlpstudy", *flags, *TINY, setting])
-    monkeypatch.setattr("mlpstudy.cells.sweep.run", lambda *_: pytest.fail("a cell trains"))
+    monkeypatch.setattr("mlpstudy.engines.processes.run", lambda *_: pytest.fail("a cell trains"))
     with pytest.raises(SystemExit) as stopped:
         cli.main()
     message = str(stopped.value)  # Python prints it on standard error, and exits with 1
@@ -259,14 +261,14 @@ def interrupted(monkeypatch, no_pictures):
 
 def test_an_interrupt_that_a_library_swallows_ends_the_sweep(new_uri, monkeypatch, interrupted):
     """Python raises it wherever it is, which may be inside a handler that catches whatever comes."""
-    record = conduct.SweepDisplay.record
+    record = SweepDisplay.record
 
     def swallowing(show, index, one):
         record(show, index, one)
         with contextlib.suppress(KeyboardInterrupt):
             interrupts.interrupt()
 
-    monkeypatch.setattr(conduct.SweepDisplay, "record", swallowing)
+    monkeypatch.setattr(SweepDisplay, "record", swallowing)
     asked_for = cli.cells([*TINY, f"tracking.uri={new_uri}", "workers=1"])
     with pytest.raises(KeyboardInterrupt):
         cli.run(asked_for)
@@ -281,7 +283,7 @@ def test_an_interrupt_that_a_library_swallows_ends_the_sweep(new_uri, monkeypatc
 @pytest.mark.parametrize("where", ["collect", "ended"])
 def test_an_interrupt_while_a_cell_ends_does_not_lose_it(new_uri, monkeypatch, capsys, interrupted, number, where):
     """Nor do several signals, nor one while its run is being written."""
-    owner = conduct if where == "collect" else conduct.SweepDisplay
+    owner = follow if where == "collect" else SweepDisplay
     original = getattr(owner, where)
 
     def interrupting(*arguments):

@@ -15,7 +15,8 @@ from pathlib import Path
 
 import pytest
 
-from mlpstudy import conduct, shell
+from mlpstudy import shell
+from mlpstudy.conduct import report
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import store as stores
 from mlpstudy.tracking.reading import load_runs
@@ -83,13 +84,13 @@ def test_every_command_that_is_printed_goes_on(tmp_path, name):
     script = tmp_path / "stopped.py"
     script.write_text(
         "import signal\n"
-        "from mlpstudy import conduct\n"
         "from mlpstudy.commands import cli\n"
-        "ended = conduct.SweepDisplay.ended\n"
+        "from mlpstudy.display import SweepDisplay\n"
+        "ended = SweepDisplay.ended\n"
         "def stop(*arguments):\n"
         "    ended(*arguments)\n"
         "    signal.raise_signal(signal.SIGINT)\n"
-        "conduct.SweepDisplay.ended = stop\n"
+        "SweepDisplay.ended = stop\n"
         "cli.main()\n"
     )
     uri = f"sqlite:///{name}.db"
@@ -161,15 +162,15 @@ def test_commands_about_a_store_elsewhere_name_it(tmp_path, monkeypatch, name):
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
     uri = f"sqlite:///{tmp_path}/{name}.db"
     store = stores.Store(uri, "1", None)
-    assert conduct.uri_option(store) == ("--uri", uri)
-    out = conduct.next_commands(store, "s")
+    assert report.uri_option(store) == ("--uri", uri)
+    out = report.next_commands(store, "s")
     assert shlex.split(printed(out, "Look at the runs:  "))[-2:] == ["--backend-store-uri", uri]
     assert shlex.split(printed(out, "Draw the figures:  "))[-2:] == ["--uri", uri]
     here = stores.Store(f"sqlite:///{tmp_path}/mlflow.db", "1", None)
-    assert conduct.uri_option(here) == ()
+    assert report.uri_option(here) == ()
 
 
 def test_a_password_is_not_printed_and_that_is_said():
-    out = conduct.next_commands(stores.Store("postgresql://me:s3cret@host/runs", "1", None), "s")
+    out = report.next_commands(stores.Store("postgresql://me:s3cret@host/runs", "1", None), "s")
     assert "s3cret" not in out
     assert "*** stands for your password" in out

@@ -10,5 +10,6 @@ before       what is known of a cell before it trains
 recording    train a cell and record what happened
 cell_result  the records of a cell as arrays, verdicts and outcome
 joining      more replicas of a cell, joined with earlier ones
-sweep        many cells, trained side by side in worker processes
+events       what happens to the cells of a sweep, and who listens
+sweep        one cell trained, as events
 """

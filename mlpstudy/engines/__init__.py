@@ -4,7 +4,8 @@ Whatever trains them, the process that the user started hears of every record, a
 So the store, resume, progress and tables are the same everywhere, and workers need no access to the store.
 
 launcher     which engine, and its settings: the choice of hydra/launcher
-engine       opens the engine that was chosen
+engine       what all engines have in common, and the choice of one
+processes    cells in processes of this machine
 batches      cells in batches, and what happens when a worker is lost
 worker       what runs at the other end: the cells of a batch, after a check that the code is the same
 event_files  the events of a job, in files that are read while they are written

@@ -12,9 +12,8 @@ from typing import Protocol
 
 import numpy as np
 
-from mlpstudy.cells import sweep
 from mlpstudy.cells.cell import Cell
-from mlpstudy.cells.recording import Record
+from mlpstudy.cells.events import Event, Failure, ends
 from mlpstudy.engines.worker import Job, Numbered
 
 TRIES = 3  # workers that a cell may lose before it has failed
@@ -25,13 +24,13 @@ LEAST = 0.3  # seconds of a cell that hardly trains
 
 
 @dataclass(frozen=True)
-class Ended:
+class BatchEnd:
     """A batch has ended; `lost` says how if it did not end well."""
 
     lost: str = ""
 
 
-class Engine(Protocol):
+class Cluster(Protocol):
     """Something that trains batches elsewhere."""
 
     @property
@@ -49,17 +48,39 @@ class Engine(Protocol):
     def submit(self, batches: Sequence[Sequence[Job]]) -> list[int]:
         """Hand over batches; a number for each."""
 
-    def events(self) -> list[tuple[int, Numbered | Ended]]:
+    def events(self) -> list[tuple[int, Numbered | BatchEnd]]:
         """What has happened since the last call, by number of the batch; waits a moment if nothing has."""
 
     def close(self) -> None:
         """Stop all batches."""
 
 
-def jobs(cells: Sequence[Cell], todo: Mapping[int, int]) -> list[Job]:
+@dataclass(frozen=True)
+class InBatches:
+    """A cluster as an engine."""
+
+    cluster: Cluster
+    longest: float  # seconds of a batch
+    say: Callable[[str], None]  # tells the user something
+
+    @property
+    def about(self) -> str:
+        """Which cluster, and how large."""
+        return f"on {self.cluster.about}"
+
+    def events(self, cells: Sequence[Cell], first: Mapping[int, int]) -> Generator[Event]:
+        """The events of cells."""
+        return run(self.cluster, jobs(cells, first), self.longest, self.say)
+
+    def close(self) -> None:
+        """Stop all batches."""
+        self.cluster.close()
+
+
+def jobs(cells: Sequence[Cell], first: Mapping[int, int]) -> list[Job]:
     """The cells to train."""
-    chosen = ((index, cells[index], first) for index, first in todo.items())
-    return [Job(index, dict(cell.raw), first, seconds(cell), cell.content) for index, cell, first in chosen]
+    chosen = ((index, cells[index], replica) for index, replica in first.items())
+    return [Job(index, dict(cell.raw), replica, seconds(cell), cell.content) for index, cell, replica in chosen]
 
 
 def seconds(cell: Cell) -> float:
@@ -88,20 +109,20 @@ def split(todo: Sequence[Job], longest: float, slots: int, start: float = 0.0) -
     return found
 
 
-def run(engine: Engine, todo: Sequence[Job], longest: float, say: Callable[[str], None]) -> Generator[sweep.Event]:
+def run(cluster: Cluster, todo: Sequence[Job], longest: float, say: Callable[[str], None]) -> Generator[Event]:
     """Train cells on an engine and yield their events; the last one of a cell is its last record or a Failure."""
-    waiting = deque(split(todo, longest, engine.slots, engine.start))
+    waiting = deque(split(todo, longest, cluster.slots, cluster.start))
     running: dict[int, list[Job]] = {}
     finished: set[int] = set()
     delivered: Counter[int] = Counter()  # events of each cell that have been passed on
     tries: Counter[int] = Counter()
     try:
         while waiting or running:
-            free = engine.slots - len(running)  # below 0 if nodes have gone
+            free = cluster.slots - len(running)  # below 0 if nodes have gone
             if some := [waiting.popleft() for _ in range(min(free, len(waiting)))]:
-                running |= dict(zip(engine.submit(some), some, strict=True))
-            for number, event in engine.events():
-                if isinstance(event, Ended):
+                running |= dict(zip(cluster.submit(some), some, strict=True))
+            for number, event in cluster.events():
+                if isinstance(event, BatchEnd):
                     left = [job for job in running.pop(number) if job.index not in finished]
                     if not left:
                         continue
@@ -109,7 +130,7 @@ def run(engine: Engine, todo: Sequence[Job], longest: float, say: Callable[[str]
                     if tries[left[0].index] == TRIES:
                         lost = left.pop(0)
                         finished.add(lost.index)
-                        yield lost.index, sweep.Failure(f"{TRIES} workers were lost in it; the last: {event.lost}")
+                        yield lost.index, Failure(f"{TRIES} workers were lost in it; the last: {event.lost}")
                     if left:
                         waiting.appendleft(left)
                         say(f"A worker was lost ({event.lost}); its {len(left)} unfinished cells begin again.")
@@ -118,8 +139,8 @@ def run(engine: Engine, todo: Sequence[Job], longest: float, say: Callable[[str]
                 if index in finished or event.place < delivered[index]:
                     continue
                 delivered[index] += 1
-                if isinstance(what, sweep.Failure) or (isinstance(what, Record) and what.last):
+                if ends(what):
                     finished.add(index)
                 yield index, what
     finally:
-        engine.close()
+        cluster.close()

@@ -11,9 +11,9 @@ from collections.abc import Sequence
 from typing import Any
 
 from mlpstudy import shell
-from mlpstudy.cells import sweep
+from mlpstudy.cells.events import Draw
 from mlpstudy.engines import worker
-from mlpstudy.engines.batches import Ended
+from mlpstudy.engines.batches import BatchEnd
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError
 
@@ -23,9 +23,9 @@ PORT = 6379  # of a Ray head, where the address has none
 
 
 class OnRay:
-    """An engine of tasks on Ray."""
+    """A cluster of Ray, whose tasks are batches."""
 
-    def __init__(self, launcher: Launcher, draw: sweep.Draw | None) -> None:
+    def __init__(self, launcher: Launcher, draw: Draw | None) -> None:
         """Raises ConfigError if Ray is not installed or cannot be reached, or a node has other code."""
         try:
             import ray
@@ -70,29 +70,29 @@ class OnRay:
             numbers.append(number)
         return numbers
 
-    def events(self) -> list[tuple[int, worker.Numbered | Ended]]:
+    def events(self) -> list[tuple[int, worker.Numbered | BatchEnd]]:
         """What the tasks have yielded."""
         streams = list(self._running)
         ready, _ = self._ray.wait(streams, num_returns=len(streams), timeout=0)
         if not ready:
             ready, _ = self._ray.wait(streams, num_returns=1, timeout=MOMENT)
         found = [(stream, self._next(stream)) for stream in ready]
-        return [(self._running.pop(s) if isinstance(e, Ended) else self._running[s], e) for s, e in found]
+        return [(self._running.pop(s) if isinstance(e, BatchEnd) else self._running[s], e) for s, e in found]
 
-    def _next(self, stream: Any) -> worker.Numbered | Ended:
-        """The next event of a task; Ended after the last, or if the task was lost."""
+    def _next(self, stream: Any) -> worker.Numbered | BatchEnd:
+        """The next event of a task; BatchEnd after the last, or if the task was lost."""
         errors = self._ray.exceptions
         try:
             event: worker.Numbered = self._ray.get(next(stream))
         except StopIteration:
-            return Ended()
+            return BatchEnd()
         except errors.RayTaskError as error:
             cause = error.as_instanceof_cause()
             if isinstance(cause, worker.OtherCode):  # of a node that has joined since
                 raise ConfigError("every node", f"of the same code: {cause}", "another") from None
-            return Ended(str(cause))
+            return BatchEnd(str(cause))
         except errors.RayError as error:
-            return Ended(f"{type(error).__name__} of Ray")
+            return BatchEnd(f"{type(error).__name__} of Ray")
         return event
 
     def close(self) -> None:

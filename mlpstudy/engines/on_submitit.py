@@ -17,9 +17,10 @@ from pathlib import Path
 from typing import Any
 
 from mlpstudy import shell
-from mlpstudy.cells import sweep
+from mlpstudy.cells.events import Draw
+from mlpstudy.cells.sweep import available_cores
 from mlpstudy.engines import event_files, worker
-from mlpstudy.engines.batches import Ended
+from mlpstudy.engines.batches import BatchEnd
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError
 
@@ -39,9 +40,9 @@ class _Running:
 
 
 class OnSubmitit:
-    """An engine of jobs."""
+    """A Slurm cluster, whose jobs are batches."""
 
-    def __init__(self, launcher: Launcher, draw: sweep.Draw | None) -> None:
+    def __init__(self, launcher: Launcher, draw: Draw | None) -> None:
         """Raises ConfigError if submitit is not installed, or Slurm does not answer."""
         self._slurm, self._draw = launcher.engine == "slurm", draw
         try:
@@ -68,7 +69,7 @@ class OnSubmitit:
     @property
     def slots(self) -> int:
         """Slurm has a queue of its own; processes of this machine are as many as its cores."""
-        return self._launcher.at_once if self._slurm else sweep.available_cores()
+        return self._launcher.at_once if self._slurm else available_cores()
 
     @property
     def start(self) -> float:
@@ -95,21 +96,21 @@ class OnSubmitit:
         }
         return numbers
 
-    def events(self) -> list[tuple[int, worker.Numbered | Ended]]:
+    def events(self) -> list[tuple[int, worker.Numbered | BatchEnd]]:
         """What the jobs have written since."""
         gone = self._gone()
-        found: list[tuple[int, worker.Numbered | Ended]] = []
+        found: list[tuple[int, worker.Numbered | BatchEnd]] = []
         for number, running in list(self._running.items()):
-            events: list[worker.Numbered | Ended] = []
+            events: list[worker.Numbered | BatchEnd] = []
             for event in running.events.new():
                 if isinstance(event, worker.OtherCode):
                     raise ConfigError("every node", f"of the same code: {event}", "another")
                 events.append(event)
             found += [(number, event) for event in events]
-            if number in gone and not any(isinstance(event, Ended) for event in events):
-                found.append((number, Ended(_reason(running))))
+            if number in gone and not any(isinstance(event, BatchEnd) for event in events):
+                found.append((number, BatchEnd(_reason(running))))
         for number, what in found:
-            if isinstance(what, Ended):
+            if isinstance(what, BatchEnd):
                 self._running.pop(number).events.remove()
         if not found:
             time.sleep(MOMENT)
@@ -141,8 +142,8 @@ class OnSubmitit:
                 self._folder.parent.rmdir()
 
 
-def to_file(path: Path, expected: str, batch: Sequence[worker.Job], draw: sweep.Draw | None) -> None:
-    """Train a batch; each event goes to a file when it comes, and Ended after the last."""
+def to_file(path: Path, expected: str, batch: Sequence[worker.Job], draw: Draw | None) -> None:
+    """Train a batch; each event goes to a file when it comes, and BatchEnd after the last."""
     _end_at_the_signal()
     with event_files.new(path) as file:
         try:
@@ -151,7 +152,7 @@ def to_file(path: Path, expected: str, batch: Sequence[worker.Job], draw: sweep.
         except worker.OtherCode as error:
             event_files.put(file, error)  # trying again would not help
             raise
-        event_files.put(file, Ended())
+        event_files.put(file, BatchEnd())
 
 
 def _end_at_the_signal() -> None:

@@ -10,6 +10,7 @@ from pathlib import Path
 from typing import Any
 
 from mlpstudy.cells import sweep
+from mlpstudy.cells.events import Draw, Happened
 
 
 @dataclass(frozen=True)
@@ -29,7 +30,7 @@ class Numbered:
 
     index: int  # of the cell
     place: int
-    event: sweep.Happened
+    event: Happened
 
 
 class OtherCode(RuntimeError):
@@ -58,7 +59,7 @@ def check(expected: str) -> None:
         raise OtherCode(f"node {host} has mlpstudy {found}, and the sweep {expected}; install the same on all nodes")
 
 
-def work(expected: str, jobs: Sequence[Job], draw: sweep.Draw | None) -> Iterator[Numbered]:
+def work(expected: str, jobs: Sequence[Job], draw: Draw | None) -> Iterator[Numbered]:
     """Train the cells of a batch and yield their events."""
     check(expected)
     for job in jobs:

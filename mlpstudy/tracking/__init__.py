@@ -4,10 +4,13 @@ There is one MLflow run per cell. Runs are not nested; the tag `sweep` ties them
 measured is in one artifact, `statistics.npz`; its metrics and tags are what the MLflow UI shows.
 
 store        open an MLflow store, and make it where it is missing
-sweep_log    all runs of a sweep, written by a thread, so that training never waits for the store
-writing      one cell's run
+sweep_log    all runs of a sweep: a thread writes their folders, another one sends them
+writing      one cell's run, from its records to its folder and into the store
+files        the files of a run
 parcel       a run as a folder, and how it gets into a store
 moving       runs kept in folders, exported and brought in
+inside       what depends on the inside of MLflow, and on its version
+sqlite       the SQLite file of a store: one file, which may be moved
 patience     calls to a store that may be away
 at_once      what several sweeps do to one store at the same moment
 sqlite       the file of an SQLite store, made whole and found again where it is now

@@ -14,7 +14,7 @@ from mlflow.tracking import MlflowClient
 
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.settings.table import SETTINGS
-from mlpstudy.tracking import dashboard, sqlite, uris
+from mlpstudy.tracking import dashboard, inside, uris
 from mlpstudy.tracking.reading import search
 from mlpstudy.tracking.store import DATABASES, connect, left_out_tag, no_sweep
 
@@ -81,7 +81,7 @@ def remove(found: Found, track: Track) -> str:
         return f"Marked as deleted: {counted(len(found.alone))}. On the server, `mlflow gc` removes them for good."
     for run in track(found.alone):  # as `mlflow gc` does, which reads the % in the name of a folder in another way
         _remove_files(run.info.artifact_uri)
-        sqlite.remove_row(found.uri, run.info.run_id)
+        inside.remove_row(found.uri, run.info.run_id)
     if (path := uris.database_path(found.uri)) is not None:
         with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as connection:
             connection.execute("VACUUM")  # gives the room back; not while another process writes

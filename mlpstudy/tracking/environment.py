@@ -4,6 +4,7 @@ import os
 import platform
 import socket
 import subprocess
+from collections.abc import Mapping
 from functools import cache
 from importlib.metadata import version
 from pathlib import Path
@@ -15,12 +16,17 @@ PACKAGES = ("mlpstudy", "numpy", "scipy", "mlflow")
 
 
 def tags() -> dict[str, str]:
-    """host, pid, pid_started, python, blas, blas_threads, git_commit (empty outside a checkout), versions of packages.
-
-    A process has gone if its number is free, or was given to another process, which started later.
-    """
+    """host, pid, pid_started, python, blas, blas_threads, git_commit (empty outside a checkout), package versions."""
     process = {"host": socket.gethostname(), "pid": str(os.getpid()), "pid_started": started(os.getpid())}
     return process | _machine()
+
+
+def has_gone(tags: Mapping[str, str]) -> bool:
+    """Whether the process with these tags, of this host, has gone.
+
+    Its number is free then, or was given to another process, which started later.
+    """
+    return tags.get("pid_started") != started(int(tags.get("pid", -1)))
 
 
 def started(pid: int) -> str:

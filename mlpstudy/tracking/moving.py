@@ -5,7 +5,6 @@ import shutil
 import tempfile
 import zipfile
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from itertools import chain
 from pathlib import Path
 from typing import Any
 
@@ -17,31 +16,33 @@ from mlpstudy.tracking.parcel import DATA, Parcel
 from mlpstudy.tracking.patience import Patience
 from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.store import Store, open_store, save_view
-from mlpstudy.tracking.writing import rescue_folders
 
 Track = Callable[[Sequence[Any]], Iterable[Any]]  # shows progress
 
 
-def bring_back(store: Store, experiment: str, say: Callable[[str], None]) -> list[str]:
-    """Bring in the runs that were kept in folders because this store had gone; returns their names."""
-    found, names, patience = [], [], Patience(say)
-    for folder in chain.from_iterable(map(parcel.folders, rescue_folders())):
-        with contextlib.suppress(OSError, ValueError, TypeError):  # no folder of ours
-            kept = parcel.read(folder)
-            if kept.experiment == experiment and _same_store(kept.uri, store.uri):
-                found.append(folder)
+def bring_back(store: Store, experiment: str, say: Callable[[str], None]) -> tuple[list[str], list[str]]:
+    """Bring in the runs of folders: names of those that had ended, and of those whose process has gone."""
+    found, patience = [], Patience(say)
+    for root in parcel.rescue_folders(store.uri):
+        for folder in parcel.folders(root):
+            with contextlib.suppress(OSError, ValueError, TypeError):  # no folder of ours
+                kept = parcel.read(folder)
+                if kept.experiment == experiment and _same_store(kept.uri, store.uri, root):
+                    found += [] if kept.in_use(elsewhere=True) else [folder]
+    names: tuple[list[str], list[str]] = [], []
     for folder in found:
-        names.append(parcel.send(store, folder, patience.call)[0].name)
+        kept, _ = parcel.send(store, folder, patience.call)
+        names[kept.tags.get("error") == parcel.GONE].append(kept.name)
         parcel.remove(folder)
     return names
 
 
-def _same_store(kept: str, uri: str) -> bool:
-    """Whether runs that were kept for one store belong into this one: the same, or its file, moved with this folder."""
+def _same_store(kept: str, uri: str, root: Path) -> bool:
+    """Whether runs that were kept for one store belong into this one: the same, or its file, moved with the folder."""
     then, now = uris.database_path(kept), uris.database_path(uri)
     if then is None or now is None:
         return kept == uris.redact(uri)
-    return then == now or (not then.exists() and now == Path.cwd() / then.name)
+    return then == now or (not then.exists() and now == root.absolute().parent / then.name)
 
 
 def bring_in(source: Path, uri: str | None, experiment: str | None, say: Callable[[str], None]) -> Iterator[str]:
@@ -55,7 +56,8 @@ def bring_in(source: Path, uri: str | None, experiment: str | None, say: Callabl
         if zipped:
             with zipfile.ZipFile(source) as archive:
                 archive.extractall(scratch)  # drops .. and absolute paths
-        folders = list(parcel.folders(Path(scratch) if zipped else source))
+        inside = parcel.folders(Path(scratch) if zipped else source)
+        folders = [folder for folder in inside if not parcel.read(folder).in_use(elsewhere=False)]
         if not folders:
             raise ConfigError("FOLDER", "a folder or .zip with runs that were kept or exported", str(source))
         stores: dict[str, Store] = {}

@@ -1,11 +1,14 @@
-"""A run that has ended, as a folder: `run.json` is what MLflow's database holds of it, `artifacts` are its files.
+"""A run as a folder: `run.json` is what MLflow's database holds of it, `artifacts` are its files.
 
-So a run is kept if its store has gone, and so a sweep is sent to another store.
+Every run is such a folder first, and is then sent into a store. So a run is kept if its store is away or its process is
+killed, and so a sweep goes to another store.
 """
 
 import contextlib
 import json
+import re
 import shutil
+import socket
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
@@ -16,12 +19,16 @@ from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from mlpstudy.tracking import environment, uris
 from mlpstudy.tracking.store import Store
 
 RUN = "run.json"
 ARTIFACTS = "artifacts"
+MOST = 10_000  # folders of one name
 BATCH = 1000  # MLflow takes at most so many metrics in one call
 DATA = ("name", "digest", "source", "profile")  # of a data set
+RESCUE = "mlpstudy-rescued"  # the folder of all folders
+GONE = "the process that trained it has gone"
 ORIGIN = "origin"  # tag of a run that was brought in from elsewhere: the run that it is a copy of
 
 Row = tuple[str, float, int, int]  # of a metric: name, value, time in ms, step
@@ -43,12 +50,41 @@ class Parcel:
     tags: dict[str, str]
     metrics: list[Row]
     data: dict[str, str]  # name, digest, source and profile of the data set
+    held: bool = False  # the process that its tags name is going to send it
+
+    def in_use(self, elsewhere: bool) -> bool:
+        """Whether the process that will send it still exists. elsewhere: what is said of one of another host."""
+        if not self.held:
+            return False
+        here = self.tags.get("host") == socket.gethostname()
+        return not environment.has_gone(self.tags) if here else elsewhere
+
+
+def rescue_folders(uri: str) -> list[Path]:
+    """Where folders of runs are made: beside an SQLite file, else in the current directory, else at home."""
+    database = uris.database_path(uri)
+    beside = [] if database is None or database.parent == Path.cwd() else [database.parent / RESCUE]
+    with contextlib.suppress(RuntimeError):  # a user without a directory
+        return [*beside, Path(RESCUE), Path.home() / RESCUE]
+    return [*beside, Path(RESCUE)]
+
+
+def new_folder(root: Path, *parts: str) -> Path:
+    """A new folder; if there is one with this name, name-2, name-3, ... Raises OSError."""
+    wanted = root.joinpath(*(re.sub(r"[^\w .=-]", "_", part) for part in parts))
+    for number in range(1, MOST):
+        folder = wanted if number == 1 else wanted.with_name(f"{wanted.name}-{number}")
+        wanted.parent.mkdir(parents=True, exist_ok=True)
+        with contextlib.suppress(FileExistsError, FileNotFoundError):  # another sweep makes or empties it right now
+            folder.mkdir()
+            return folder
+    raise FileExistsError(f"{MOST} folders such as {wanted}")
 
 
 def write(parcel: Parcel, folder: Path) -> None:
     """Put run.json into the folder."""
     draft = folder / f".{RUN}"
-    draft.write_text(json.dumps(asdict(parcel), indent=1), encoding="utf-8")
+    draft.write_text(json.dumps(asdict(parcel)), encoding="utf-8")
     draft.replace(folder / RUN)  # a folder has a whole run.json or none
 
 

@@ -5,21 +5,16 @@ from collections.abc import Container, Iterable, Sequence
 
 from mlpstudy.cells.cell import Cell
 from mlpstudy.tracking import environment
+from mlpstudy.tracking.parcel import GONE
 from mlpstudy.tracking.reading import MEASURED, search
 from mlpstudy.tracking.run import NotMeasured, Run, to_run
 from mlpstudy.tracking.store import Store
-
-GONE = "the process that trained it has gone"
 
 
 def close_lost_runs(store: Store) -> list[str]:
     """Give the status KILLED to the runs of this host that no process writes any more; returns their names."""
     running = "attributes.status = 'RUNNING' AND tags.host = '{}'".format(socket.gethostname().replace("'", ""))
-    lost = [
-        run
-        for run in search(store.client, [store.experiment_id], running)
-        if run.data.tags.get("pid_started") != environment.started(int(run.data.tags.get("pid", -1)))
-    ]
+    lost = [run for run in search(store.client, [store.experiment_id], running) if environment.has_gone(run.data.tags)]
     for run in lost:
         store.client.set_tag(run.info.run_id, "error", GONE)
         store.client.set_terminated(run.info.run_id, "KILLED")

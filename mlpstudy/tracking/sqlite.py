@@ -14,11 +14,8 @@ from functools import cache
 from pathlib import Path
 
 import psutil
-from mlflow.store.db import utils as mlflow_db
-from mlflow.store.tracking.sqlalchemy_store import SqlAlchemyStore
-from mlflow.tracking._tracking_service.utils import _artifact_repos_cache
 
-from mlpstudy.tracking import uris
+from mlpstudy.tracking import inside, uris
 
 LOCK_SECONDS = 10  # the longest wait for the transaction of another process
 # file systems of one machine; any other may be shared over a network
@@ -26,23 +23,6 @@ LOCAL = {
     "apfs", "bcachefs", "btrfs", "exfat", "ext2", "ext3", "ext4", "f2fs", "fat32", "hfs", "jfs", "ntfs", "overlay",
     "ramfs", "refs", "reiserfs", "tmpfs", "ufs", "vfat", "xfs", "zfs",
 }  # fmt: skip
-# table, column with the address of a folder, and key
-ADDRESSES = (
-    ("experiments", "artifact_location", "experiment_id"),
-    ("runs", "artifact_uri", "run_uuid"),
-    ("logged_models", "artifact_location", "model_id"),
-)
-
-_make_folder = mlflow_db._make_parent_dirs_if_sqlite
-
-
-def _make_folder_of(db_uri: str) -> None:
-    """MLflow would make a folder a%2520b beside a%20b, as it does not read %25 as %, and a folder `file:` here."""
-    if "%" not in db_uri and not db_uri.startswith(f"{uris.SQLITE}file:"):
-        _make_folder(db_uri)
-
-
-mlflow_db._make_parent_dirs_if_sqlite = _make_folder_of
 
 
 def create(path: Path) -> None:
@@ -54,7 +34,7 @@ def create(path: Path) -> None:
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         prove_writable(draft)  # MLflow itself would retry for minutes
-        SqlAlchemyStore(uris.sqlite_uri(draft), (path.parent / "mlruns").as_uri()).engine.dispose()
+        inside.new_database(uris.sqlite_uri(draft), (path.parent / "mlruns").as_uri())
         try:
             os.link(draft, path)
         except FileExistsError:
@@ -94,9 +74,7 @@ def make_whole(path: Path) -> None:
 
     While another process uses the file, a WAL stays, but the file has all that it has. The last process removes it.
     """
-    for uri, engine in list(SqlAlchemyStore._engine_map.items()):
-        if uri == uris.sqlite_uri(path):
-            engine.dispose()  # closes the connections that MLflow keeps open in this process
+    inside.close_connections(uris.sqlite_uri(path))
     try:
         with contextlib.closing(sqlite3.connect(path, timeout=0)) as connection:
             if connection.execute("PRAGMA journal_mode").fetchone() == ("wal",):
@@ -114,10 +92,10 @@ def _again_at_exit(path: Path) -> None:
 
 def follow(path: Path) -> None:
     """If the folder was moved or copied, let MLflow read and write the files of all runs where they are now."""
-    _artifact_repos_cache.clear()  # the folders that MLflow has used in this process, by run; a copy has the same runs
+    inside.forget_folders()  # a copy has the same runs
     uri, here = uris.sqlite_uri(path), (path.parent / "mlruns").as_uri() + "/"
     with contextlib.closing(sqlite3.connect(path, timeout=LOCK_SECONDS)) as connection:
-        for table, column, key in ADDRESSES:
+        for table, column, key in inside.ADDRESSES:
             elsewhere = f"SELECT {key}, {column} FROM {table} WHERE substr({column}, 1, {len(here)}) <> ?"
             stored = connection.execute(elsewhere, (here,)).fetchall()
             moved = [(now, own) for own, was in stored if (now := uris.beside_database(uri, was)) != was]
@@ -130,8 +108,3 @@ def rewrite(connection: sqlite3.Connection, command: str, rows: Sequence[tuple[s
     """Change all these rows, or none."""
     with connection:
         connection.executemany(command, rows)
-
-
-def remove_row(uri: str, run_id: str) -> None:
-    """Remove a run that is marked as deleted from a database of any kind, with its params, tags and metrics."""
-    SqlAlchemyStore(uri, "mlruns")._hard_delete_run(run_id)

@@ -9,14 +9,12 @@ import time
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 
-import sqlalchemy
 from mlflow.exceptions import MlflowException
-from mlflow.store.db import utils as database
 from mlflow.tracking import MlflowClient
 
 from mlpstudy import shell
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import at_once, dashboard, sqlite, uris
+from mlpstudy.tracking import at_once, dashboard, inside, sqlite, uris
 
 ANSWER_SECONDS = 4  # the longest wait for the first answer of a server, which is asked twice
 LONGEST_TAG = 4500  # characters in a tag of an experiment
@@ -124,7 +122,7 @@ def connect(uri: str, create: bool) -> MlflowClient:
             sqlite.make_whole(path)
         with at_once.alone(uri):
             if uri.startswith(DATABASES):
-                _check_schema(uri)
+                inside.check_schema(uri)
             client = at_once.Client(tracking_uri=uri)
             with _soon():
                 client.search_experiments(max_results=1)
@@ -159,21 +157,3 @@ def no_sweep(uri: str) -> ConfigError:
 def _refused(uri: str, rule: str, error: Exception) -> ConfigError:
     reason = uris.redact(" ".join(str(error).split()))[:200]
     return ConfigError("tracking.uri", f"{rule} ({type(error).__name__}: {reason})", uris.redact(uri))
-
-
-def _check_schema(uri: str) -> None:
-    """Refuse a database of another MLflow version, which MLflow might upgrade without asking."""
-    engine = sqlalchemy.create_engine(uri)
-    try:
-        with engine.connect() as connection:
-            tables = sqlalchemy.inspect(connection).get_table_names()
-            if "alembic_version" not in tables:
-                return  # the database is empty, and MLflow fills it
-            version = connection.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version"))
-    finally:
-        engine.dispose()
-    if version != database._get_latest_schema_revision():
-        shown = uris.redact(uri)
-        upgrade = shell.command("mlflow", "db", "upgrade", shown)
-        rule = f"a database of this MLflow's schema (back it up, then: {upgrade})"
-        raise ConfigError("tracking.uri", rule, shown)

@@ -1,36 +1,47 @@
-"""Writes the runs of a sweep in a thread of its own: neither training nor display waits for the store."""
+"""The runs of a sweep: one thread writes their folders, another one sends them. Training waits for neither."""
 
+import math
 import queue
 import threading
 import time
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
 from types import MappingProxyType
 
 from mlpstudy.cells.cell import Cell
-from mlpstudy.cells.cell_result import CellResult
+from mlpstudy.cells.events import Ending
 from mlpstudy.cells.recording import Record
-from mlpstudy.cells.sweep import Page
 from mlpstudy.tracking.patience import Patience, Say
 from mlpstudy.tracking.store import Store
 from mlpstudy.tracking.writing import Rescue, RunLog
 
-QUICK_SECONDS = 1  # a wait that is not spoken of
-BEHIND = 200  # runs that may wait to be written; more would fill the memory
+QUICK_SECONDS = 1  # to wait before telling the user
+BEHIND = 200  # runs that may wait for the store; more would fill the disk
 
 
-@dataclass(frozen=True)
-class _Ended:
-    """How a run ends."""
+class Worker(threading.Thread):
+    """A thread that does one thing after the other."""
 
-    result: CellResult | None
-    status: str
-    error: str
-    page: Page | None
+    def __init__(self) -> None:
+        super().__init__(daemon=True)
+        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self.start()
+
+    def do(self, job: Callable[[], None]) -> None:
+        """Do this after all that waits."""
+        self._jobs.put(job)
+
+    def end(self) -> None:
+        """Do what waits, and then nothing more."""
+        self._jobs.put(None)
+
+    def run(self) -> None:
+        """Do what comes."""
+        while (job := self._jobs.get()) is not None:
+            job()
 
 
 class SweepLog:
-    """The runs of the cells of a sweep, each opened when its first record comes."""
+    """The listener that brings cells into MLflow: each is a run, which is opened when its first record comes."""
 
     def __init__(
         self,
@@ -43,71 +54,66 @@ class SweepLog:
     ) -> None:
         """say: tells the user something, from another thread. earlier: index of a cell -> run with fewer replicas."""
         self.complaints: dict[int, Rescue] = {}  # index of a cell -> what became of a run that is not in the store
-        self._patience = Patience(say)
-        self._new = lambda index: RunLog(
-            store, cells[index], names[index], sweep, index, self._patience.call, earlier.get(index, "")
-        )
-        self._names, self._say = names, say
+        self._new = lambda index: RunLog(store, cells[index], names[index], sweep, index, earlier.get(index, ""))
+        self._names, self._say, self._patience = names, say, Patience(say)
         self._runs: dict[int, RunLog] = {}
-        self._ending: dict[int, _Ended] = {}  # runs that have ended and are not written yet
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
-        self._thread = threading.Thread(target=self._work, daemon=True)
-        self._thread.start()
+        self._unsent: dict[int, RunLog] = {}  # runs that have ended and are not in the store
+        self._writer, self._sender = Worker(), Worker()
 
     def record(self, index: int, record: Record) -> None:
-        """Write a record of the cell with this index."""
+        """Write a record of this cell. Waits while the store is far behind."""
+        self.keep_up()
         run = self._run(index)
-        self._jobs.put(lambda: run.record(record))
 
-    def finish(
-        self,
-        index: int,
-        result: CellResult | None,
-        status: str = "FINISHED",
-        error: str = "",
-        page: Page | None = None,
-    ) -> None:
+        def write() -> None:
+            run.record(record)
+            self._sender.do(lambda: run.grow(self._patience.call))
+
+        self._writer.do(write)
+
+    def ended(self, index: int, ending: Ending) -> None:
         """Write the rest of the run of this cell."""
-        run = self._run(index)
-        self._ending[index] = _Ended(result, status, error, page)
+        run = self._unsent[index] = self._run(index)
+        del self._runs[index]
 
-        def end() -> None:
-            try:
-                run.finish(result, status, error, page)
-                self._ending.pop(index, None)
-            except Exception as reason:  # each kind of store raises its own errors
-                self._keep(index, run, reason)
-            del self._runs[index]
+        def write() -> None:
+            run.finish(ending)
+            self._sender.do(lambda: self._send(index, run))
 
-        self._jobs.put(end)
+        self._writer.do(write)
 
     def keep_up(self) -> None:
-        """Wait while too many runs have ended that are not written yet."""
-        while len(self._ending) > BEHIND and self._thread.is_alive():
+        """Wait while too many runs have ended that are not in the store."""
+        while len(self._unsent) > BEHIND and self._sender.is_alive():
             time.sleep(0.05)
 
-    def close(self, seconds: float = float("inf")) -> None:
-        """Wait until everything is written. What is not written after so many seconds is kept in a folder."""
-        self._jobs.put(None)
-        self._thread.join(min(seconds, QUICK_SECONDS))
-        if self._thread.is_alive() and seconds == float("inf"):
-            self._say(f"Waiting until the store has taken {len(self._ending)} runs (Ctrl-C keeps them in a folder).")
-        self._thread.join(None if seconds == float("inf") else max(0, seconds - QUICK_SECONDS))
+    def close(self, seconds: float) -> None:
+        """Wait until everything is in the store. After so many seconds, the other runs stay in their folders."""
+        self._writer.end()
+        self._writer.join()
+        self._sender.end()
+        self._sender.join(min(seconds, QUICK_SECONDS))
+        if self._sender.is_alive() and seconds == math.inf:
+            self._say(f"Waiting until the store has taken {len(self._unsent)} runs (Ctrl-C keeps them in a folder).")
+        self._sender.join(None if seconds == math.inf else max(0, seconds - QUICK_SECONDS))
         self._patience.stop.set()
-        for index in list(self._ending):  # the thread may be in a call that does not return
-            self._keep(index, self._run(index), "the store has not answered")
+        for index, run in list(self._unsent.items()):  # the thread may be in a call that does not return
+            self._keep(index, run, "the store has not answered")
 
     def _run(self, index: int) -> RunLog:
         if index not in self._runs:
             self._runs[index] = self._new(index)
         return self._runs[index]
 
-    def _keep(self, index: int, run: RunLog, reason: object) -> None:
-        """Keep a run in a folder, unless the other thread has just done so."""
-        if (ended := self._ending.pop(index, None)) is not None:
-            self.complaints[index] = run.rescue(reason, ended.result, ended.status, ended.error, ended.page)
-            self._say(f"{self._names[index]}: {self.complaints[index].complaint}")
+    def _send(self, index: int, run: RunLog) -> None:
+        try:
+            run.send(self._patience.call)
+            self._unsent.pop(index, None)
+        except Exception as reason:  # each kind of store raises its own errors
+            self._keep(index, run, reason)
 
-    def _work(self) -> None:
-        while (job := self._jobs.get()) is not None:
-            job()
+    def _keep(self, index: int, run: RunLog, reason: object) -> None:
+        """Leave a run in its folder, unless the other thread has just done so."""
+        if self._unsent.pop(index, None) is not None:
+            self.complaints[index] = run.keep(reason)
+            self._say(f"{self._names[index]}: {self.complaints[index].complaint}")

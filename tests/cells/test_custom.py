@@ -11,12 +11,13 @@ import pytest
 from scipy import special
 
 from mlpstudy import theory
-from mlpstudy.cells import sweep
 from mlpstudy.cells.cell import check, names
 from mlpstudy.cells.config import parse
+from mlpstudy.cells.events import Failure
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.commands import predict
+from mlpstudy.engines import processes
 from mlpstudy.errors import ConfigError
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import ACTIVATIONS, Activation
@@ -328,8 +329,8 @@ def test_sys_exit_during_training_costs_the_cell(compose, exits, monkeypatch, wo
     raw["activation"] |= {"function": exits("g"), "derivative": exits("dg")}
     cell = check(raw)
     monkeypatch.setattr(importlib.import_module("of_exits"), "tired", workers == 1)
-    *_, (_, event) = sweep.run([cell, cell], workers)
-    assert isinstance(event, sweep.Failure)
+    *_, (_, event) = processes.run([cell, cell], workers)
+    assert isinstance(event, Failure)
     assert "CalledExit: sys.exit(7) was called" in event.reason
 
 

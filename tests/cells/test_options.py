@@ -5,9 +5,10 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from mlpstudy.cells import sweep
 from mlpstudy.cells.cell_result import collect
+from mlpstudy.cells.events import Failure
 from mlpstudy.commands import cli
+from mlpstudy.engines import processes
 
 CONF = Path(__file__).resolve().parents[2] / "conf"
 OPTIONS = sorted((path.parent.name, path.stem) for path in CONF.glob("*/*.yaml") if path.parent.name != "experiment")
@@ -56,8 +57,8 @@ def run(*overrides, tiny=TINY):
     cells = cli.cells([*tiny, *overrides])
     results = []
     for cell in cells:
-        records = [event for _, event in sweep.run([cell], 1)]
-        assert not any(isinstance(record, sweep.Failure) for record in records), records
+        records = [event for _, event in processes.run([cell], 1)]
+        assert not any(isinstance(record, Failure) for record in records), records
         results.append(collect(cell, records))
     return results
 

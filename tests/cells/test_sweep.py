@@ -8,15 +8,17 @@ import numpy as np
 import pytest
 
 from mlpstudy.cells import sweep
+from mlpstudy.cells.events import Failure, Page
 from mlpstudy.cells.recording import Record
 from mlpstudy.commands import cli
+from mlpstudy.engines import processes
 from mlpstudy.errors import ConfigError
 
 TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2"]
 
 
 def last_records(cells, workers):
-    return {i: e for i, e in sweep.run(cells, workers) if isinstance(e, Record) and e.last}
+    return {i: e for i, e in processes.run(cells, workers) if isinstance(e, Record) and e.last}
 
 
 @pytest.mark.slow
@@ -39,8 +41,8 @@ def test_a_broken_cell_does_not_stop_the_others(monkeypatch):
         return train(problem, *arguments)
 
     monkeypatch.setattr(sweep, "train_and_record", fail_for_xavier)
-    ends = {i: e for i, e in sweep.run(cells, 1) if isinstance(e, sweep.Failure) or e.last}
-    assert ends[0] == sweep.Failure("MemoryError: no room", ends[0].details)
+    ends = {i: e for i, e in processes.run(cells, 1) if isinstance(e, Failure) or e.last}
+    assert ends[0] == Failure("MemoryError: no room", ends[0].details)
     assert "fail_for_xavier" in ends[0].details
     assert ends[1].last
 
@@ -50,21 +52,21 @@ def test_a_broken_cell_does_not_stop_the_others(monkeypatch):
 def test_a_worker_that_dies_costs_its_cell_and_nothing_else(pause):
     """A killed process (out of memory, for example) sends nothing more, and the sweep must still end."""
     cells = cli.cells(["-m", "seed=0,1,2,3", "network.depth=20", "network.width=64", "training.epochs=1", "replicas=2"])
-    events = sweep.run(cells, 2)
+    events = processes.run(cells, 2)
     next(events)
     time.sleep(pause)
     for process in multiprocessing.active_children():
         process.kill()
-    ends = {i: e for i, e in events if isinstance(e, sweep.Failure) or e.last}
+    ends = {i: e for i, e in events if isinstance(e, Failure) or e.last}
     assert set(ends) == {0, 1, 2, 3}
-    lost = [i for i, end in ends.items() if isinstance(end, sweep.Failure)]
+    lost = [i for i, end in ends.items() if isinstance(end, Failure)]
     assert sorted(lost) == [0, 1]
     assert all("the worker process was lost" in ends[i].reason for i in lost)
 
 
 @pytest.mark.slow
 def test_a_worker_found_dead_when_it_is_given_a_cell_costs_that_cell(monkeypatch):
-    start, started = sweep._start_worker, []
+    start, started = processes._start_worker, []
 
     def first_dies(draw):
         pipe, process = start(draw)
@@ -74,11 +76,11 @@ def test_a_worker_found_dead_when_it_is_given_a_cell_costs_that_cell(monkeypatch
         started.append(process)
         return pipe, process
 
-    monkeypatch.setattr(sweep, "_start_worker", first_dies)
+    monkeypatch.setattr(processes, "_start_worker", first_dies)
     cells = cli.cells(["-m", "seed=0,1,2", *TINY])
-    ends = {i: e for i, e in sweep.run(cells, 2) if isinstance(e, sweep.Failure) or e.last}
+    ends = {i: e for i, e in processes.run(cells, 2) if isinstance(e, Failure) or e.last}
     assert set(ends) == {0, 1, 2}
-    assert [i for i, end in ends.items() if isinstance(end, sweep.Failure)] == [0]
+    assert [i for i, end in ends.items() if isinstance(end, Failure)] == [0]
 
 
 def name_of_cell(index, result):
@@ -91,16 +93,16 @@ def name_of_cell(index, result):
 @pytest.mark.parametrize("workers", [1, pytest.param(2, marks=pytest.mark.slow)])
 def test_a_page_is_drawn_from_all_records_and_comes_before_the_last(workers):
     cells = cli.cells(["-m", "init=xavier,he", *TINY])
-    events = list(sweep.run(cells, workers, name_of_cell))
+    events = list(processes.run(cells, workers, name_of_cell))
     of = {index: [event for i, event in events if i == index] for index in (0, 1)}
     for index, page in (
-        (0, sweep.Page(f"0 xavier {len(of[0]) - 1}".encode())),
-        (1, sweep.Page(b"", "RuntimeError: no ink")),
+        (0, Page(f"0 xavier {len(of[0]) - 1}".encode())),
+        (1, Page(b"", "RuntimeError: no ink")),
     ):
         *_, before, last = of[index]
         assert before == page
         assert last.last
-        assert sum(isinstance(event, sweep.Page) for event in of[index]) == 1
+        assert sum(isinstance(event, Page) for event in of[index]) == 1
 
 
 def test_errors_travel_between_processes():

@@ -9,9 +9,10 @@ import pytest
 
 from mlpstudy import compose
 from mlpstudy.cells import sweep
+from mlpstudy.cells.events import Failure
 from mlpstudy.cells.recording import Record
 from mlpstudy.engines import batches, event_files, on_submitit, worker
-from mlpstudy.engines.batches import Ended, split
+from mlpstudy.engines.batches import BatchEnd, split
 from mlpstudy.engines.worker import Job, Numbered
 from mlpstudy.errors import ConfigError
 
@@ -42,9 +43,9 @@ class Losing:
             self.submitted.append([one.index for one in batch])
             found = [Numbered(one.index, place, event) for one in batch for place, event in enumerate(EVENTS)]
             if number in self.lost:
-                found = [*found[: self.lost[number]], Ended("killed by a test")]
+                found = [*found[: self.lost[number]], BatchEnd("killed by a test")]
             else:
-                found = [*found[: self.again.get(number, 0)], *found, Ended()]
+                found = [*found[: self.again.get(number, 0)], *found, BatchEnd()]
             self.running[number] = deque(found)
             numbers.append(number)
         assert len(self.running) <= self.slots
@@ -63,7 +64,7 @@ def ran(engine, count, longest=3.0):
     """Event steps of each cell, and what was said."""
     said, found = [], {}
     for index, event in batches.run(engine, [job(i) for i in range(count)], longest, said.append):
-        found.setdefault(index, []).append(event.reason if isinstance(event, sweep.Failure) else event.step)
+        found.setdefault(index, []).append(event.reason if isinstance(event, Failure) else event.step)
     return found, said
 
 
@@ -107,10 +108,10 @@ def test_a_cell_that_loses_three_workers_has_failed_and_the_others_of_its_batch_
 
 def test_a_failure_of_the_program_ends_a_cell_and_is_not_tried_again():
     engine = Losing(1)
-    events = [Numbered(0, 0, sweep.Failure("boom")), Numbered(1, 0, record(0, last=True)), Ended()]
+    events = [Numbered(0, 0, Failure("boom")), Numbered(1, 0, record(0, last=True)), BatchEnd()]
     engine.submit = lambda some: engine.running.update({0: deque(events)}) or [0] * len(some)
     found = list(batches.run(engine, [job(0), job(1)], 10, print))
-    assert [(i, type(event)) for i, event in found] == [(0, sweep.Failure), (1, Record)]
+    assert [(i, type(event)) for i, event in found] == [(0, Failure), (1, Record)]
 
 
 def test_the_engine_is_closed_when_the_sweep_ends_early():
@@ -197,7 +198,7 @@ def test_a_job_that_slurm_starts_again_gives_every_event_once(tmp_path, monkeypa
         found = engine.events()
         on_submitit.to_file(path, worker.code(), jobs, None)
         found += engine.events()
-        assert found[-1] == (0, Ended())
+        assert found[-1] == (0, BatchEnd())
         same = SimpleNamespace(slots=1, start=10.0, submit=lambda _: [0], events=lambda all=found: all, close=int)
         once = [(index, event.step) for index, event in batches.run(same, jobs, 10, print)]
         assert once == [(index, step) for index in (0, 1) for step in (0, 1, 2)]

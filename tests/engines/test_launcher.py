@@ -8,6 +8,7 @@ import pytest
 from mlpstudy import compose
 from mlpstudy.engines import engine
 from mlpstudy.engines.launcher import ENGINES, Launcher, parse
+from mlpstudy.engines.processes import Processes
 from mlpstudy.errors import ConfigError
 
 SMALL = ("network.depth=1", "network.width=3", "replicas=1", "training.epochs=0")
@@ -16,7 +17,7 @@ SMALL = ("network.depth=1", "network.width=3", "replicas=1", "training.epochs=0"
 def test_the_processes_of_this_machine_are_the_default():
     for words in (SMALL, ("-m", "init=he,xavier", *SMALL)):
         assert compose.read(words).launcher == Launcher()
-    assert engine.opened(Launcher(), None) is None
+    assert engine.opened(Launcher(), None, 3, print) == Processes(3, None)
 
 
 @pytest.mark.parametrize("name", [name for name in ENGINES if name != "basic"])
@@ -66,7 +67,7 @@ def test_an_engine_that_is_not_installed_tells_the_command(name, monkeypatch, tm
         monkeypatch.setitem(sys.modules, module, None)
     extra = "ray" if name == "ray" else "slurm"
     with pytest.raises(ConfigError, match=rf"pip install 'mlpstudy\[{extra}\]'"):
-        engine.opened(parse(name, {}), None)
+        engine.opened(parse(name, {}), None, 1, print)
     assert not list(tmp_path.iterdir())
 
 
@@ -74,7 +75,7 @@ def test_a_cluster_that_cannot_be_reached_is_told_within_15_seconds():
     pytest.importorskip("ray")
     begun = time.monotonic()
     with pytest.raises(ConfigError, match="must be the address of a Ray that runs"):
-        engine.opened(parse("ray", {"address": "127.0.0.1:1"}), None)
+        engine.opened(parse("ray", {"address": "127.0.0.1:1"}), None, 1, print)
     assert time.monotonic() - begun < 15
 
 
@@ -82,4 +83,4 @@ def test_slurm_that_is_not_here_is_told(monkeypatch, tmp_path):
     pytest.importorskip("submitit")
     monkeypatch.setenv("PATH", str(tmp_path))
     with pytest.raises(ConfigError, match="slurm where sbatch is and the controller answers"):
-        engine.opened(parse("slurm", {}), None)
+        engine.opened(parse("slurm", {}), None, 1, print)

@@ -11,7 +11,8 @@ from threadpoolctl import threadpool_limits
 
 from mlpstudy import compose
 from mlpstudy.cells import sweep
-from mlpstudy.engines import batches, worker
+from mlpstudy.cells.events import Failure, Page
+from mlpstudy.engines import batches, processes, worker
 
 WORDS = ("-m", "init=he,lsuv", "activation=tanh,relu", "network.depth=3", "network.width=40", "replicas=2",
          "training.epochs=2")  # fmt: skip
@@ -21,8 +22,8 @@ def trained(events):
     """Curves and last weights of every cell."""
     found = {}
     for index, event in events:
-        assert not isinstance(event, sweep.Failure), event
-        if not isinstance(event, sweep.Page):
+        assert not isinstance(event, Failure), event
+        if not isinstance(event, Page):
             found.setdefault(index, []).append((event.step, *event.curves.values(), event.theta))
     return found
 
@@ -37,8 +38,8 @@ def same(one, other):
 
 def test_one_process_several_and_a_batch_elsewhere_agree_bit_for_bit():
     cells = compose.cells(WORDS)
-    alone = trained(sweep.run(cells, 1))
-    same(alone, trained(sweep.run(cells, 2)))
+    alone = trained(processes.run(cells, 1))
+    same(alone, trained(processes.run(cells, 2)))
     jobs = batches.jobs(cells, dict.fromkeys(range(len(cells)), 0))
     same(alone, trained((event.index, event.event) for event in worker.work(worker.code(), jobs, None)))
 
@@ -48,8 +49,8 @@ def test_the_number_of_blas_threads_outside_changes_nothing(threads):
     """Cells are trained with one BLAS thread, however many the process has."""
     cells = compose.cells(WORDS)[:1]
     with threadpool_limits(threads):
-        found = trained(sweep.run(cells, 1))
-    same(found, trained(sweep.run(cells, 1)))
+        found = trained(processes.run(cells, 1))
+    same(found, trained(processes.run(cells, 1)))
 
 
 # Other BLAS kernels, as on another processor, and other numbers of BLAS threads sum in another order. After one epoch
@@ -59,8 +60,8 @@ LONG = ("-m", "init=xavier", "network.depth=10", "training.epochs=1", "replicas=
 ELSEWHERE = """
 import json, sys
 from mlpstudy import compose
-from mlpstudy.cells import sweep
-events = [event for _, event in sweep.run(compose.cells(sys.argv[1:]), 1)]
+from mlpstudy.engines import processes
+events = [event for _, event in processes.run(compose.cells(sys.argv[1:]), 1)]
 print(json.dumps([events[-1].theta.ravel().tolist(), events[-1].curves["loss_train"].tolist()]))
 """
 
@@ -87,6 +88,6 @@ def test_two_blas_threads_agree_within_the_tolerance(monkeypatch):
     cells, found = compose.cells((*LONG, "network.width=256")), []
     for threads in (1, 2):
         monkeypatch.setattr(sweep, "threadpool_limits", lambda _, threads=threads: threadpool_limits(threads))
-        *_, (_, last) = sweep.run(cells, 1)
+        *_, (_, last) = processes.run(cells, 1)
         found.append((last.theta, last.curves["loss_train"]))
     close(*found, "float32")

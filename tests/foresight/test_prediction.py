@@ -9,11 +9,12 @@ import numpy as np
 import pytest
 from rich.console import Console
 
-from mlpstudy import conduct, theory
+from mlpstudy import theory
 from mlpstudy.cells.cell import check
 from mlpstudy.cells.cell_result import collect
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
+from mlpstudy.conduct import report
 from mlpstudy.display import EVIDENCE_WIDTH, summary_table
 from mlpstudy.foresight.ensembles import ensemble, is_random
 from mlpstudy.foresight.prediction import _verdict, predict, reach
@@ -583,13 +584,13 @@ def test_table_has_the_evidence_where_there_is_room(judged):
 
 def test_thousands_of_cells_are_told_without_a_table(judged):
     result = ended("a", "s", judged(VANISHING, VANISHING))
-    for count in (conduct.LONGEST_TABLE, conduct.LONGEST_TABLE + 1):
+    for count in (report.LONGEST_TABLE, report.LONGEST_TABLE + 1):
         out = Console(width=140)
         with out.capture() as captured:
-            conduct.say_results(out, ["a"] * count, dict.fromkeys(range(count), result))
+            report.say_results(out, ["a"] * count, dict.fromkeys(range(count), result))
         text = captured.get()
         assert f"verdict of {count} of {count} cells" in text
-        assert ("by theory" in text) == (count == conduct.LONGEST_TABLE)
+        assert ("by theory" in text) == (count == report.LONGEST_TABLE)
 
 
 def test_a_table_of_eighty_columns_cuts_no_word(judged):

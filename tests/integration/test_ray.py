@@ -45,7 +45,7 @@ def test_a_node_with_other_code_is_refused_by_name(cluster, monkeypatch):
     with pytest.raises(
         ConfigError, match=r"every node must be of the same code, mlpstudy 9.9.9 .*; node .* has another"
     ):
-        engine.opened(parse("ray", {"address": nodes.address}), None)
+        engine.opened(parse("ray", {"address": nodes.address}), None, 1, print)
 
 
 def _other():

@@ -127,13 +127,13 @@ def trained(new_uri, monkeypatch, no_pictures, tmp_path):
     """(*words) -> how many cells such a sweep trains; all sweeps share a store, and tmp_path is the current folder."""
     monkeypatch.chdir(tmp_path)
     started = []
-    original = sweep._train
+    original = sweep.train
 
     def train(*args):
         started.append(1)
         return original(*args)
 
-    monkeypatch.setattr(sweep, "_train", train)
+    monkeypatch.setattr(sweep, "train", train)
 
     def run(*words):
         started.clear()

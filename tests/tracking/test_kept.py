@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 from mlpstudy import conduct
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.commands import cli
-from mlpstudy.tracking import artifacts, dashboard, description, writing
+from mlpstudy.tracking import artifacts, dashboard, description, files
 from mlpstudy.tracking.reading import left_out, load_runs
 from mlpstudy.tracking.store import open_store
 from mlpstudy.tracking.uris import without_user
@@ -106,7 +106,7 @@ def test_initial_weights_that_do_not_follow_from_the_seed_are_kept(trained, own,
 )
 def test_arrays_are_kept_no_larger_than_they_have_to_be(values, dtype, kept):
     array = np.array(values)
-    found = writing._compact(array, dtype)
+    found = files._compact(array, dtype)
     assert found.dtype == kept
     np.testing.assert_allclose(found, array, rtol=1e-7)
 

@@ -15,9 +15,11 @@ import pytest
 import mlpstudy
 from experiments import STUDIES
 from experiments import __main__ as studies
-from mlpstudy import conduct, interrupts
+from mlpstudy import interrupts
 from mlpstudy.cells import sweep
 from mlpstudy.commands import cli
+from mlpstudy.display import SweepDisplay
+from mlpstudy.engines import processes
 from mlpstudy.tracking import resume
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.store import open_store
@@ -29,13 +31,13 @@ TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2",
 def trained(new_uri, monkeypatch, no_pictures):
     """(*overrides) -> the names of the cells that are trained by such a sweep; all sweeps share a store."""
     trained = []
-    original = sweep._train
+    original = sweep.train
 
     def train(index, config, first, *rest):
         trained.append(f"{config.init_name} {config.seed}" + (f" from {first}" if first else ""))
         return original(index, config, first, *rest)
 
-    monkeypatch.setattr(sweep, "_train", train)
+    monkeypatch.setattr(sweep, "train", train)
 
     def run(*overrides):
         trained.clear()
@@ -112,15 +114,15 @@ def test_a_cell_that_did_not_end_well_is_trained_again(trained, status):
 @pytest.fixture
 def stopped(monkeypatch):
     """A sweep is interrupted when its first cell has ended."""
-    ended = conduct.SweepDisplay.ended
+    ended = SweepDisplay.ended
 
-    def stop(show, index, result, error):
-        ended(show, index, result, error)
+    def stop(show, index, ending):
+        ended(show, index, ending)
         signal.raise_signal(signal.SIGINT)  # held back until its run is closed
 
-    monkeypatch.setattr(conduct.SweepDisplay, "ended", stop)
+    monkeypatch.setattr(SweepDisplay, "ended", stop)
     yield
-    monkeypatch.setattr(conduct.SweepDisplay, "ended", ended)
+    monkeypatch.setattr(SweepDisplay, "ended", ended)
 
 
 def to_go_on(printed, done):
@@ -294,7 +296,7 @@ def test_a_run_without_such_tags_is_left_alone(left_open):
 def test_fail_fast_keeps_what_the_other_workers_measured(new_uri, monkeypatch, capsys):
     """Theirs is the status KILLED, and nothing is left open."""
     fails = ["init=zeros", "network.depth=20", "training.epochs=200", "replicas=2", "seed=0,1", "fail_fast=true"]
-    start = sweep._start_worker
+    start = processes._start_worker
     started = []
 
     def one_dies_later(draw):
@@ -304,7 +306,7 @@ def test_fail_fast_keeps_what_the_other_workers_measured(new_uri, monkeypatch, c
             threading.Timer(8, process.kill).start()
         return pipe, process
 
-    monkeypatch.setattr(sweep, "_start_worker", one_dies_later)
+    monkeypatch.setattr(processes, "_start_worker", one_dies_later)
     assert not cli.run(cli.cells(["-m", *fails, f"tracking.uri={new_uri}", "workers=2"]))
     out = capsys.readouterr().out
     assert "the worker process was lost" in out

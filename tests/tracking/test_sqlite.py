@@ -1,12 +1,14 @@
 """One SQLite file holds every run, wherever it is moved to, and nothing outside its folder is touched."""
 
 import hashlib
+import re
 import shutil
 import sqlite3
 import subprocess
 import sys
 from collections import namedtuple
 from contextlib import closing
+from importlib.metadata import version
 from pathlib import Path
 
 import pytest
@@ -15,10 +17,12 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 import mlpstudy
-from mlpstudy import clean, conduct, export, upload
+from mlpstudy import clean, export, upload
+from mlpstudy.cells.events import Ending
 from mlpstudy.commands import cli
+from mlpstudy.conduct import report
 from mlpstudy.errors import ConfigError
-from mlpstudy.tracking import moving, parcel, sqlite, uris, writing
+from mlpstudy.tracking import inside, moving, parcel, sqlite, uris, writing
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.report import log_report
 from mlpstudy.tracking.store import open_store
@@ -316,7 +320,7 @@ def test_a_folder_that_cannot_be_written_to_is_read_where_it_is(study, tmp_path,
 def test_a_removal_that_was_interrupted_goes_on(study, tmp_path, monkeypatch, capsys):
     shutil.copytree(study, tmp_path / "here")
     uri, path, removed = uri_of(tmp_path / "here"), tmp_path / "here" / "mlflow.db", []
-    real = sqlite.remove_row
+    real = inside.remove_row
 
     def once(*which):
         if removed:
@@ -324,12 +328,12 @@ def test_a_removal_that_was_interrupted_goes_on(study, tmp_path, monkeypatch, ca
         removed.append(which)
         real(*which)
 
-    monkeypatch.setattr(sqlite, "remove_row", once)
+    monkeypatch.setattr(inside, "remove_row", once)
     assert clean.main(["both", "--yes", "--uri", uri]) == 1
     assert rows(path) == 5  # of four cells and two reports
     with pytest.raises(ConfigError):
         load_runs(uri)
-    monkeypatch.setattr(sqlite, "remove_row", real)
+    monkeypatch.setattr(inside, "remove_row", real)
     assert clean.main(["both", "--yes", "--uri", uri]) == 0
     assert "Removed: 5 runs" in capsys.readouterr().out
     for table in ("runs", "params", "tags", "metrics", "latest_metrics"):
@@ -345,23 +349,25 @@ def test_on_a_full_disk_a_run_is_kept_elsewhere_and_nothing_half_is_left(sweep_c
     monkeypatch.setenv("HOME", str(home))
     monkeypatch.chdir(here)
     (cell,) = cli.cells(TINY)
-    log = writing.RunLog(open_store(sweep_copy, "mlpstudy"), cell, "name", "full", 0, lambda ask: ask())
+    log = writing.RunLog(open_store(sweep_copy, "mlpstudy"), cell, "name", "full", 0)
 
     def refuse(kept, folder):
-        if full == "everywhere" or not folder.is_absolute():
+        if full == "everywhere" or not folder.is_relative_to(home):
             raise OSError(28, "No space left on device")
         write(kept, folder)
 
     monkeypatch.setattr(parcel, "write", refuse)
-    rescue = log.rescue("the disk is full", None, "FINISHED")
+    log.finish(Ending("FINISHED"))
+    rescue = log.keep("the disk is full")
     assert list(here.iterdir()) == []
+    assert not (tmp_path / "mlpstudy-rescued").exists()
     if full == "here":
         assert rescue.root == home / "mlpstudy-rescued"
         assert (rescue.root / "full" / "name" / "run.json").exists()
-        assert moving.bring_back(open_store(sweep_copy, "mlpstudy"), "mlpstudy", print) == ["name"]
+        assert moving.bring_back(open_store(sweep_copy, "mlpstudy"), "mlpstudy", print) == (["name"], [])
     else:
         assert rescue.root is None
-        assert rescue.complaint.count("No space left") == 2
+        assert rescue.complaint.count("No space left") == 4  # beside the store, here, at home, in a temporary folder
     assert list(home.iterdir()) == []
 
 
@@ -369,7 +375,7 @@ def test_the_end_of_a_sweep_counts_what_was_kept_and_what_was_lost(new_uri, caps
     from mlpstudy.display import console
 
     kept = Path("mlpstudy-rescued")
-    conduct.say_rescued(console(), open_store(new_uri, "mlpstudy"), [kept, None, kept, None, None])
+    report.say_rescued(console(), open_store(new_uri, "mlpstudy"), [kept, None, kept, None, None])
     told = capsys.readouterr().out
     assert "2 runs are not in MLflow but in mlpstudy-rescued." in told
     assert "3 runs are lost" in told
@@ -399,10 +405,23 @@ def test_a_data_set_that_another_sweep_writes_at_the_same_moment_is_no_error(new
 def test_what_was_kept_for_a_store_that_was_moved_with_its_folder_belongs_to_it(tmp_path, monkeypatch):
     monkeypatch.chdir(tmp_path)
     here = uri_of(tmp_path)
+    root = Path("mlpstudy-rescued")
     for kept, same in ((here, True), ("sqlite:////gone/mlflow.db", True), ("sqlite:////gone/other.db", False)):
-        assert moving._same_store(kept, here) is same
+        assert moving._same_store(kept, here, root) is same
     (tmp_path / "other").mkdir()
     (tmp_path / "other" / "mlflow.db").touch()
-    assert not moving._same_store(uri_of(tmp_path / "other"), here)  # it is there, and another one
-    assert not moving._same_store("http://host:5000", here)
-    assert moving._same_store("http://me:***@host", "http://me:secret@host")
+    assert not moving._same_store(uri_of(tmp_path / "other"), here, root)  # it is there, and another one
+    assert not moving._same_store("http://host:5000", here, root)
+    assert moving._same_store("http://me:***@host", "http://me:secret@host", root)
+
+
+def test_what_depends_on_the_inside_of_mlflow_is_in_one_module_that_knows_this_version():
+    """If MLflow is raised: read the functions and tables that `inside` names again, then raise KNOWN."""
+    assert version("mlflow").startswith(f"{inside.KNOWN}.")
+    private = re.compile(r"mlflow[\w.]*\._|import _|(Store|mlflow_db|\w*[cC]lient)\b(\([^)]*\))?\._")
+    with_private = {
+        path.stem
+        for path in Path(inside.__file__).parent.glob("*.py")
+        if private.search(path.read_text(encoding="utf-8"))
+    }
+    assert with_private == {"inside"}

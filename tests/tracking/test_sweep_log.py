@@ -1,5 +1,6 @@
 """Runs are written beside the training: a store that is away costs nothing but time, and nothing is lost."""
 
+import tempfile
 import threading
 import time
 from pathlib import Path
@@ -11,9 +12,11 @@ from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
 
 from mlpstudy import conduct
-from mlpstudy.cells import sweep
 from mlpstudy.cells.cell_result import collect
+from mlpstudy.cells.events import Ending
 from mlpstudy.commands import cli
+from mlpstudy.engines import processes
+from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import metrics, moving, parcel, patience, sweep_log, writing
 from mlpstudy.tracking.patience import Patience, StoreGone
 from mlpstudy.tracking.reading import load_runs
@@ -36,7 +39,7 @@ def store(new_uri, tmp_path, monkeypatch):
 
 
 def trained(cell):
-    return [event for _, event in sweep.run([cell], 1)]
+    return [event for _, event in processes.run([cell], 1)]
 
 
 def logged(store, cell, said, seconds=float("inf")):
@@ -45,7 +48,7 @@ def logged(store, cell, said, seconds=float("inf")):
     records = trained(cell)
     for record in records:
         log.record(0, record)
-    log.finish(0, collect(cell, records))
+    log.ended(0, Ending("FINISHED", collect(cell, records)))
     log.close(seconds)
     return log
 
@@ -68,6 +71,7 @@ def failing(monkeypatch, store, name, error, times):
 def test_a_store_that_is_away_for_a_while_costs_nothing(store, cell, monkeypatch, name):
     said = []
     monkeypatch.setattr(patience, "PAUSE_SECONDS", 0.05)
+    monkeypatch.setattr(sweep_log, "QUICK_SECONDS", 30)  # a machine that is busy says nothing about the store
     calls = failing(monkeypatch, store, name, AWAY, times=1)
     log = logged(store, cell, said)
     assert len(calls) >= 2
@@ -88,10 +92,10 @@ def test_training_and_display_do_not_wait_for_the_store(store, cell, monkeypatch
     start = time.monotonic()
     for record in records:
         log.record(0, record)
-    log.finish(0, collect(cell, records))
+    log.ended(0, Ending("FINISHED", collect(cell, records)))
     assert time.monotonic() - start < 1
     hold.set()
-    log.close()
+    log.close(float("inf"))
     assert [run.status for run in load_runs(store.uri)] == ["FINISHED"]
 
 
@@ -106,8 +110,8 @@ def test_a_run_that_the_store_does_not_take_in_time_is_kept_and_brought_back(sto
     assert "not in MLflow but in mlpstudy-rescued/sweep/name" in log.complaints[0].complaint
     assert any("mlpstudy-rescued" in line for line in said)
     monkeypatch.setattr(store.client, "log_artifacts", original)
-    assert moving.bring_back(store, "other", print) == []
-    assert moving.bring_back(store, "mlpstudy", print) == ["name"]
+    assert moving.bring_back(store, "other", print) == ([], [])
+    assert moving.bring_back(store, "mlpstudy", print) == (["name"], [])
     assert not Path("mlpstudy-rescued").exists()
     (run,) = load_runs(store.uri)  # one run: the same that was begun
     assert run.status == "FINISHED"
@@ -211,14 +215,62 @@ def test_more_replicas_join_those_that_are_there(new_uri, capsys, monkeypatch, n
     assert (run.local_folder / "run.png").exists()
 
 
+def test_while_a_cell_trains_its_folder_has_what_it_measured_and_no_other_sweep_takes_it(store, cell, monkeypatch):
+    """If its process is killed, the next sweep brings this into the run that was begun."""
+    monkeypatch.setattr(writing, "SAVE_SECONDS", 0)
+    log, records = writing.RunLog(store, cell, "name", "sweep", 0), trained(cell)
+    for record in records[:2]:
+        log.record(record)
+        log.grow(lambda ask: ask())
+    log.record(records[2])
+    (folder,) = parcel.folders(Path("mlpstudy-rescued"))
+    with np.load(folder / "artifacts" / "statistics.npz") as kept:
+        np.testing.assert_array_equal(kept["curve_step"], [record.step for record in records[:3]])
+    assert moving.bring_back(store, "mlpstudy", print) == ([], [])
+    with pytest.raises(ConfigError, match=r"a folder or \.zip with runs"):
+        list(moving.bring_in(Path("mlpstudy-rescued"), store.uri, None, print))
+    monkeypatch.setattr("mlpstudy.tracking.environment.started", lambda pid: "")  # the process has gone
+    assert moving.bring_back(store, "mlpstudy", print) == ([], ["name"])
+    assert not Path("mlpstudy-rescued").exists()
+    (run,) = load_runs(store.uri)
+    assert (run.status, run.tags["error"], run.tags["outcome"]) == ("KILLED", parcel.GONE, "unfinished")
+    assert len(run.arrays["curve_step"]) == 3
+
+
+def test_of_a_killed_process_of_another_computer_nothing_is_taken_unless_it_is_asked_for(store, cell, monkeypatch):
+    log = writing.RunLog(store, cell, "name", "sweep", 0)
+    log.finish(Ending("FINISHED", collect(cell, trained(cell))))
+    monkeypatch.setattr(parcel.socket, "gethostname", lambda: "elsewhere")
+    assert moving.bring_back(store, "mlpstudy", print) == ([], [])
+    assert list(moving.bring_in(Path("mlpstudy-rescued"), store.uri, None, print)) == [
+        "name: brought in (experiment mlpstudy)"
+    ]
+
+
+def test_where_no_folder_can_be_made_a_run_goes_to_the_store_all_the_same(store, cell, monkeypatch, tmp_path):
+    """Nothing can be written beside the store, here or at home."""
+    monkeypatch.setenv("HOME", str(tmp_path))
+    (tmp_path / "mlpstudy-rescued").touch()
+    assert logged(store, cell, []).complaints == {}
+    assert [run.status for run in load_runs(store.uri)] == ["FINISHED"]
+    assert list(Path(tempfile.gettempdir()).glob("mlpstudy-rescued*")) == []
+
+
+def test_after_a_good_end_no_folder_is_left(store, cell, tmp_path, monkeypatch):
+    monkeypatch.setattr(writing, "SAVE_SECONDS", 0)
+    assert logged(store, cell, []).complaints == {}
+    store.close()
+    assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", "mlruns"}
+
+
 def test_a_sweep_waits_for_a_store_that_is_far_behind(store, cell, monkeypatch):
     gate, records = threading.Event(), trained(cell)
     monkeypatch.setattr(sweep_log, "BEHIND", 1)
-    monkeypatch.setattr(writing.RunLog, "finish", lambda *_: gate.wait(60))
+    monkeypatch.setattr(writing.RunLog, "send", lambda *_: gate.wait(60))
     log = sweep_log.SweepLog(store, [cell] * 2, ["one", "two"], "sweep", print)
-    log.finish(0, collect(cell, records))
+    log.ended(0, Ending("FINISHED", collect(cell, records)))
     log.keep_up()  # one may wait
-    log.finish(1, collect(cell, records))
+    log.ended(1, Ending("FINISHED", collect(cell, records)))
     waits = threading.Thread(target=log.keep_up)
     waits.start()
     waits.join(0.3)
@@ -226,4 +278,4 @@ def test_a_sweep_waits_for_a_store_that_is_far_behind(store, cell, monkeypatch):
     gate.set()
     waits.join(60)
     assert not waits.is_alive()
-    log.close()
+    log.close(float("inf"))

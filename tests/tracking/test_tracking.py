@@ -14,10 +14,11 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from mlpstudy.cells import cell_result
+from mlpstudy.cells.events import Ending, Page
 from mlpstudy.commands import cli
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure.statistics import STATISTICS
-from mlpstudy.tracking import dashboard, writing
+from mlpstudy.tracking import dashboard, files, writing
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.run import NotMeasured
 from mlpstudy.tracking.store import open_store
@@ -114,15 +115,16 @@ def test_where_theory_does_not_apply_nothing_is_logged_of_it(runs):
 
 
 def test_the_predicted_verdict_is_there_before_training_ends(sweep_copy):
-    from mlpstudy.cells import sweep
+    from mlpstudy.engines import processes
 
     store = open_store(sweep_copy, "mlpstudy")
     for init, known in (("xavier", True), ("constant", False)):
         cell = [f"init={init}", "network.depth=2", "network.width=16", "training.epochs=1", "replicas=2"]
         (cell,) = cli.cells(cell)
-        log = writing.RunLog(store, cell, "name", "early", 0, ask)
-        events = sweep.run([cell], 1)
+        log = writing.RunLog(store, cell, "name", "early", 0)
+        events = processes.run([cell], 1)
         log.record(next(iter(events))[1])
+        log.grow(ask)
         (run,) = store.client.search_runs([store.experiment_id], "tags.sweep = 'early'", max_results=1)
         assert "verdict" not in run.data.tags
         assert run.data.tags.get("verdict_predicted") == ("healthy" if known else None)
@@ -233,21 +235,21 @@ def test_password_is_in_no_artifact_and_no_name(tmp_path):
     uri = "postgresql://me:s3cret@127.0.0.1:9/runs"
     (cell,) = cli.cells([f"tracking.uri={uri}", "network.width=4", "training.epochs=0", "replicas=1"])
     assert "s3cret" not in names([cell])[0]
-    from mlpstudy.cells import sweep
+    from mlpstudy.engines import processes
 
-    records = [record for _, record in sweep.run([cell], 1)]
-    writing.write_artifacts(cell, cell_result.collect(cell, records), tmp_path)
+    records = [record for _, record in processes.run([cell], 1)]
+    files.write_artifacts(cell, cell_result.collect(cell, records), tmp_path)
     config = (tmp_path / "config.yaml").read_text()
     assert "me:***@127.0.0.1" in config
     assert "s3cret" not in config
 
 
 def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
-    from mlpstudy.cells import sweep
+    from mlpstudy.engines import processes
 
     store = open_store(sweep_copy, "mlpstudy")
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=0", "replicas=1"])
-    log = writing.RunLog(store, cell, "name", "blip", 0, ask)
+    log = writing.RunLog(store, cell, "name", "blip", 0)
     log_batch, calls = store.client.log_batch, []
 
     def fails_once(*arguments, **rows):
@@ -257,23 +259,26 @@ def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
         return log_batch(*arguments, **rows)
 
     monkeypatch.setattr(store.client, "log_batch", fails_once)
-    records = [record for _, record in sweep.run([cell], 1)]
+    records = [record for _, record in processes.run([cell], 1)]
     for record in records:
         log.record(record)
-    log.finish(cell_result.collect(cell, records), "FINISHED")
+        log.grow(ask)
+    log.finish(Ending("FINISHED", cell_result.collect(cell, records)))
+    log.send(ask)
     (run,) = load_runs(sweep_copy, sweep="blip")
     assert run.params["depth"] == "1"
 
 
 def test_a_run_without_a_page_says_why(sweep_copy):
-    from mlpstudy.cells import sweep
+    from mlpstudy.engines import processes
 
     store = open_store(sweep_copy, "mlpstudy")
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=0", "replicas=1"])
-    for name, page in (("without", sweep.Page(b"", "OSError: no ink")), ("with", sweep.Page(b"a picture"))):
-        log = writing.RunLog(store, cell, "name", name, 0, ask)
-        records = [record for _, record in sweep.run([cell], 1)]
-        log.finish(cell_result.collect(cell, records), "FINISHED", page=page)
+    for name, page in (("without", Page(b"", "OSError: no ink")), ("with", Page(b"a picture"))):
+        log = writing.RunLog(store, cell, "name", name, 0)
+        records = [record for _, record in processes.run([cell], 1)]
+        log.finish(Ending("FINISHED", cell_result.collect(cell, records), page=page))
+        log.send(ask)
         (run,) = load_runs(sweep_copy, sweep=name)
         picture = Path(run.artifact_uri.removeprefix("file://"), "run.png")
         if name == "with":
@@ -336,25 +341,29 @@ def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     store = open_store(sweep_copy, "mlpstudy")
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=1", "replicas=2"])
-    from mlpstudy.cells import sweep
+    from mlpstudy.engines import processes
 
-    log = writing.RunLog(store, cell, "name", "lost", 0, ask)
-    records = [record for _, record in sweep.run([cell], 1)]
+    log = writing.RunLog(store, cell, "name", "lost", 0)
+    records = [record for _, record in processes.run([cell], 1)]
     for record in records:
         log.record(record)
+        log.grow(ask)
 
     def gone(*_, **__):
         raise ConnectionError("the server went away")
 
     monkeypatch.setattr(store.client, "log_artifacts", gone)
     result = cell_result.collect(cell, records)
+    log.finish(Ending("FINISHED", result))
     with pytest.raises(ConnectionError) as reason:
-        log.finish(result, "FINISHED")
-    assert "went away" in log.rescue(reason.value, result, "FINISHED").complaint
+        log.send(ask)
+    assert "went away" in log.keep(reason.value).complaint
     folder = tmp_path / "mlpstudy-rescued" / "lost" / "name"
     with np.load(folder / "artifacts" / "statistics.npz") as kept:
         np.testing.assert_allclose(kept["delta_rms"], result.arrays["delta_rms"], rtol=1e-6)
-    again = log.rescue("again", result, "FINISHED")  # a second rescue does not overwrite the first
+    second = writing.RunLog(store, cell, "name", "lost", 0)
+    second.finish(Ending("FINISHED", result))
+    again = second.keep("again")  # does not overwrite the first
     assert "mlpstudy-rescued/lost/name-2 (" in again.complaint
     assert (folder.parent / "name-2" / "run.json").exists()
 

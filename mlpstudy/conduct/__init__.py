@@ -1,0 +1,93 @@
+"""One sweep: a plan, a stream of events from an engine, those who listen to them, and a report.
+
+plan     what is done, what grows, and what is to train
+follow   puts the events of each cell together, and passes them on
+results  the listener that keeps what the report needs
+report   the lines before the training, and at its end: what came, and what to type next
+"""
+
+import contextlib
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import partial
+from typing import TYPE_CHECKING
+
+from mlpstudy import importing, interrupts, run_page
+from mlpstudy.cells.cell import Cell
+from mlpstudy.compose import LeftOut
+from mlpstudy.conduct import report
+from mlpstudy.display import SweepDisplay, console
+from mlpstudy.engines import engine
+from mlpstudy.engines.launcher import Launcher
+
+if TYPE_CHECKING:  # `sweep_of` imports what imports mlflow: help, completion and errors stay fast
+    from mlpstudy.tracking.store import Store
+
+LOCALLY = Launcher()
+AGAIN = "call mlpstudy.run again with the same settings"
+
+
+@dataclass(frozen=True)
+class Swept:
+    """A sweep that has ended."""
+
+    name: str
+    well: bool  # no cell failed (a cell that diverged has not failed), and all are in the store
+
+
+def run(
+    cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: Launcher = LOCALLY, again: str = AGAIN
+) -> bool:
+    """Do the sweep. False if a cell failed, or is not in the store."""
+    return sweep_of(cells, left_out, launcher, again).well
+
+
+@interrupts.heeded()
+def sweep_of(
+    cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: Launcher = LOCALLY, again: str = AGAIN
+) -> Swept:
+    """Train the cells by the engine of this launcher, log each to MLflow, show progress and a table.
+
+    left_out: cells of the grid that cannot be; MLflow keeps their names and reasons, for reports.
+    again: what to type to go on after an interruption.
+
+    A cell that is finished in this experiment is not trained again, and of a cell that is finished with fewer replicas
+    only the others are trained.
+    """
+    with importing.quickly():
+        from mlpstudy.tracking.store import open_store
+
+    tracked = cells[0].raw["tracking"]
+    with contextlib.closing(open_store(tracked["uri"], tracked["experiment"])) as store:
+        return _sweep_into(store, cells, left_out, launcher, again)
+
+
+def _sweep_into(
+    store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOut], launcher: Launcher, again: str
+) -> Swept:
+    """The life of a sweep, in this store."""
+    with importing.quickly():
+        from mlpstudy.conduct import plan
+        from mlpstudy.conduct.follow import Follower, follow
+        from mlpstudy.conduct.results import Results
+        from mlpstudy.tracking import description
+        from mlpstudy.tracking.sweep_log import SweepLog
+
+    out = console()
+    say = partial(out.print, soft_wrap=True)
+    todo = plan.make(store, cells, say)
+    draw = partial(run_page.draw, todo.names, todo.sweep)
+    # a cluster that does not answer is an error, before anything of the sweep is written
+    trainer = engine.opened(launcher if todo.to_train else LOCALLY, draw, todo.workers, say)
+    plan.enter(todo, store, left_out)
+    report.begin(say, todo, trainer.about)
+    results = Results(todo)
+    log = SweepLog(store, todo.cells, todo.names, todo.sweep, say, todo.earlier_runs)
+    display = SweepDisplay(out, todo.names, len(todo.done))
+    try:
+        follow(trainer, todo, Follower(todo, draw, [results, log, display]))
+        if results.runs and not log.complaints:
+            description.describe(store, todo.sweep, [(run.params, run.tags) for run in results.runs.values()])
+    finally:
+        report.end(out, store, todo, results, log.complaints, again)
+    return Swept(todo.sweep, well=not results.failures and not log.complaints)

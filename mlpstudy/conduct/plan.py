@@ -1,0 +1,83 @@
+"""The plan of a sweep: which cells are done, which grow by more replicas, which are to train, and their names."""
+
+import secrets
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import datetime
+
+from mlpstudy.cells.cell import Cell, names
+from mlpstudy.cells.sweep import available_cores
+from mlpstudy.compose import LeftOut
+from mlpstudy.tracking import moving, resume
+from mlpstudy.tracking.run import Run
+from mlpstudy.tracking.store import Store, answering, save_left_out, save_view
+
+
+@dataclass(frozen=True)
+class Plan:
+    """A sweep before its training. Cells are told by their index."""
+
+    sweep: str
+    cells: Sequence[Cell]
+    names: Sequence[str]
+    done: Mapping[int, Run]
+    growing: Mapping[int, Run]  # the earlier run, with fewer replicas than are wanted now
+
+    @property
+    def to_train(self) -> dict[int, int]:
+        """The cells to train, each with its first replica to train."""
+        return {
+            index: self.growing[index].replicas if index in self.growing else 0
+            for index in range(len(self.cells))
+            if index not in self.done
+        }
+
+    @property
+    def workers(self) -> int:
+        """Cells that are trained at a time on this machine."""
+        return max(1, min(len(self.to_train), self.cells[0].raw["workers"] or available_cores()))
+
+    @property
+    def fail_fast(self) -> bool:
+        """Whether the first failure ends the sweep."""
+        return bool(self.cells[0].raw["fail_fast"])
+
+    @property
+    def earlier_runs(self) -> dict[int, str]:
+        """The id of the run with fewer replicas."""
+        return {index: run.id for index, run in self.growing.items()}
+
+
+def make(store: Store, cells: Sequence[Cell], say: Callable[[str], None]) -> Plan:
+    """Plan a sweep of these cells, after the store has taken in or closed what other sweeps left behind."""
+    tracked = cells[0].raw["tracking"]
+    with answering(store):
+        kept, measured = moving.bring_back(store, tracked["experiment"], say)
+        if kept:
+            say(f"Brought into the store, which was away: {', '.join(kept)}")
+        if lost := [*measured, *resume.close_lost_runs(store)]:
+            say(f"Runs of a process that has gone, now KILLED: {', '.join(lost)}")
+        earlier = resume.finished(store) if tracked["resume"] else []
+        done = resume.done(earlier, cells)
+        growing = resume.with_fewer_replicas(earlier, cells, done)
+    sweep = tracked["sweep"] or _goes_on_with([*growing.values(), *done.values()]) or _new_sweep()
+    return Plan(sweep, cells, names(cells), done, growing)
+
+
+def enter(plan: Plan, store: Store, left_out: Sequence[LeftOut]) -> None:
+    """Let the store know of the sweep."""
+    with answering(store):
+        resume.add_to(plan.sweep, plan.done.values(), store)
+        save_view(store, plan.sweep)
+        save_left_out(store, plan.sweep, {cell.name: cell.reason for cell in left_out})
+
+
+def _goes_on_with(runs: Sequence[Run]) -> str | None:
+    """The sweep that has all these runs; None if there is no such sweep."""
+    sweeps = {run.tags["sweep"] for run in runs}
+    return sweeps.pop() if len(sweeps) == 1 else None
+
+
+def _new_sweep() -> str:
+    """Date and time, and four letters for sweeps that start in the same second."""
+    return f"{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"

@@ -1,0 +1,137 @@
+"""Cells in worker processes of this machine, or in this process if one worker is enough.
+
+Workers train and draw. Each has a pipe of its own, so one that is killed (out of memory, say) costs its cell and
+nothing else, and workers end when the process that called is gone.
+"""
+
+import contextlib
+import multiprocessing
+import os
+import signal
+import sys
+import threading
+import time
+from collections.abc import Generator, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from multiprocessing.connection import Connection, wait
+from multiprocessing.process import BaseProcess
+from types import ModuleType
+
+from mlpstudy import terminal
+from mlpstudy.cells import sweep
+from mlpstudy.cells.cell import Cell
+from mlpstudy.cells.events import Draw, Event, Failure, Happened, ends
+
+
+@dataclass(frozen=True)
+class Processes:
+    """An engine of so many processes."""
+
+    workers: int
+    draw: Draw | None
+
+    @property
+    def about(self) -> str:
+        """How many there are."""
+        return f"{self.workers} at a time"
+
+    def events(self, cells: Sequence[Cell], first: Mapping[int, int]) -> Generator[Event]:
+        """The events of cells."""
+        return run(cells, self.workers, self.draw, first)
+
+    def close(self) -> None:
+        """Workers stop when their events are closed."""
+
+
+def run(
+    cells: Sequence[Cell], workers: int, draw: Draw | None = None, first: Mapping[int, int] | None = None
+) -> Generator[Event]:
+    """Train cells and yield their events as they come; the last one of a cell is its last record or a Failure.
+
+    first: the indices of the cells to train, each with its first replica to train; None: all of all cells.
+    """
+    first = dict.fromkeys(range(len(cells)), 0) if first is None else first
+    if workers == 1:
+        for index, replica in first.items():
+            cell = cells[index]
+            yield from ((index, event) for event in sweep.train(index, cell.config, replica, draw, cell.content))
+        return
+    # settings are parsed where a cell is trained, since functions cannot be sent between processes
+    waiting = [(i, dict(cells[i].raw), replica, cells[i].content) for i, replica in first.items()][::-1]
+    busy: dict[Connection, tuple[int, BaseProcess]] = {}
+
+    def give_work(pipe: Connection, process: BaseProcess) -> None:
+        work = waiting.pop()
+        busy[pipe] = work[0], process
+        with contextlib.suppress(OSError):  # the worker has just died; _receive will find out
+            pipe.send(work)
+
+    try:
+        for _ in range(min(workers, len(waiting))):
+            give_work(*_start_worker(draw))
+        while busy:
+            ready = wait(list(busy))
+            for pipe in [pipe for pipe in busy if pipe in ready]:
+                index, process = busy[pipe]
+                event, alive = _receive(pipe, process)
+                if ends(event):
+                    del busy[pipe]
+                    if waiting:
+                        give_work(*((pipe, process) if alive else _start_worker(draw)))
+                yield index, event
+    finally:
+        for _, process in busy.values():
+            process.terminate()
+
+
+def _receive(pipe: Connection, process: BaseProcess) -> tuple[Happened, bool]:
+    """The next event, and whether the worker can take another cell."""
+    try:
+        event: Happened = pipe.recv()
+    except (EOFError, OSError):
+        process.join()
+        return Failure(f"the worker process was lost (exit status {process.exitcode})"), False
+    return event, True
+
+
+def _start_worker(draw: Draw | None) -> tuple[Connection, BaseProcess]:
+    context = multiprocessing.get_context("spawn")  # fork would copy the locks of MLflow's threads
+    ours, theirs = context.Pipe()
+    process = context.Process(target=_work, args=(theirs, draw), daemon=True)
+    with _another_main():
+        process.start()
+    theirs.close()  # the pipe then closes when the worker ends
+    return ours, process
+
+
+@contextlib.contextmanager
+def _another_main() -> Iterator[None]:
+    """A new process would run the user's script again, if it is one that calls us."""
+    main = sys.modules["__main__"]
+    sys.modules["__main__"] = ModuleType("__main__")
+    try:
+        yield
+    finally:
+        sys.modules["__main__"] = main
+
+
+def _work(pipe: Connection, draw: Draw | None) -> None:
+    """Train the cells that come through the pipe until it is closed at the other end."""
+    terminal.endure()  # functions of the user may print
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # Ctrl-C reaches every process; the main process decides
+    signal.signal(signal.SIGTERM, signal.SIG_DFL)
+    threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
+    try:
+        while True:
+            index, raw, replica, content = pipe.recv()
+            for event in sweep.train_raw(index, raw, replica, draw, content):
+                pipe.send(event)
+    except (EOFError, OSError):
+        return
+
+
+def _end_with_parent(parent: int) -> None:
+    """End this process soon after the one that started it has ended, also in the middle of a long cell."""
+    while os.getppid() == parent:
+        time.sleep(0.3)
+    os._exit(1)
