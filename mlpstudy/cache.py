@@ -10,6 +10,7 @@ import shutil
 import tempfile
 from pathlib import Path
 
+TEMPORARY = "mlpstudy-home-"  # how the name of a home begins that is removed when the program ends
 MOST_BYTES = 2_000_000_000  # about a thousand runs
 
 
@@ -24,8 +25,14 @@ def ensure_home() -> None:
     try:
         Path.home()
     except RuntimeError:
-        os.environ["HOME"] = tempfile.mkdtemp(prefix="mlpstudy-home-")
+        os.environ["HOME"] = tempfile.mkdtemp(prefix=TEMPORARY)
         atexit.register(shutil.rmtree, os.environ["HOME"], ignore_errors=True)
+
+
+def home() -> Path | None:
+    """The home of the user, if it stays when the program has ended."""
+    ensure_home()
+    return None if Path.home().name.startswith(TEMPORARY) else Path.home()
 
 
 def trim(most: int = MOST_BYTES) -> None:

@@ -68,8 +68,13 @@ def remove(found: Found, track: Track) -> str:
     client, sweep = found.client, found.sweep
     for run in found.shared:
         first, *others = sorted(_sweeps(run) - {sweep})
+        marked = run.info.lifecycle_stage != "active"
+        if marked:  # as deleted; MLflow changes no tag of such a run
+            client.restore_run(run.info.run_id)
         client.set_tag(run.info.run_id, "sweep", first)
         client.set_tag(run.info.run_id, "also_in", "|" + "".join(f"{name}|" for name in others))
+        if marked:
+            client.delete_run(run.info.run_id)
     for experiment in found.experiments:
         for tag in (dashboard.tag(sweep), left_out_tag(sweep)):
             with contextlib.suppress(MlflowException):  # it is not there

@@ -10,6 +10,7 @@ from typing import Any
 
 from mlflow.tracking import MlflowClient
 
+from mlpstudy import cache
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import parcel, uris
 from mlpstudy.tracking.parcel import DATA, Parcel
@@ -42,7 +43,8 @@ def _same_store(kept: str, uri: str, root: Path) -> bool:
     then, now = uris.database_path(kept), uris.database_path(uri)
     if then is None or now is None:
         return kept == uris.redact(uri)
-    return then == now or (not then.exists() and now == root.absolute().parent / then.name)
+    moved = not then.exists() and now == root.absolute().parent / then.name
+    return then == now or (moved and root.absolute().parent != cache.home())  # at home are runs of all studies
 
 
 def bring_in(source: Path, uri: str | None, experiment: str | None, say: Callable[[str], None]) -> Iterator[str]:

@@ -19,6 +19,7 @@ from mlflow.entities import Dataset, DatasetInput, Metric, Param, RunTag
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
+from mlpstudy import cache
 from mlpstudy.tracking import environment, uris
 from mlpstudy.tracking.store import Store
 
@@ -62,11 +63,13 @@ class Parcel:
 
 def rescue_folders(uri: str) -> list[Path]:
     """Where folders of runs are made: beside an SQLite file, else in the current directory, else at home."""
-    database = uris.database_path(uri)
+    database, home = uris.database_path(uri), cache.home()
     beside = [] if database is None or database.parent == Path.cwd() else [database.parent / RESCUE]
-    with contextlib.suppress(RuntimeError):  # a user without a directory
-        return [*beside, Path(RESCUE), Path.home() / RESCUE]
-    return [*beside, Path(RESCUE)]
+    places = [*beside, Path(RESCUE), *([] if home is None else [home / RESCUE])]
+    different: dict[Path, Path] = {}
+    for place in places:
+        different.setdefault(place.resolve(), place)
+    return list(different.values())
 
 
 def new_folder(root: Path, *parts: str) -> Path:

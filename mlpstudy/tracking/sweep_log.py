@@ -94,7 +94,8 @@ class SweepLog:
         self._sender.end()
         self._sender.join(min(seconds, QUICK_SECONDS))
         if self._sender.is_alive() and seconds == math.inf:
-            self._say(f"Waiting until the store has taken {len(self._unsent)} runs (Ctrl-C keeps them in a folder).")
+            waiting = f"{len(self._unsent)} run{'s' * (len(self._unsent) != 1)}"
+            self._say(f"Waiting until the store has taken {waiting} (Ctrl-C keeps what is left in a folder).")
         self._sender.join(None if seconds == math.inf else max(0, seconds - QUICK_SECONDS))
         self._patience.stop.set()
         for index, run in list(self._unsent.items()):  # the thread may be in a call that does not return

@@ -12,9 +12,7 @@ from mlpstudy.errors import ConfigError
 SQLITE = "sqlite:///"
 DEFAULT_DATABASE = "mlflow.db"
 # the address of the artifacts of an experiment, of a run, or of a model that a user has logged
-PLACE = re.compile(
-    r"file:.*/mlruns/(?P<inside>(?P<experiment>[^/]+)(/[0-9a-f]{32}/artifacts|/models/[^/]+/artifacts)?)"
-)
+PLACE = re.compile(r"(.*/)?mlruns/(?P<inside>(?P<experiment>[^/]+)(/[0-9a-f]{32}/artifacts|/models/[^/]+/artifacts)?)")
 
 
 def resolve(uri: str | None, environment: Mapping[str, str] = os.environ) -> str:
@@ -24,15 +22,20 @@ def resolve(uri: str | None, environment: Mapping[str, str] = os.environ) -> str
     """
     uri = uri or environment.get("MLFLOW_TRACKING_URI")
     if uri is None or uri == "":
-        return sqlite_uri(Path(DEFAULT_DATABASE).absolute())
+        return sqlite_uri(_real(Path(DEFAULT_DATABASE)))
     if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "file:"):
         path, mark, query = uri.removeprefix(SQLITE).partition("?")
         _check_signs(uri, path, query)
-        return sqlite_uri(Path(unquote(path)).absolute()) + mark + query
+        return sqlite_uri(_real(Path(unquote(path)))) + mark + query
     if not re.match(r"[a-z][a-z0-9+.-]*:", uri, flags=re.IGNORECASE):
         rule = "a URI such as sqlite:///mlflow.db, http://127.0.0.1:5000 or postgresql://user@host/name"
         raise ConfigError("tracking.uri", rule, redact(uri))
     return uri
+
+
+def _real(database: Path) -> Path:
+    """Where a database is: beside its runs, if it is a link to a file elsewhere."""
+    return database.resolve() if database.is_symlink() else database.absolute()
 
 
 def sqlite_uri(path: Path) -> str:
@@ -82,22 +85,26 @@ def beside_database(uri: str, artifacts: str) -> str:
     if only that place exists.
     """
     database, place = database_path(uri), PLACE.fullmatch(artifacts)
-    if database is None or place is None:
+    if database is None or place is None or not is_local(artifacts):
         return artifacts
-    here = database.parent.absolute() / "mlruns" / unquote(place["inside"])
+    inside = unquote(place["inside"]) if artifacts.startswith("file:") else place["inside"]
+    here = database.parent.absolute() / "mlruns" / inside
     own = not place["experiment"].isdigit()
     return here.as_uri() if own or here.is_dir() or not local_path(artifacts).is_dir() else artifacts
 
 
 def is_local(artifacts: str) -> bool:
     """Whether this is the address of a folder on this machine."""
-    return artifacts.startswith("file:") or "://" not in artifacts
+    return artifacts.startswith("file:") or re.match(r"[a-z][a-z0-9+.-]+:", artifacts, flags=re.IGNORECASE) is None
 
 
 def outside(uri: str, artifacts: str) -> Path | None:
-    """A folder of artifacts on this machine that is not in the folder of the SQLite database; None for all others."""
+    """A folder of artifacts on this machine that is not in the folder of the SQLite database; None for all others.
+
+    Links are followed: a copy of a link to `mlruns` would lead to the files of the original.
+    """
     database = database_path(uri)
     if database is None or not is_local(artifacts):
         return None
-    folder = local_path(artifacts)
-    return None if folder.is_relative_to(database.parent) else folder
+    folder = (database.parent / local_path(artifacts)).resolve()
+    return None if folder.is_relative_to(database.parent.resolve()) else folder

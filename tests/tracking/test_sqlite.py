@@ -17,7 +17,7 @@ from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
 
 import mlpstudy
-from mlpstudy import clean, export, upload
+from mlpstudy import cache, clean, export, upload
 from mlpstudy.cells.events import Ending
 from mlpstudy.commands import cli
 from mlpstudy.conduct import report
@@ -100,6 +100,9 @@ RUN = "0123456789abcdef" * 2
         (f"file:///old/mlruns/study/{RUN}/artifacts", f"file:///new/mlruns/study/{RUN}/artifacts"),
         (f"file:///mlruns/mlruns/mlruns/{RUN}/artifacts", f"file:///new/mlruns/mlruns/{RUN}/artifacts"),
         ("file:///old/mlruns/a%20b", "file:///new/mlruns/a%20b"),
+        ("/old/mlruns/study", "file:///new/mlruns/study"),  # as MLflow writes it for an experiment of its own
+        ("./mlruns/7", "file:///new/mlruns/7"),
+        (f"/old/mlruns/a%20b/{RUN}/artifacts", f"file:///new/mlruns/a%2520b/{RUN}/artifacts"),
         ("file:///old/mlruns/study/models/m-1/artifacts", "file:///new/mlruns/study/models/m-1/artifacts"),
         ("file:///new/mlruns/study", "file:///new/mlruns/study"),
         ("file:///nowhere/mlruns/3", "file:///new/mlruns/3"),  # named by MLflow, and not there
@@ -121,6 +124,36 @@ def test_a_folder_that_mlflow_has_named_may_be_elsewhere_on_purpose(tmp_path):
     (here / "mlruns" / "3").mkdir(parents=True)
     assert uris.beside_database(uri_of(here), there.as_uri()) == (here / "mlruns" / "3").as_uri()
     assert uris.outside(uri_of(here), "s3://bucket/a") is uris.outside("http://host", there.as_uri()) is None
+
+
+def test_links_lead_outside_and_a_link_to_a_database_is_that_database(tmp_path, monkeypatch):
+    """A copy of a folder with a link to `mlruns` would change the files of the original."""
+    (tmp_path / "big" / "mlruns" / "study").mkdir(parents=True)
+    (tmp_path / "here").mkdir()
+    (tmp_path / "here" / "mlruns").symlink_to(tmp_path / "big" / "mlruns")
+    stored = (tmp_path / "here" / "mlruns" / "study").as_uri()
+    assert uris.outside(uri_of(tmp_path / "here"), stored) == tmp_path / "big" / "mlruns" / "study"
+    (tmp_path / "link").symlink_to(tmp_path / "big")  # a link to the whole folder is as good as the folder
+    assert uris.outside(uri_of(tmp_path / "link"), (tmp_path / "link" / "mlruns" / "study").as_uri()) is None
+    (tmp_path / "other").mkdir()
+    (tmp_path / "big" / "mlflow.db").touch()
+    (tmp_path / "other" / "mlflow.db").symlink_to(tmp_path / "big" / "mlflow.db")
+    monkeypatch.chdir(tmp_path / "other")
+    assert uris.resolve(None, {}) == uris.resolve("sqlite:///mlflow.db") == uri_of(tmp_path / "big")
+
+
+def test_an_experiment_that_mlflow_has_made_moves_with_the_folder(new_uri, tmp_path, no_pictures, capsys):
+    old, new = tmp_path / "old", tmp_path / "new"
+    old.mkdir()
+    uris.database_path(new_uri).rename(old / "mlflow.db")
+    MlflowClient(uri_of(old)).create_experiment("mine", str(old / "mlruns" / "7"))  # a path, as MLflow does by itself
+    swept(old, "init=he", "tracking.experiment=mine", "tracking.sweep=first")
+    old.rename(new)
+    (run,) = load_runs(uri_of(new))
+    assert run.local_folder.is_relative_to(new)
+    swept(new, "init=zeros,he", "tracking.experiment=mine", "tracking.sweep=first")
+    assert not old.exists()
+    assert clean.main(["first", "--yes", "--uri", uri_of(new)]) == 0
 
 
 # ---------------------------------------------------------------- one file
@@ -369,6 +402,39 @@ def test_on_a_full_disk_a_run_is_kept_elsewhere_and_nothing_half_is_left(sweep_c
         assert rescue.root is None
         assert rescue.complaint.count("No space left") == 4  # beside the store, here, at home, in a temporary folder
     assert list(home.iterdir()) == []
+
+
+def test_a_home_that_is_removed_keeps_nothing(monkeypatch, tmp_path, new_uri):
+    monkeypatch.setattr(cache, "ensure_home", lambda: None)
+    monkeypatch.setenv("HOME", str(tmp_path / f"{cache.TEMPORARY}x"))
+    assert cache.home() is None
+    assert all(cache.TEMPORARY not in str(place) for place in parcel.rescue_folders(new_uri))
+
+
+def test_in_the_home_directory_runs_are_found_once(monkeypatch, tmp_path, new_uri):
+    monkeypatch.setenv("HOME", str(tmp_path))
+    monkeypatch.chdir(tmp_path)
+    assert parcel.rescue_folders(new_uri) == [Path("mlpstudy-rescued")]
+    (tmp_path / "below").mkdir()
+    monkeypatch.chdir(tmp_path / "below")
+    assert [place.resolve() for place in parcel.rescue_folders(new_uri)] == [
+        tmp_path / "mlpstudy-rescued", tmp_path / "below" / "mlpstudy-rescued",
+    ]  # fmt: skip
+
+
+def test_a_run_of_two_sweeps_that_was_deleted_in_mlflow_does_not_stop_a_removal(study, tmp_path, capsys):
+    shutil.copytree(study, tmp_path / "here")
+    uri = uri_of(tmp_path / "here")
+    swept(tmp_path / "here", "init=zeros,xavier,he", "tracking.experiment=first", "tracking.sweep=more")
+    client = MlflowClient(uri)
+    (shared, *_) = [run for run in load_runs(uri, sweep="both", experiment="first") if "more" in run.tags["also_in"]]
+    client.delete_run(shared.id)
+    assert clean.main(["both", "--yes", "--uri", uri]) == 0
+    assert client.get_run(shared.id).info.lifecycle_stage == "deleted"
+    assert client.get_run(shared.id).data.tags["sweep"] == "more"
+    capsys.readouterr()
+    assert clean.main(["both", "--yes", "--uri", uri]) == 1
+    assert "SWEEP must be one of more" in capsys.readouterr().err
 
 
 def test_the_end_of_a_sweep_counts_what_was_kept_and_what_was_lost(new_uri, capsys):
