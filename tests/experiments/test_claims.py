@@ -158,7 +158,7 @@ def test_a_study_that_fails_does_not_stop_the_others(monkeypatch, capsys, tmp_pa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(experiments, "STUDIES", {name: STUDIES[name] for name in ("he_2015", "dying_relu")})
     ran = []
-    monkeypatch.setattr("mlpstudy.conduct.run", lambda cells: ran.append(cells))
+    monkeypatch.setattr("mlpstudy.conduct.run", lambda cells, **_: ran.append(cells))
     assert experiments.main(["all", "--quick"]) == 2
     assert len(ran) == 2
     assert capsys.readouterr().err.count("did not end well; type the command again to go on") == 2
