@@ -62,7 +62,7 @@ def test_a_study_without_mnist_says_so_and_uses_digits(offline, monkeypatch, cap
     prepared = experiments.prepare(STUDIES["symmetry"], True, [])
     assert {cell.data.name for cell in prepared.cells} == {"digits"}
     with pytest.raises(ValueError, match="did not end well"):
-        experiments.run(prepared)
+        experiments.run(prepared, "again")
     assert "On digits, since MNIST is not here (no network)" in capsys.readouterr().out
 
 
