@@ -19,7 +19,7 @@ HINT = "for values, add data.task=regression loss=mse"
 MANY_CLASSES = 10  # with more classes that are numbers, and few examples of each, the numbers may be values
 FEW_EXAMPLES = 10  # of each class
 FEW_COLUMNS = 3  # of targets, whose numbers are listed
-LARGE = 10.0  # standard deviation of targets with which the usual learning rates diverge
+LARGE = 10.0  # root mean square of targets, with which the usual learning rates diverge
 
 
 def _own(
@@ -92,7 +92,7 @@ def about_values(y: NDArray[Any], standardized: bool) -> list[str]:
     spread = f"targets have mean {means} and standard deviation {deviations}"
     if standardized:
         return [f"{spread}; the network learns them standardized, and losses stay in the units of the targets"]
-    if y.std() > LARGE:
+    if np.sqrt(np.square(y).mean()) > LARGE:  # a large mean has to be learned, too
         return [f"{spread}; if a network does not learn, this is a likely reason (data.standardize_target=true)"]
     return []
 

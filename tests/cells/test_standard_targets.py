@@ -81,12 +81,15 @@ def test_many_columns_are_told_in_short(trained):
     assert f"and standard deviation {low} to {high};" in cell.data.remarks[0]
 
 
-@pytest.mark.parametrize(("scale", "remarks"), [(1.0, 0), (1e3, 1)])
-def test_without_it_the_values_are_learned_as_they_are(trained, scale, remarks):
+@pytest.mark.parametrize(
+    ("shift", "scale", "remarks"), [(0.0, 1.0, 0), (0.0, 1e3, 1), (1e6, 1.0, 1), (-20.0, 0.0, 1)]
+)
+def test_without_it_the_values_are_learned_as_they_are(trained, shift, scale, remarks):
+    y = shift + scale * ONE
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        cell, problem, _ = trained(scale * ONE, "data.standardize_target=false")
-    np.testing.assert_array_equal(problem.y_train, scale * ONE[:45])
+        cell, problem, _ = trained(y, "data.standardize_target=false")
+    np.testing.assert_array_equal(problem.y_train, y[:45])
     assert problem.loss_unit == 1
     assert len(cell.data.remarks) == remarks
     assert all("a likely reason (data.standardize_target=true)" in remark for remark in cell.data.remarks)
