@@ -40,10 +40,10 @@ class Plain(io.StringIO):
 def console() -> Console:
     """A console on standard output; in a file or a pipe as wide as COLUMNS says, or wide enough for the table."""
     if sys.stdout.isatty():
-        return Console(highlight=False, markup=False)
+        return Console(highlight=False, markup=False, emoji=False)
     columns = os.environ.get("COLUMNS", "")
     width = int(columns) if columns.isdecimal() and int(columns) > 0 else PIPE_WIDTH
-    return Console(file=Plain(), width=width, highlight=False, markup=False)
+    return Console(file=Plain(), width=width, highlight=False, markup=False, emoji=False)
 
 
 class SweepDisplay:

@@ -99,6 +99,14 @@ def test_a_list_is_one_value_of_a_setting_that_is_a_list(key):
     assert from_python.overrides({key: None}) == [f"{key}=null"]
 
 
+@pytest.mark.parametrize("key", LISTS)
+@pytest.mark.parametrize("once", [iter, lambda names: (name for name in names), lambda names: map(str, names)])
+def test_what_can_be_read_once_is_read_once(key, once):
+    assert from_python.overrides({key: once(["a", "b"])}) == [f"{key}=['a','b']"]
+    assert from_python.overrides({key: once([])}) == [f"{key}=[]"]
+    assert from_python.overrides({key: iter([once(["a"]), once(["b", "c"])])}) == [f"{key}=['a'],['b','c']"]
+
+
 @pytest.mark.parametrize("key", sorted(SETTINGS.keys() - LISTS))
 def test_a_list_is_several_values_of_every_other_setting(key):
     assert from_python.overrides({key: ["a", "b"]}) == [f"{key}='a','b'"]

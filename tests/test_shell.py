@@ -1,6 +1,7 @@
 """Commands that are printed are typed again here, in a shell, in the folder in which they were printed."""
 
 import ast
+import io
 import os
 import re
 import shlex
@@ -15,7 +16,7 @@ from pathlib import Path
 
 import pytest
 
-from mlpstudy import shell
+from mlpstudy import display, shell
 from mlpstudy.conduct import report
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import store as stores
@@ -47,6 +48,39 @@ def printed(text, after):
 def test_a_command_reaches_its_program_as_it_was_meant(tmp_path, word):
     (tmp_path / "shown.py").write_text("import sys; print(sys.argv[1:])")
     assert typed(shell.command("shown", word, "--uri", word), tmp_path) == f"{[word, '--uri', word]}\n"
+
+
+UNSHOWN = ["tab\there", "two\nlines", "back\\ü's", "\x1b[1m", "a\udcff", "no\u00a0break", "ü!1"]
+
+
+@pytest.mark.parametrize("encoding", ["ascii", "latin-1", "utf-8"])
+@pytest.mark.parametrize("stream", ["stdout", "stderr"])
+@pytest.mark.parametrize("word", [*ODD, *UNSHOWN])
+def test_a_command_with_letters_that_a_stream_cannot_show(tmp_path, monkeypatch, word, stream, encoding):
+    """It is printed as it stands, and names the same file."""
+    (tmp_path / "shown.py").write_text("import sys; print(ascii(sys.argv[1:]))")
+    monkeypatch.setattr(sys, stream, io.TextIOWrapper(io.BytesIO(), encoding))
+    command = shell.command("shown", word)
+    assert command.encode(encoding).decode(encoding).isprintable()
+    assert typed(command, tmp_path) == f"{[word]!a}\n"
+
+
+def test_a_stream_that_shows_all_letters_needs_no_signs():
+    assert [shell.quoted(word, io.StringIO()) for word in ("zü.zip", "x.zip", "it's")] == [
+        "'zü.zip'", "x.zip", "'it'\"'\"'s'",
+    ]  # fmt: skip
+    assert shell.quoted("zü.zip", io.TextIOWrapper(io.BytesIO(), "ascii")) == r"$'z\303\274.zip'"
+
+
+@pytest.mark.parametrize("is_terminal", [True, False])
+def test_a_command_is_shown_letter_by_letter(monkeypatch, is_terminal):
+    """Rich would draw a picture for :smile: and leave out [bold]."""
+    out = io.StringIO()
+    monkeypatch.setattr(sys, "stdout", out)
+    monkeypatch.setattr(out, "isatty", lambda: is_terminal, raising=False)
+    command = shell.command("mlpstudy.upload", "x:smile:y.zip", "[bold]:snowman:")
+    display.console().print(command, soft_wrap=True)
+    assert out.getvalue() == f"{command}\n"
 
 
 @pytest.mark.parametrize("place", ["with blank/bin", "bin", ""])

@@ -170,8 +170,31 @@ def test_a_list_of_options_is_refused_in_another_grid_and_in_python(refused):
         mlpstudy.foresee(init=[["he", "xavier"]])
 
 
+@pytest.mark.parametrize("several", [(), ("-m",)])
+@pytest.mark.parametrize("sign", ["+", "++", "~"])
+@pytest.mark.parametrize("group", GROUPS)
+def test_a_list_of_options_is_refused_behind_a_sign_of_hydra(refused, group, sign, several):
+    line = refused(*several, f"{sign}{group}=[{GROUPS[group]}]")
+    assert line.startswith(
+        f"{group} must be one option (add -m and write {group}={GROUPS[group]} to sweep over them); "
+    )
+
+
+@pytest.mark.parametrize("sign", ["", "+", "++", "~"])
+def test_a_list_of_engines_is_refused(refused, sign):
+    assert refused(f"{sign}hydra/launcher=[ray,slurm]") == "hydra/launcher must be one option; got '[ray,slurm]'"
+
+
+def test_a_list_of_options_is_refused_in_an_experiment_of_the_users_own(refused, tmp_path):
+    own = tmp_path / "experiment" / "own.yaml"
+    own.parent.mkdir()
+    own.write_text("# @package _global_\nhydra:\n  sweeper:\n    params:\n      init: '[he,xavier]'\n")
+    line = refused("-m", "--config-dir", str(tmp_path), "experiment=own")
+    assert line.startswith("init must be one option (add -m and write init=he,xavier ")
+
+
 def test_glob_may_have_a_list():
-    assert not form.listed_options("activation=glob([re*,ta*])")
+    form.check_choice("activation=glob([re*,ta*])")
 
 
 def test_another_grid_has_the_settings_of_the_first_and_its_own():

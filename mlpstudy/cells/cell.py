@@ -26,7 +26,7 @@ class Cell:
     config: Config
     sizes: tuple[int, ...]  # n_0, ..., n_L
     constant_loss: float  # training loss of the best constant output
-    silent_loss: float  # training loss of outputs that are all 0
+    silent_loss: float  # training loss of outputs that are all 0, which are the mean of standardized targets
     chance: float  # training accuracy of the best constant output
     gradients: gradient_check.Report | None  # if `check_gradients` is true
     data: About

@@ -61,6 +61,11 @@ class Config:
         return any(key.endswith(".function") for key in self.flat)
 
     @property
+    def standard_targets(self) -> bool:
+        """Whether the values of a regression are learned with mean 0, so that an output of 0 says their mean."""
+        return self.flat.get("data.task") == "regression" and bool(self.flat["data.standardize_target"])
+
+    @property
     def weights_follow_the_leak(self) -> bool:
         """Whether initial weights depend on the slope of the activation for z < 0."""
         rows = (TABLES["init"].get(self.flat.get(key, "")) for key in ("init.name", "init.output.name"))

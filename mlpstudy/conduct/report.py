@@ -51,7 +51,7 @@ def end(
 
     say_results(out, plan.names, results.runs)
     compared = [
-        (plan.names[i], loss, plan.cells[i].silent_loss)
+        (plan.names[i], loss, plan.cells[i].silent_loss, plan.cells[i].config.standard_targets)
         for i, loss in results.first_losses.items()
         if i in results.runs and results.runs[i].tags["verdict"] != "exploding"  # that has another cause
     ]

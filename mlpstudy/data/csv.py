@@ -59,7 +59,8 @@ def read_csv(
 
     def place(array: str, row: int, column: int, value: object) -> str:
         name = owners[column] if array == "x" else target
-        return f"column {name!r} has {value} in line {table.index[row] + first_line}"
+        note = " (a number that is too large for 64 bits is read as inf)" * (str(value) in ("inf", "-inf"))
+        return f"column {name!r} has {value} in line {table.index[row] + first_line}{note}"
 
     x, y = np.concatenate(parts, axis=1), table[target].to_numpy()
     examples = Examples(x, y, "data.path", str(path), "a CSV file", place)
@@ -74,7 +75,8 @@ def counts_rows(name: str, column: Any) -> bool:
     values = column.to_numpy()
     if not nameless or not np.issubdtype(values.dtype, np.number) or len(values) < 2:
         return False
-    steps = np.diff(values.astype(np.float64))
+    whole = np.issubdtype(values.dtype, np.integer)  # as float64, 1e17 and 1e17 + 1 are the same
+    steps = np.diff(values.astype(np.int64 if whole else np.float64))
     return bool(steps[0] != 0 and np.allclose(steps, steps[0], rtol=1e-6, atol=0))
 
 

@@ -19,7 +19,7 @@ HINT = "for values, add data.task=regression loss=mse"
 MANY_CLASSES = 10  # with more classes that are numbers, and few examples of each, the numbers may be values
 FEW_EXAMPLES = 10  # of each class
 FEW_COLUMNS = 3  # of targets, whose numbers are listed
-LARGE = 10.0  # standard deviation of targets with which the usual learning rates diverge
+LARGE = 10.0  # root mean square of targets, with which the usual learning rates diverge
 
 
 def _own(
@@ -44,7 +44,10 @@ def _own(
     else:
         if known is not None and test_fraction > 0:
             check_classes(train, known, y)
-        (rows, y), (rows_test, y_test) = random_split(rng, rows, y, test_fraction, stratify=known is not None)
+        may_help = f" ({HINT})" if known is not None and in_doubt(known, len(y)) else ""
+        (rows, y), (rows_test, y_test) = random_split(
+            rng, rows, y, test_fraction, stratify=known is not None, hint=hint
+        )
 
     def place(split: str, array: str, row: int, column: int, value: object) -> str:
         of, at = (train, rows) if split == "train" else (source, rows_test)
@@ -62,14 +65,14 @@ def check_classes(of: Examples, known: NDArray[Any], y: Labels) -> None:
     """Raise ConfigError if a class has one example, which cannot be in both splits."""
     rare = known[np.bincount(np.asarray(y, dtype=np.int64)) < 2]
     if rare.size:
-        help_ = f"{HINT}; or set data.test_fraction=0" if may_be_values(known) else "or set data.test_fraction=0"
+        help_ = f"{HINT}; or " * in_doubt(known, len(y)) + "set data.test_fraction=0"
         rule = f"with at least two examples of each class; there is one of {rare.tolist()[0]!r} ({help_})"
         raise of.refused(rule)
 
 
 def about_classes(known: NDArray[Any] | None, examples: int) -> list[str]:
     """What is said of classes that may have been meant as values."""
-    if known is None or not may_be_values(known) or examples >= FEW_EXAMPLES * len(known):
+    if known is None or not may_be_values(known, examples) or examples >= FEW_EXAMPLES * len(known):
         return []
     return [f"the target has {len(known)} classes; {HINT}"]
 
@@ -82,7 +85,7 @@ def targets(of: Examples, known: NDArray[Any] | None) -> Labels:
     strange = np.setdiff1d(y, known)
     if strange.size:
         rule = f"whose test labels occur in training; {strange.tolist()[0]!r} does not"
-        raise of.refused(f"{rule} ({HINT})" if may_be_values(known) else rule)
+        raise of.refused(f"{rule} ({HINT})" if in_doubt(known) else rule)
     return np.searchsorted(known, y)
 
 
@@ -92,7 +95,7 @@ def about_values(y: NDArray[Any], standardized: bool) -> list[str]:
     spread = f"targets have mean {means} and standard deviation {deviations}"
     if standardized:
         return [f"{spread}; the network learns them standardized, and losses stay in the units of the targets"]
-    if y.std() > LARGE:
+    if np.sqrt(np.square(y).mean()) > LARGE:  # a large mean has to be learned, too
         return [f"{spread}; if a network does not learn, this is a likely reason (data.standardize_target=true)"]
     return []
 
@@ -103,9 +106,14 @@ def _listed(numbers: NDArray[np.floating]) -> str:
     return (", " if len(numbers) <= FEW_COLUMNS else " to ").join(f"{number:.4g}" for number in shown)
 
 
-def may_be_values(known: NDArray[Any]) -> bool:
-    """Whether so many labels are numbers that they may be the values of a regression."""
-    return known.dtype.kind in "iuf" and len(known) > MANY_CLASSES
+def may_be_values(known: NDArray[Any], examples: float = np.inf) -> bool:
+    """Whether labels are numbers that may be the values of a regression: many, or most of them with one example."""
+    return known.dtype.kind in "iuf" and (len(known) > MANY_CLASSES or examples < 2 * len(known))
+
+
+def in_doubt(known: NDArray[Any], examples: float = np.inf) -> bool:
+    """Whether labels that cannot be learned may be values: also if they are written as 3.0."""
+    return known.dtype.kind == "f" or may_be_values(known, examples)
 
 
 def labels_of(y: NDArray[Any]) -> NDArray[Any]:

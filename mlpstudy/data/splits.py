@@ -146,9 +146,12 @@ def with_standard_targets(data: Data) -> Data:
 
 
 def random_split(
-    rng: np.random.Generator, x: NDArray[Any], y: Labels, test_fraction: float, stratify: bool = True
+    rng: np.random.Generator, x: NDArray[Any], y: Labels, test_fraction: float, stratify: bool = True, hint: str = ""
 ) -> tuple[Split, Split]:
-    """A random split; with `stratify` both parts have the same proportions of classes. The test split may be empty."""
+    """A random split; with `stratify` both parts have the same proportions of classes. The test split may be empty.
+
+    hint: what else may help where no such split exists.
+    """
     if test_fraction == 0:
         return (x, y), (x[:0], y[:0])
     from sklearn.model_selection import train_test_split
@@ -159,6 +162,6 @@ def random_split(
             x, y, test_size=test_fraction, stratify=y if stratify else None, random_state=seed
         )
     except ValueError as error:
-        rule = f"a share of the {len(x)} examples that leaves every class in both splits"
+        rule = f"a share of the {len(x)} examples that leaves every class in both splits{hint}"
         raise ConfigError("data.test_fraction", rule, test_fraction) from error
     return (x_train, y_train), (x_test, y_test)

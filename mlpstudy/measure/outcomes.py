@@ -10,6 +10,10 @@ from mlpstudy.measure.verdict import Thresholds
 
 OUTCOMES = ("learned", "stalled", "diverged")
 LARGE = 1.3  # times the loss of outputs that are 0: from there on, a first loss is spoken of (He and ReLU: about 1.4)
+SILENT = {  # whether targets are standardized -> outputs of 0, in the user's units
+    False: "Outputs of 0, which know nothing, have",
+    True: "The mean of the targets as output, which knows nothing, has",
+}
 NAMED = 8  # at most so many cells are named in a sentence
 
 
@@ -26,19 +30,20 @@ def without_interval(cells: Sequence[tuple[str, str | None]]) -> str:
     return "\n".join(lines)
 
 
-def first_losses(cells: Sequence[tuple[str, float, float]]) -> str:
+def first_losses(cells: Sequence[tuple[str, float, float, bool]]) -> str:
     """A sentence about cells that start with a large training loss, with the numbers of the largest; "" if none does.
 
-    cells: name, mean first training loss, and the loss of outputs that are all 0, which is log(classes) for classes.
+    cells: name, mean first training loss, the loss of outputs that are all 0, which is log(classes) for classes, and
+    whether the targets of the network are standardized.
     """
     large = [cell for cell in cells if 0 < LARGE * cell[2] < cell[1] < np.inf]
     if not large:
         return ""
-    name, first, silent = max(large, key=lambda cell: cell[1] / cell[2])
+    name, first, silent, standard = max(large, key=lambda cell: cell[1] / cell[2])
     others = f" (and those of {len(large) - 1} more cell{'s' * (len(large) > 2)} too)" if len(large) > 1 else ""
     return (
-        f"{name} starts with a training loss of {first:.3g}. Outputs of 0, which know nothing, have {silent:.3g}; its "
-        f"random outputs{others} add {first - silent:.2g}. For small ones, type: 'init.output={{name:lecun,gain:0.1}}'"
+        f"{name} starts with a training loss of {first:.3g}. {SILENT[standard]} {silent:.3g}; its random "
+        f"outputs{others} add {first - silent:.2g}. For small ones, type: 'init.output={{name:lecun,gain:0.1}}'"
     )
 
 

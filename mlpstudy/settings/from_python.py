@@ -25,7 +25,7 @@ def overrides(settings: Mapping[str, Any]) -> list[str]:
         values = list(value) if _has_several(value) else [value]
         is_list = key in SETTINGS and SETTINGS[key].kind.name == "list"
         if is_list and not any(one is None or _has_several(one) for one in values):
-            values = [value]  # [16, 8] is one value, [[16, 8], [4]] are two
+            values = [values]  # [16, 8] is one value, [[16, 8], [4]] are two
         typed.append(f"{key}={','.join(map(_typed, values))}")
     return typed
 

@@ -22,7 +22,7 @@ from omegaconf import DictConfig, OmegaConf
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.settings.files import CONF, options_with
 from mlpstudy.settings.keys import unknown_key
-from mlpstudy.settings.words import SEVERAL, without_flags
+from mlpstudy.settings.words import SEVERAL, check_choice, without_flags
 
 Raw = dict[str, Any]
 LAUNCHER = "hydra.launcher."
@@ -62,6 +62,8 @@ class Composer:
         chosen |= {override.key_or_group.removeprefix(LAUNCHER): override.value() for override in engine}
         self.launcher = str(settings.runtime.choices["hydra/launcher"]), chosen
         of_experiment = [f"{key}={value}" for key, value in (settings.sweeper.params or {}).items() if several]
+        for word in of_experiment:
+            check_choice(word)
         self._axes = axes([*self._parser.parse_overrides(of_experiment), *ours], self._groups)
 
     def cells(self) -> Iterator[tuple[Raw, list[str]]]:

@@ -9,6 +9,7 @@ from mlpstudy.errors import ConfigError
 from mlpstudy.settings import files, meant
 
 SEVERAL = {"--multirun", "-m"}
+CHOICES = (*files.GROUPS, "experiment", "hydra/launcher")  # of each, a cell or a sweep has one option
 ALSO = "--also"
 FLAGS = {  # of Hydra: flag -> whether a word follows it
     "--help": False, "-h": False, "--hydra-help": False, "--version": False, "--multirun": False, "-m": False,
@@ -57,10 +58,15 @@ def without_flags(words: Sequence[str]) -> list[str]:
     return settings
 
 
-def listed_options(word: str) -> bool:
-    """Whether a word chooses a list of options, such as init=[he,xavier], of which Hydra would take the last alone."""
-    group, _, value = word.partition("=")
-    return group in (*files.GROUPS, "experiment") and "[" in value and "glob(" not in value
+def check_choice(word: str) -> None:
+    """Raise ConfigError for a list of options, such as init=[he,xavier], of which Hydra would take the last alone."""
+    typed, _, value = word.partition("=")
+    group = typed.lstrip("+~")  # Hydra's signs for adding and removing
+    if group not in CHOICES or "[" not in value or "glob(" in value:
+        return
+    options = re.sub(r"[]['\"\s]", "", value)
+    several = "" if group == "hydra/launcher" else f" (add -m and write {group}={options} to sweep over them)"
+    raise ConfigError(group, f"one option{several}", value)
 
 
 def check_form(arguments: Sequence[str]) -> None:
@@ -75,12 +81,10 @@ def check_form(arguments: Sequence[str]) -> None:
             raise _as_setting(word, following)
         elif word.endswith((",", "=")) or word.startswith((",", "=")):
             raise _apart(arguments[max(i - word.startswith((",", "=")), 0) : i + 2])
-        elif listed_options(word):
-            value = word.partition("=")[2]
-            options = re.sub(r"[]['\"\s]", "", value)
-            raise ConfigError(flag, f"one option (add -m and write {flag}={options} to sweep over them)", value)
         elif "=" not in word and not word.startswith(("~", "+")):
             raise _apart(arguments[i : i + 3]) if "".join(following).startswith("=") else _option_alone(word)
+        else:
+            check_choice(word)
 
 
 def _as_setting(word: str, following: Sequence[str]) -> ConfigError:

@@ -81,15 +81,32 @@ def test_many_columns_are_told_in_short(trained):
     assert f"and standard deviation {low} to {high};" in cell.data.remarks[0]
 
 
-@pytest.mark.parametrize(("scale", "remarks"), [(1.0, 0), (1e3, 1)])
-def test_without_it_the_values_are_learned_as_they_are(trained, scale, remarks):
+@pytest.mark.parametrize(("shift", "scale", "remarks"), [(0.0, 1.0, 0), (0.0, 1e3, 1), (1e6, 1.0, 1), (-20.0, 0.0, 1)])
+def test_without_it_the_values_are_learned_as_they_are(trained, shift, scale, remarks):
+    y = shift + scale * ONE
     with warnings.catch_warnings():
         warnings.simplefilter("error")
-        cell, problem, _ = trained(scale * ONE, "data.standardize_target=false")
-    np.testing.assert_array_equal(problem.y_train, scale * ONE[:45])
+        cell, problem, _ = trained(y, "data.standardize_target=false")
+    np.testing.assert_array_equal(problem.y_train, y[:45])
     assert problem.loss_unit == 1
     assert len(cell.data.remarks) == remarks
     assert all("a likely reason (data.standardize_target=true)" in remark for remark in cell.data.remarks)
+
+
+@pytest.mark.parametrize("standard", [True, False])
+def test_what_an_output_of_0_is_in_the_users_units(trained, standard):
+    y = 1e3 + ONE
+    cell, _, _ = trained(y, f"data.standardize_target={str(standard).lower()}")
+    assert cell.config.standard_targets is standard
+    constant = y[:45].mean() if standard else 0
+    assert cell.silent_loss == pytest.approx(0.5 * np.square(y[:45] - constant).mean(), rel=1e-9)
+
+
+def test_only_values_of_the_users_own_have_standard_targets(configure):
+    assert not any(configure(*words).standard_targets for words in (["data=digits"], ["data=diabetes", "loss=mse"]))
+    own = ["data=npz", "data.path=own.npz"]
+    assert not configure(*own).standard_targets
+    assert configure(*own, "data.task=regression", "loss=mse").standard_targets
 
 
 def test_targets_that_are_all_the_same_stay_so(trained):

@@ -185,7 +185,7 @@ REFUSED = {
     "all gaps": ("a,b,y\n,1,0\n,2,1\n,3,0\n,4,1\n", {"missing": "mean"}, "column 'a' has one in line 2"),
     "gaps everywhere": ("a,b,y\n,1,0\n2,,1\n", {"missing": "drop"}, "a gap in every line"),
     "duplicate": (lines_of().replace("weight", "height"), {}, "'height' is there twice"),
-    "one of a class": (lines_of() + "1,2,3,7\n", {}, "there is one of 7 (or set data.test_fraction=0)"),
+    "one of a class": (lines_of() + "1,2,3,7\n", {}, "there is one of 7 (set data.test_fraction=0)"),
     "many texts": ("name,x,y\n" + "\n".join(f"n{i},{i},{i % 2}" for i in range(60)), {"encode": "onehot"},
                    "column 'name', which has 60 different texts (leave it out with data.exclude)"),
     "excluded": (lines_of(), {"exclude": ("nothing",)}, "one of height, income, weight"),
@@ -232,6 +232,55 @@ def test_a_first_column_that_counts_is_left_out_from_any_start_by_any_step(write
     counted[5] = f"{start + step * 5.5:.6g},{rows[5]}"  # it counts no more
     assert csv(write("\n".join([f"{name},{header}", *counted]))).x_train.shape[1] == 4
     assert csv(write("\n".join([f"height_2,{header}", *counted]))).x_train.shape[1] == 4
+
+
+@pytest.mark.parametrize("start", [10**15, 10**17, 2**63 - 40, 2**63, 2**64 - 80])
+@pytest.mark.parametrize("step", [1, -1, 3])
+def test_a_first_column_that_counts_in_large_numbers_is_left_out(write, start, step):
+    header, *rows = lines_of().splitlines()
+    counted = [f"{start + step * i},{row}" for i, row in enumerate(rows[:20])]
+    assert csv(write("\n".join([f"id,{header}", *counted]))).x_train.shape[1] == 3
+    counted[5] = f"{start + step * 5 + 100},{rows[5]}"
+    assert csv(write("\n".join([f"id,{header}", *counted]))).x_train.shape[1] == 4
+
+
+FEW = {  # few labels that are numbers -> whether they are taken for values
+    "all different": ("1000000.0 1000001.0 1000002.0 1000003.0 1000004.0", True),
+    "fractions of 0": ("1.0 1.0 1.0 2.0 2.0 2.0 3.0", True),
+    "whole, all different": ("3 5 8 13 21", True),
+    "whole, one rare": ("1 1 1 2 2 2 3", False),
+    "text": ("a b c d e", False),
+}
+
+
+@pytest.mark.parametrize("case", FEW)
+def test_one_example_of_a_class_is_told_with_what_helps(write, case):
+    labels, values = FEW[case]
+    text = "\n".join(["x,y", *(f"{i % 3},{label}" for i, label in enumerate(labels.split()))])
+    with pytest.raises(ConfigError) as error:
+        csv(write(text))
+    helps = "for values, add data.task=regression loss=mse; or " * values + "set data.test_fraction=0"
+    assert f" ({helps}); got " in str(error.value)
+
+
+@pytest.mark.parametrize(("unit", "values"), [("", False), (".0", True)])
+def test_a_split_without_some_class_is_told_with_what_helps(write, unit, values):
+    text = "\n".join(["x,y", *(f"{i % 3},{i // 2}{unit}" for i in range(10))])
+    with pytest.raises(ConfigError) as error:
+        csv(write(text), test_fraction=0.2)
+    hint = " (for values, add data.task=regression loss=mse)" * values
+    assert f"every class in both splits{hint}; got 0.2" in str(error.value)
+
+
+@pytest.mark.parametrize("digits", ["9" * 401, "1e400", "-" + "9" * 309 + ".5"])
+@pytest.mark.parametrize("column", ["x", "y"])
+def test_a_number_that_is_too_large_is_not_only_called_inf(write, column, digits):
+    rows = [f"{i % 3},{i % 2}" for i in range(12)]
+    rows[4] = f"{digits},0" if column == "x" else f"1,{digits}"
+    with pytest.raises(ConfigError) as error:
+        csv(write("\n".join(["x,y", *rows])))
+    told = f"column {column!r} has {'-' * digits.startswith('-')}inf in line 6 (a number that is too large for 64 bits"
+    assert told in str(error.value)
 
 
 @pytest.mark.parametrize("unit", [1, 1000.0])

@@ -59,15 +59,23 @@ def test_outcomes_from_best_to_worst():
 
 def test_a_large_first_loss_is_told_once_with_the_numbers_of_the_worst_cell():
     ten, two = math.log(10), math.log(2)
-    assert first_losses([]) == first_losses([("a", 1.29 * ten, ten), ("b", math.inf, ten), ("c", math.nan, two)]) == ""
-    assert first_losses([("a", 3.5, ten), ("b", 2.4, ten)]) == (
+    small = [("a", 1.29 * ten, ten, False), ("b", math.inf, ten, False), ("c", math.nan, two, False)]
+    assert first_losses([]) == first_losses(small) == first_losses([("a", 3.0, 0.0, False)]) == ""
+    assert first_losses([("a", 3.5, ten, False), ("b", 2.4, ten, False)]) == (
         "a starts with a training loss of 3.5. Outputs of 0, which know nothing, have 2.3; its random outputs add 1.2. "
         "For small ones, type: 'init.output={name:lecun,gain:0.1}'"
     )
-    told = first_losses([("a", 3.5, ten), ("b", 2.0, two)])
+    large = [("a", 3.5, ten, False), ("b", 2.0, two, False)]
+    told = first_losses(large)
     assert told.startswith(
         "b starts with a training loss of 2. Outputs of 0, which know nothing, have 0.693; its random "
     )
     assert " (and those of 1 more cell too) add 1.3." in told
-    assert " (and those of 2 more cells too) " in first_losses([("a", 3.5, ten), ("b", 2.0, two), ("c", 3.6, ten)])
-    assert first_losses([("a", 3.0, 0.0)]) == ""
+    assert " (and those of 2 more cells too) " in first_losses([*large, ("c", 3.6, ten, False)])
+
+
+def test_with_standardized_targets_an_output_of_0_is_their_mean():
+    assert first_losses([("a", 3.5, 0.6, True)]) == (
+        "a starts with a training loss of 3.5. The mean of the targets as output, which knows nothing, has 0.6; its "
+        "random outputs add 2.9. For small ones, type: 'init.output={name:lecun,gain:0.1}'"
+    )
