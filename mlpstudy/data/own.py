@@ -44,10 +44,9 @@ def _own(
     else:
         if known is not None and test_fraction > 0:
             check_classes(train, known, y)
-        may_help = f" ({HINT})" if known is not None and in_doubt(known, len(y)) else ""
-        (rows, y), (rows_test, y_test) = random_split(
-            rng, rows, y, test_fraction, stratify=known is not None, hint=hint
-        )
+        hint = f" ({HINT})" if known is not None and in_doubt(known, len(y)) else ""
+        stratify = known is not None
+        (rows, y), (rows_test, y_test) = random_split(rng, rows, y, test_fraction, stratify, hint)
 
     def place(split: str, array: str, row: int, column: int, value: object) -> str:
         of, at = (train, rows) if split == "train" else (source, rows_test)
