@@ -45,7 +45,8 @@ def printed(text, after):
 
 
 @pytest.mark.parametrize("word", ODD)
-def test_a_command_reaches_its_program_as_it_was_meant(tmp_path, word):
+def test_a_command_reaches_its_program_as_it_was_meant(tmp_path, monkeypatch, word):
+    monkeypatch.chdir(tmp_path)  # the command is for the folder in which it is printed
     (tmp_path / "shown.py").write_text("import sys; print(sys.argv[1:])")
     assert typed(shell.command("shown", word, "--uri", word), tmp_path) == f"{[word, '--uri', word]}\n"
 
@@ -58,6 +59,7 @@ UNSHOWN = ["tab\there", "two\nlines", "back\\ü's", "\x1b[1m", "a\udcff", "no\u0
 @pytest.mark.parametrize("word", [*ODD, *UNSHOWN])
 def test_a_command_with_letters_that_a_stream_cannot_show(tmp_path, monkeypatch, word, stream, encoding):
     """It is printed as it stands, and names the same file."""
+    monkeypatch.chdir(tmp_path)
     (tmp_path / "shown.py").write_text("import sys; print(ascii(sys.argv[1:]))")
     monkeypatch.setattr(sys, stream, io.TextIOWrapper(io.BytesIO(), encoding))
     command = shell.command("shown", word)
