@@ -144,7 +144,7 @@ def away(folder: Path, rng: random.Random, times: int) -> Wrong:
     """The server's process is stopped for 20 s in the middle of a sweep, then goes on."""
     with server(folder) as (uri, process):
         running = start(folder, *LONG, f"tracking.uri={uri}")
-        time.sleep(8)
+        wait_for(lambda: has_runs(folder / "server.db"))
         every = [process, *process.children(recursive=True)]
         for one in every:
             one.suspend()
@@ -162,7 +162,8 @@ def gone(folder: Path, rng: random.Random, times: int) -> Wrong:
     wrong: Wrong = Counter()
     with server(folder) as (uri, process):
         running = start(folder, *LONG, f"tracking.uri={uri}")
-        time.sleep(9)
+        wait_for(lambda: has_runs(folder / "server.db"))
+        time.sleep(2)
         for one in [process, *process.children(recursive=True)]:
             one.kill()
         time.sleep(4)
