@@ -15,7 +15,6 @@ import pytest
 import mlpstudy
 import reports
 from mlpstudy import compose
-from mlpstudy.cells import sweep
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure.arrays import ARRAYS
 from mlpstudy.measure.statistics import STATISTICS
@@ -31,7 +30,7 @@ def here(new_uri, tmp_path, monkeypatch, no_pictures):
     """A folder with an empty store; cells are trained in this process."""
     monkeypatch.chdir(tmp_path)
     monkeypatch.delenv("MLFLOW_TRACKING_URI", raising=False)
-    monkeypatch.setattr(sweep, "available_cores", lambda: 1)
+    monkeypatch.setattr("mlpstudy.conduct.plan.available_cores", lambda: 1)
     return tmp_path
 
 
