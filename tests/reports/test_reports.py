@@ -73,9 +73,9 @@ def test_the_same_runs_give_the_same_bytes(name, runs):
     outcomes = [gallery.draw(name, runs, formats, "light") for _ in range(2)]
     assert outcomes[0] == outcomes[1]
     for page in outcomes[0].pages:
-        assert page["png"].startswith(b"\x89PNG")
+        assert page.pictures["png"].startswith(b"\x89PNG")
         assert ElementTree.fromstring(page.pictures["svg"]).tag.endswith("svg")
-        assert page["pdf"].startswith(b"%PDF")
+        assert page.pictures["pdf"].startswith(b"%PDF")
 
 
 def pages(figure, runs, looks="light"):
