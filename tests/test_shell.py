@@ -39,6 +39,12 @@ def typed(command, folder):
     return done.stdout
 
 
+@pytest.fixture
+def whole_path(monkeypatch):
+    """Commands are made in the folder of the test run and typed in another one."""
+    monkeypatch.setattr(shell, "python", lambda: sys.executable)
+
+
 def printed(text, after):
     """The command in the line that begins with these words."""
     return next(line for line in text.splitlines() if after in line).partition(after)[2].strip()
@@ -113,6 +119,7 @@ def test_commands_are_made_in_one_place():
 
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["plain", "it's $HOME", "zürich; x&y"])
+@pytest.mark.usefixtures("whole_path")
 def test_every_command_that_is_printed_goes_on(tmp_path, name):
     """A sweep that is stopped, typed again, looked at, drawn, exported, brought in."""
     folder = tmp_path / name
@@ -176,6 +183,7 @@ def assert_serves(command, folder):
 
 
 @pytest.mark.slow
+@pytest.mark.usefixtures("whole_path")
 def test_the_command_of_an_error_works(tmp_path, monkeypatch):
     folder = tmp_path / "it's $HOME"
     folder.mkdir()
