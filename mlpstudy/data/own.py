@@ -31,7 +31,8 @@ def _own(
     rows: NDArray[Any] = np.arange(len(y))
     notes = [*remarks, *about_classes(known, len(y))]
     if test is not None:
-        source, rows_test, y_test = test, np.arange(len(test.y)), targets(test, known)
+        source, y_test = test, targets(test, known)
+        rows_test: NDArray[Any] = np.arange(len(test.y))
     else:
         if known is not None and test_fraction > 0:
             check_classes(train, known, y)
