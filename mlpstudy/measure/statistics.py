@@ -80,10 +80,11 @@ def weight_rms(s: Snapshot) -> Statistic:
 def update_ratio(s: Snapshot) -> Statistic:
     """rms(step in W[l]) / rms(W[l]), healthy near 1e-3; NaN if no step is taken or W = 0."""
     weights = weight_rms(s)
+    unknown = np.full_like(weights, np.nan)
     if s.dlayers is None:
-        return np.full_like(weights, np.nan)
+        return unknown
     steps = stack([rms(dW) for dW, _ in s.dlayers[:-1]], s.replicas)
-    return np.divide(steps, weights, out=np.full_like(weights, np.nan), where=weights > 0)
+    return np.divide(steps, weights, out=unknown, where=weights > 0)
 
 
 def effective_rank(s: Snapshot) -> Statistic:
@@ -139,8 +140,7 @@ def gradient_snr(s: Snapshot) -> Statistic:
 def jacobian_gain(s: Snapshot) -> Statistic:
     """Mean squared singular value of dz[l]/dz[l-1] = W[l] diag(g'(z[l-1])); theory: chi max(1, n_l / n_{l-1}).
 
-    In layer 1 the matrix is W[1]. An n_l x n_{l-1} matrix has min(n_l, n_{l-1}) singular values. NaN if z is not
-    finite.
+    In layer 1 the matrix is W[1]. There are min(n_l, n_{l-1}) singular values. NaN where z is not finite.
     """
 
     def gain(W: Array, slope: Array | None) -> Statistic:
@@ -150,8 +150,7 @@ def jacobian_gain(s: Snapshot) -> Statistic:
             columns = columns * lengths(slope.astype(np.float64).mT) ** 2 / slope.shape[1]
         return np.asarray(columns.sum(axis=1) / min(W.shape[1:]))
 
-    slopes = [None, *s.slopes[:-1]]
-    return _where_finite(s, (gain(W, slope) for (W, _), slope in zip(s.hidden, slopes, strict=False)))
+    return _where_finite(s, (gain(W, slope) for (W, _), slope in zip(s.hidden, [None, *s.slopes], strict=False)))
 
 
 def distinct_units(s: Snapshot) -> Statistic:

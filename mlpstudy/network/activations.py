@@ -82,11 +82,6 @@ def softplus(z: Array) -> Array:
     return np.asarray(positive(z) + np.log1p(np.exp(-np.abs(z))))
 
 
-def normal_density(z: Array) -> Array:
-    """phi(z) = exp(-z^2 / 2) / sqrt(2 pi)."""
-    return np.asarray(np.exp(-0.5 * np.square(z)) / sqrt(2 * pi))
-
-
 @cache  # all cells of a sweep share one record, so the theory of it is computed once
 def leaky_relu(slope: float) -> Activation:
     """max(z, 0) + slope min(z, 0) (Maas et al. 2013)."""
@@ -122,9 +117,19 @@ def gelu(z: Array) -> Array:
     return np.asarray(z * special.ndtr(z))
 
 
+def gelu_slope(z: Array) -> Array:
+    """Phi(z) + z phi(z), phi(z) = exp(-z^2 / 2) / sqrt(2 pi)."""
+    return np.asarray(special.ndtr(z) + z * (np.exp(-0.5 * np.square(z)) / sqrt(2 * pi)))
+
+
 def silu(z: Array) -> Array:
     """z sigma(z) (Elfwing et al. 2018; Ramachandran et al. 2017)."""
     return z * sigmoid(z)
+
+
+def silu_slope(z: Array) -> Array:
+    """sigma(z) + z sigma'(z)."""
+    return sigmoid(z) + z * sigmoid_slope(z)
 
 
 def tanh_softplus(z: Array) -> tuple[Array, Array]:
@@ -181,30 +186,10 @@ ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     ),
     "elu": elu,
     "selu": elu(alpha=1.6732632423543772, scale=1.0507009873554805),  # Klambauer et al. 2017
-    "gelu": Activation(
-        g=gelu,
-        dg=lambda z: special.ndtr(z) + z * normal_density(z),
-        range=(-0.16997120748, inf),
-        sup_dg=1.128904145185,  # at sqrt(2)
-    ),
-    "gelu_tanh": Activation(
-        g=gelu_tanh,
-        dg=gelu_tanh_slope,
-        range=(-0.17004075058, inf),
-        sup_dg=1.128993068659,
-    ),
-    "silu": Activation(
-        g=silu,
-        dg=lambda z: sigmoid(z) + z * sigmoid_slope(z),
-        range=(-0.27846454277, inf),
-        sup_dg=1.099839320129,
-    ),
-    "mish": Activation(
-        g=mish,
-        dg=mish_slope,
-        range=(-0.30884341302, inf),
-        sup_dg=1.088498161252,
-    ),
+    "gelu": Activation(g=gelu, dg=gelu_slope, range=(-0.16997120748, inf), sup_dg=1.128904145185),  # at sqrt(2)
+    "gelu_tanh": Activation(g=gelu_tanh, dg=gelu_tanh_slope, range=(-0.17004075058, inf), sup_dg=1.128993068659),
+    "silu": Activation(g=silu, dg=silu_slope, range=(-0.27846454277, inf), sup_dg=1.099839320129),
+    "mish": Activation(g=mish, dg=mish_slope, range=(-0.30884341302, inf), sup_dg=1.088498161252),
     "softplus": Activation(g=softplus, dg=sigmoid, range=(0.0, inf)),
     # z / (1 + |z|) (Bergstra et al. 2009)
     "softsign": Activation(
@@ -214,10 +199,7 @@ ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
         g=lambda z: np.clip(z, -1, 1), dg=lambda z: step(1 + z) - step(z - 1), range=(-1.0, 1.0), kinks=(-1.0, 1.0)
     ),
     "erf": Activation(
-        g=special.erf,
-        dg=lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)),
-        range=(-1.0, 1.0),
-        sup_dg=2 / sqrt(pi),
+        g=special.erf, dg=lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)), range=(-1.0, 1.0), sup_dg=2 / sqrt(pi)
     ),
     "sin": Activation(g=np.sin, dg=np.cos, range=(-1.0, 1.0)),  # Sitzmann et al. 2020
 }
