@@ -1,11 +1,13 @@
 """The mean over replicas and its 95 % interval; for shares, such as accuracies, an interval inside [0, 1]."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
+
+NAMED = 8  # at most so many cells are named in a sentence
 
 
 def mean_and_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -48,6 +50,19 @@ def same_replicas(replicas: int, distinct: int) -> str:
     if distinct == 1:
         return f"all {replicas} replicas start with the same weights and are one network"
     return f"{replicas} replicas start with only {distinct} different sets of weights"
+
+
+def without_interval(cells: Sequence[tuple[str, str | None]]) -> str:
+    """A line for each reason why cells have no interval: the cells, and the reason.
+
+    cells: name, and the reason in words, such as `same_replicas` gives; None if there is none.
+    """
+    lines = []
+    for reason in dict.fromkeys(reason for _, reason in cells if reason):
+        names = [name for name, other in cells if other == reason]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        lines.append(f"No interval for {', '.join(names[:NAMED])}{more}: {reason}.")
+    return "\n".join(lines)
 
 
 def share_interval(mean: Any, half: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -21,7 +21,6 @@ Function = Callable[[Array], Array]
 
 # A unit is saturated at z if |g'(z)| is below this share of the supremum of |g'|. For tanh this means |a| > 0.97.
 SATURATED_SLOPE = 0.0591
-NEAR = 1e-3  # a z next to 0
 
 
 @dataclass(frozen=True)
@@ -46,7 +45,7 @@ class Activation:
 
         A unit there is switched off, however large or small its weights are; it is not saturated.
         """
-        below, above = np.abs(self.dg(np.array([-NEAR, NEAR]))) < SATURATED_SLOPE * self.sup_dg
+        below, above = np.abs(self.dg(np.array([-1e-3, 1e-3]))) < SATURATED_SLOPE * self.sup_dg
         return int(above) - int(below)
 
 
@@ -177,8 +176,7 @@ def gelu_tanh_slope(z: Array) -> Array:
 ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     "identity": Activation(g=lambda z: z, dg=np.ones_like),
     "sigmoid": Activation(g=sigmoid, dg=sigmoid_slope, range=(0.0, 1.0), sup_dg=0.25),
-    # tanh(z) = 2 sigma(2z) - 1
-    "tanh": Activation(g=np.tanh, dg=lambda z: 4 * sigmoid_slope(2 * z), range=(-1.0, 1.0)),
+    "tanh": Activation(g=np.tanh, dg=lambda z: 4 * sigmoid_slope(2 * z), range=(-1.0, 1.0)),  # 2 sigma(2z) - 1
     "relu": Activation(g=positive, dg=step, range=(0.0, inf), kinks=(0.0,)),
     "leaky_relu": leaky_relu,
     "relu6": Activation(  # Krizhevsky 2010
