@@ -29,21 +29,16 @@ def read_csv(
         remarks.append(f"data.target is the last column, {target}")
     if target not in given:
         raise ConfigError("data.target", one_of(given), target)
-    for name in exclude or ():
-        if name not in given or name == target:
-            raise ConfigError("data.exclude", one_of(set(given) - {target}), name)
-    if columns is None:
-        left_out = {target, *(exclude or ())}
-        names = [name for name in given if name not in left_out]
-        if names and names[0] == given[0] and counts_rows(given[0], table[given[0]]):
-            remarks.append(f"column {given[0]!r} only counts the rows and is left out (data.columns takes it)")
-            names = names[1:]
-    else:
-        names = list(columns)
-    possible = set(given) - {target}
-    for name in names:
-        if name not in possible:
-            raise ConfigError("data.columns", one_of(possible), name)
+    others = set(given) - {target}
+    for key, typed in (("data.exclude", exclude), ("data.columns", columns)):
+        for name in typed or ():
+            if name not in others:
+                raise ConfigError(key, one_of(others), name)
+    taken = others.difference(exclude or ())
+    names = [name for name in given if name in taken] if columns is None else list(columns)
+    if columns is None and names[:1] == given[:1] and counts_rows(given[0], table[given[0]]):
+        remarks.append(f"column {given[0]!r} only counts the rows and is left out (data.columns takes it)")
+        names = names[1:]
     if not names:
         raise ConfigError("data.path", "a CSV file with at least one column beside the target", path)
     table = without_gaps(path, table[[*names, target]], target, missing, first_line)

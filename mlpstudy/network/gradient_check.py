@@ -58,8 +58,8 @@ def check(network: Network, x: Array, y: Array, theta: Array) -> Report:
             compared = _Comparison(network, x, y, theta[replica])
             for name, index in _chosen(network.sizes, rng):
                 errors[f"{name} of replica {replica}"] = compared.error(np.eye(1, theta.shape[1], index)[0])
-            for _ in range(DIRECTIONS):
-                totals.append(compared.error(rng.normal(size=theta.shape[1]) / np.sqrt(theta.shape[1])))
+            directions = rng.normal(size=(DIRECTIONS, theta.shape[1])) / np.sqrt(theta.shape[1])
+            totals += map(compared.error, directions)
     known = {name: error for name, error in errors.items() if not np.isnan(error)}
     where = max(known, key=lambda name: known[name], default="nothing")
     return Report(len(known), known.get(where, np.nan), where, float(np.fmax.reduce(totals)))
