@@ -110,7 +110,7 @@ def _is_text(column: Any) -> bool:
 
 
 def _has_decimal_commas(table: Any) -> bool:
-    """Whether some column of text has decimal commas in all its values."""
+    """Whether some column of text has decimal commas in most of its values."""
     columns = (table[name].dropna() for name in table.columns if _is_text(table[name]))
     return any(values.astype(str).str.fullmatch(DECIMAL_COMMA).mean() > 0.5 for values in columns if len(values))
 

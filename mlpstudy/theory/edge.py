@@ -64,14 +64,14 @@ def edge_of_chaos(activation: Activation) -> Edge:
 
     The edge of a scale-invariant g is a single point, at which every q is a fixed point.
     """
-    if _scale_invariant(activation):
-        kept = _edge_point(activation, 1.0, 0.0)
-        return Edge(np.array([kept.q]), np.array([kept.sigma_w]), np.array([kept.sigma_b]), np.array([True]))
-    ends = _crossings(activation, 0.0)  # exact, so that the curve reaches the axis sigma_b = 0
-    q = np.sort([*(q for q in GRID if _edge_bias(activation, q) >= 0), *ends])
+    single = _scale_invariant(activation)
+    q = np.ones(1)
+    if not single:
+        ends = _crossings(activation, 0.0)  # exact, so that the curve reaches the axis sigma_b = 0
+        q = np.sort([*(q for q in GRID if _edge_bias(activation, q) >= 0), *ends])
     points = [_edge_point(activation, at, float(np.sqrt(max(_edge_bias(activation, at), 0.0)))) for at in q]
     sigma_w, sigma_b = np.array([(point.sigma_w, point.sigma_b) for point in points]).reshape(-1, 2).T
-    return Edge(q, sigma_w, sigma_b, np.array([_usable(activation, point) for point in points], dtype=bool))
+    return Edge(q, sigma_w, sigma_b, np.array([single or _usable(activation, point) for point in points], dtype=bool))
 
 
 def _crossings(activation: Activation, sigma_b: float) -> list[float]:
