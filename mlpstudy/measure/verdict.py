@@ -75,7 +75,7 @@ class _Answer:
     what: str
     holds: NDArray[np.bool_]  # (R,)
     value: Statistic  # (R,)
-    layer: NDArray[np.int64] | None = None  # (R,), counted from 1, 0 for no layer; None if no layer decides
+    layer: NDArray[np.int64] | None = None  # (R,), counted from 1, 0 for no layer; None if layers do not decide
     digits: int = 3
 
     def evidence(self) -> str:

@@ -1,10 +1,8 @@
 """Activation functions g and their derivatives g', both as functions of z.
 
 g' is a function of z and not of the output g(z), so that non-monotone activations are possible. At a kink, g' is the
-derivative from the left (ReLU: g'(0) = 0). To add an activation: a row in ACTIVATIONS and the file
-`conf/activation/<name>.yaml`.
-
-No function branches on z: np.where costs more time than the exponential that it would save.
+derivative from the left (ReLU: g'(0) = 0). No function branches on z: np.where costs more time than the exponential
+that it would save. To add an activation: a row in ACTIVATIONS and the file `conf/activation/<name>.yaml`.
 """
 
 from collections.abc import Callable
@@ -166,8 +164,7 @@ def gelu_tanh(z: Array) -> Array:
 def gelu_tanh_slope(z: Array) -> Array:
     """(1 + tanh u) / 2 + z sech^2(u) u'(z) / 2; sech^2(u) = 4 sigma'(2u)."""
     z = np.clip(z, -100, 100)  # outside, g' is 0 or 1, and z^2 could overflow
-    u = gelu_tanh_argument(z)
-    du = sqrt(2 / pi) * (1 + 3 * 0.044715 * np.square(z))
+    u, du = gelu_tanh_argument(z), sqrt(2 / pi) * (1 + 3 * 0.044715 * np.square(z))
     return sigmoid(2 * u) + 2 * z * sigmoid_slope(2 * u) * du
 
 
@@ -189,8 +186,7 @@ ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     "silu": Activation(g=silu, dg=silu_slope, range=(-0.27846454277, inf), sup_dg=1.099839320129),
     "mish": Activation(g=mish, dg=mish_slope, range=(-0.30884341302, inf), sup_dg=1.088498161252),
     "softplus": Activation(g=softplus, dg=sigmoid, range=(0.0, inf)),
-    # z / (1 + |z|) (Bergstra et al. 2009)
-    "softsign": Activation(
+    "softsign": Activation(  # z / (1 + |z|) (Bergstra et al. 2009)
         g=lambda z: z / (1 + np.abs(z)), dg=lambda z: 1 / np.square(1 + np.abs(z)), range=(-1.0, 1.0), kinks=(0.0,)
     ),
     "hard_tanh": Activation(
