@@ -29,7 +29,7 @@ def mean_and_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64],
 
 
 def repeated(arrays: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether replicas of a run start with the same weights: they are the same network then, and not a sample of many."""
+    """Whether replicas of a run start with the same weights: they are one network then, and not a sample of many."""
     distinct = arrays.get("distinct_replicas")  # runs of earlier versions have no such array
     return distinct is not None and int(distinct) < arrays["curve_loss_train"].shape[1]
 
