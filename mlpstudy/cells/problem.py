@@ -10,7 +10,8 @@ import numpy as np
 from mlpstudy.cells import custom
 from mlpstudy.cells.config import Config
 from mlpstudy.cells.streams import DATA, WEIGHTS, stream
-from mlpstudy.data.datasets import DATASETS, IMAGES, image_files
+from mlpstudy.data.datasets import DATASETS
+from mlpstudy.data.images import IMAGES, image_files
 from mlpstudy.data.prepared import prepared
 from mlpstudy.data.splits import Data
 from mlpstudy.errors import ConfigError, DoesNotFit

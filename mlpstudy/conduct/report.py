@@ -15,7 +15,8 @@ from mlpstudy import shell
 from mlpstudy.cells.events import Summary
 from mlpstudy.display import summary_table
 from mlpstudy.foresight.agreement import Counts, agreement, foreseen
-from mlpstudy.measure.outcomes import first_losses, without_interval
+from mlpstudy.measure.intervals import without_interval
+from mlpstudy.measure.outcomes import first_losses
 from mlpstudy.network.gradient_check import Report
 from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.tracking import uris

@@ -6,5 +6,5 @@ prepared   large data sets, standardized once and kept as files that all process
 own        the user's own file or function as such a data set
 numbers    the user's own numbers, and where one stands that cannot be learned from
 table      a CSV or Parquet file as it comes, as a pandas table
-idx, openml, npz, csv   one reader for each kind of source
+images, npz, csv   one reader for each kind of source
 """

@@ -8,20 +8,13 @@ from mlpstudy.data.numbers import Examples, check_numbers
 from mlpstudy.data.table import read_table
 from mlpstudy.errors import ConfigError, one_of
 
-ENCODINGS = ("onehot",)  # of columns of text
-GAPS = ("drop", "mean")  # what becomes of missing values
 MOST_TEXTS = 50  # different texts in a column that is encoded
 
 
 def read_csv(
-    path: str | None,
-    target: str | None,
-    columns: tuple[str, ...] | None,
-    exclude: tuple[str, ...] | None,
-    separator: str | None,
-    encode: str | None,
-    missing: str | None,
-) -> tuple[Examples, list[str]]:
+    path: str | None, target: str | None, columns: tuple[str, ...] | None, exclude: tuple[str, ...] | None,
+    separator: str | None, encode: str | None, missing: str | None,
+) -> tuple[Examples, list[str]]:  # fmt: skip
     """Features and target of a table, and remarks on how it was read; with missing=mean, gaps of features are NaN.
 
     target: null is the last column. columns: null is all others, without `exclude` and without a first column that only
@@ -36,21 +29,16 @@ def read_csv(
         remarks.append(f"data.target is the last column, {target}")
     if target not in given:
         raise ConfigError("data.target", one_of(given), target)
-    for name in exclude or ():
-        if name not in given or name == target:
-            raise ConfigError("data.exclude", one_of(set(given) - {target}), name)
-    if columns is None:
-        left_out = {target, *(exclude or ())}
-        names = [name for name in given if name not in left_out]
-        if names and names[0] == given[0] and counts_rows(given[0], table[given[0]]):
-            remarks.append(f"column {given[0]!r} only counts the rows and is left out (data.columns takes it)")
-            names = names[1:]
-    else:
-        names = list(columns)
-    possible = set(given) - {target}
-    for name in names:
-        if name not in possible:
-            raise ConfigError("data.columns", one_of(possible), name)
+    others = set(given) - {target}
+    for key, typed in (("data.exclude", exclude), ("data.columns", columns)):
+        for name in typed or ():
+            if name not in others:
+                raise ConfigError(key, one_of(others), name)
+    taken = others.difference(exclude or ())
+    names = [name for name in given if name in taken] if columns is None else list(columns)
+    if columns is None and names[:1] == given[:1] and counts_rows(given[0], table[given[0]]):
+        remarks.append(f"column {given[0]!r} only counts the rows and is left out (data.columns takes it)")
+        names = names[1:]
     if not names:
         raise ConfigError("data.path", "a CSV file with at least one column beside the target", path)
     table = without_gaps(path, table[[*names, target]], target, missing, first_line)
@@ -88,9 +76,8 @@ def without_gaps(path: str | None, table: Any, target: str, missing: str | None,
             continue
         help_ = "data.missing=drop leaves such lines out" + ", mean fills in the mean of the column" * (name != target)
         line = table.index[gaps][0] + first_line
-        raise ConfigError(
-            "data.path", f"a CSV file without gaps; column {name!r} has one in line {line} ({help_})", path
-        )
+        rule = f"a CSV file without gaps; column {name!r} has one in line {line} ({help_})"
+        raise ConfigError("data.path", rule, path)
     table = table.dropna() if missing == "drop" else table
     if not len(table):
         raise ConfigError("data.missing", "mean or null for a file that has a gap in every line", missing)
@@ -110,6 +97,5 @@ def features(path: str | None, column: Any, encode: str | None, first_line: int)
         raise ConfigError("data.path", f"a CSV file of numbers; {where} ({options})", path)
     if column.nunique() > MOST_TEXTS:
         many = f"null for column {column.name!r}, which has {column.nunique()} different texts"
-        rule = f"{many} (leave it out with data.exclude)"
-        raise ConfigError("data.encode", rule, encode)
+        raise ConfigError("data.encode", f"{many} (leave it out with data.exclude)", encode)
     return pd.get_dummies(column).to_numpy(dtype=np.float64)

@@ -10,17 +10,9 @@ from pathlib import Path
 
 import numpy as np
 
-from mlpstudy.data.idx import digest, read_idx_folder
-from mlpstudy.data.openml import download
+from mlpstudy.data.images import download, read_folder
 from mlpstudy.data.own import csv, custom, npz
 from mlpstudy.data.splits import Data, Split, finish, random_split
-
-IMAGES = {"mnist": "mnist_784", "fashion_mnist": "Fashion-MNIST"}  # and their names on OpenML
-
-
-def image_files(name: str, *, root: str | None, standardize: str) -> str:
-    """What the arrays of an image set are made from: a hash of its files, or its name on OpenML, and the setting."""
-    return f"{digest(Path(root)) if root is not None else f'OpenML {IMAGES[name]}'} {name} {standardize}"
 
 
 def _from_sklearn(rng: np.random.Generator, *, test_fraction: float, standardize: str, name: str, classes: int) -> Data:
@@ -50,34 +42,26 @@ def _images(rng: np.random.Generator, *, root: str | None, standardize: str, nam
 
     `root` is a folder with the four IDX files, gzipped or not; without it they are downloaded (OpenML).
     """
-    train, test = download(IMAGES[name]) if root is None else read_idx_folder(Path(root))
+    train, test = download(name) if root is None else read_folder(Path(root))
     return finish(name, train, test, standardize, classes=10)
-
-
-def _in_the_plane(
-    rng: np.random.Generator, *, samples: int, test_fraction: float, standardize: str, name: str, **shape: float
-) -> Data:
-    import sklearn.datasets
-
-    x, y = getattr(sklearn.datasets, f"make_{name}")(samples, random_state=int(rng.integers(2**31)), **shape)
-    return finish(name, *random_split(rng, x, y, test_fraction), standardize, classes=2)
 
 
 def moons(rng: np.random.Generator, *, samples: int, noise: float, test_fraction: float, standardize: str) -> Data:
     """Two interleaved half circles in the plane, two classes."""
-    return _in_the_plane(
-        rng, samples=samples, noise=noise, test_fraction=test_fraction, standardize=standardize, name="moons"
-    )
+    from sklearn.datasets import make_moons
+
+    x, y = make_moons(samples, noise=noise, random_state=int(rng.integers(2**31)))
+    return finish("moons", *random_split(rng, x, y, test_fraction), standardize, classes=2)
 
 
 def circles(
     rng: np.random.Generator, *, samples: int, noise: float, factor: float, test_fraction: float, standardize: str
 ) -> Data:
     """Two concentric circles in the plane, radius 1 and `factor`, two classes."""
-    return _in_the_plane(
-        rng, samples=samples, noise=noise, factor=factor, test_fraction=test_fraction, standardize=standardize,
-        name="circles",
-    )  # fmt: skip
+    from sklearn.datasets import make_circles
+
+    x, y = make_circles(samples, noise=noise, factor=factor, random_state=int(rng.integers(2**31)))
+    return finish("circles", *random_split(rng, x, y, test_fraction), standardize, classes=2)
 
 
 def xor(rng: np.random.Generator, *, samples: int, noise: float, test_fraction: float, standardize: str) -> Data:
@@ -89,15 +73,9 @@ def xor(rng: np.random.Generator, *, samples: int, noise: float, test_fraction: 
 
 
 def spirals(
-    rng: np.random.Generator,
-    *,
-    samples: int,
-    arms: int,
-    turns: float,
-    noise: float,
-    test_fraction: float,
+    rng: np.random.Generator, *, samples: int, arms: int, turns: float, noise: float, test_fraction: float,
     standardize: str,
-) -> Data:
+) -> Data:  # fmt: skip
     """`arms` spirals in the plane, one class each: r = sqrt(t), t ~ U(0, 1), angle 2 pi (turns r + arm / arms)."""
     arm = np.arange(samples) % arms
     radius = np.sqrt(rng.uniform(size=samples))
@@ -115,15 +93,9 @@ def gaussian(
 
 
 def teacher(
-    rng: np.random.Generator,
-    *,
-    samples: int,
-    features: int,
-    hidden: int,
-    noise: float,
-    test_fraction: float,
+    rng: np.random.Generator, *, samples: int, features: int, hidden: int, noise: float, test_fraction: float,
     standardize: str,
-) -> Data:
+) -> Data:  # fmt: skip
     """Regression on the output of a random tanh network with one hidden layer: y of variance 1, plus noise."""
     x = rng.normal(size=(samples, features))
     y = np.tanh(x @ rng.normal(0, features**-0.5, (features, hidden))) @ rng.normal(size=(hidden, 1))

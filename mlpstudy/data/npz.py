@@ -1,6 +1,6 @@
 """Arrays of the user's own, in .npz files."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path
 from typing import Any
@@ -42,26 +42,24 @@ def read_npz(path: str | None) -> tuple[Examples, Examples | None]:
     arrays = load_npz("data.path", path, f"with {WANTED}")
     roles = {role: next((name for name in names if name in arrays), "") for role, names in NAMES.items()}
     if not (roles["x"] and roles["y"]) or bool(roles["x_test"]) != bool(roles["y_test"]):
-        held = ", ".join(sorted(arrays))
-        raise ConfigError("data.path", f"an .npz with {WANTED}; it has {held}", path)
-    pairs = [(roles[f"x{end}"], roles[f"y{end}"]) for end in ("", "_test") if roles[f"x{end}"]]
-    return train_and_test("data.path", path, "an .npz", arrays, pairs)
+        raise ConfigError("data.path", f"an .npz with {WANTED}; it has {', '.join(sorted(arrays))}", path)
+    return train_and_test("data.path", path, "an .npz", {name: arrays[name] for name in roles.values() if name})
 
 
 def train_and_test(
-    key: str, path: str, kind: str, arrays: Mapping[str, NDArray[Any]], pairs: Sequence[tuple[str, str]]
+    key: str, path: str, kind: str, arrays: Mapping[str, NDArray[Any]]
 ) -> tuple[Examples, Examples | None]:
-    """The examples of one or two pairs (name of x, name of y). Raises ConfigError for `key`."""
-    train, *tests = (features_and_target(key, path, kind, arrays, *pair) for pair in pairs)
+    """The examples of x and y, and of x_test and y_test if they follow. Raises ConfigError for `key`."""
+    names = list(arrays)
+    pairs = zip(names[::2], names[1::2], strict=True)
+    train, *tests = (_examples(key, path, kind, arrays, *pair) for pair in pairs)
     if tests and tests[0].x.shape[1] != train.x.shape[1]:
-        raise train.refused(f"whose {pairs[0][0]} and {pairs[1][0]} have the same number of columns")
+        raise train.refused(f"whose {names[0]} and {names[2]} have the same number of columns")
     return train, tests[0] if tests else None
 
 
-def features_and_target(
-    key: str, path: str, kind: str, arrays: Mapping[str, NDArray[Any]], x_name: str, y_name: str
-) -> Examples:
-    """x as one row of finite numbers for each target, and the targets. Raises ConfigError for `key`."""
+def _examples(key: str, path: str, kind: str, arrays: Mapping[str, NDArray[Any]], x_name: str, y_name: str) -> Examples:
+    """x as one row of finite numbers for each target, and the targets."""
     x, y = arrays[x_name], arrays[y_name]
     numbers = np.issubdtype(x.dtype, np.number) or x.dtype == bool
     if not numbers or x.ndim < 1 or y.ndim < 1 or len(x) != len(y) or not x.size:

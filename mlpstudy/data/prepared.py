@@ -35,13 +35,11 @@ def prepared(content: str, make: Callable[[], Data]) -> Data:
 
 
 def _load(folder: Path) -> Data:
-    arrays = {name: np.load(folder / f"{name}.npy", mmap_mode="r") for name in ARRAYS}
-    for name in ARRAYS:
-        os.utime(folder / f"{name}.npy")  # the time of the last use
+    arrays: dict[str, Any] = {name: np.asarray(np.load(folder / f"{name}.npy", mmap_mode="r")) for name in ARRAYS}
     name, classes, digest = (folder / "about.txt").read_text(encoding="utf-8").split()
-    os.utime(folder / "about.txt")
-    kept: dict[str, Any] = {key: np.asarray(array) for key, array in arrays.items()}
-    return Data(name=name, classes=int(classes), digest=digest, **kept)
+    for file in (*(f"{name}.npy" for name in ARRAYS), "about.txt"):
+        os.utime(folder / file)  # the time of the last use
+    return Data(name=name, classes=int(classes), digest=digest, **arrays)
 
 
 def _save(data: Data, folder: Path) -> None:

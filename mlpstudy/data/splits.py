@@ -1,7 +1,7 @@
 """A data set as a training and a test split: drawn at random, and standardized by the training split alone."""
 
 import warnings
-from collections.abc import Callable, Sequence
+from collections.abc import Callable
 from dataclasses import dataclass, field, replace
 from hashlib import blake2b
 from typing import Any
@@ -45,10 +45,9 @@ class Data:
     scale: Features
     remarks: tuple[str, ...] = ()  # on how a file was read
     digest: str = ""  # of both splits before they are standardized: rounding differs between machines
-    target_shift: NDArray[np.floating] = field(
-        default_factory=lambda: np.zeros(1)
-    )  # (n_L,): y = (values - shift) / scale
-    target_scale: float = 1.0  # one for all columns, so that losses of y are those of the values over scale^2
+    # y = (values - target_shift) / target_scale, with a shift for each column, (n_L,), and one scale for all of them
+    target_shift: NDArray[np.floating] = field(default_factory=lambda: np.zeros(1))
+    target_scale: float = 1.0  # losses of y are those of the values over target_scale^2
     place: Place = _in_arrays
 
     @property
@@ -67,58 +66,50 @@ def digest_of(*arrays: NDArray[Any]) -> str:
     return digest.hexdigest()
 
 
-def _keep(x: Features) -> tuple[Features, Features]:
-    return np.zeros(x.shape[1]), np.ones(x.shape[1])
+def _mean_and_deviation(x: Features, axis: int | None) -> tuple[Any, Any]:
+    return x.mean(axis), x.std(axis)
 
 
-def _zero_mean_unit_variance(x: Features) -> tuple[Features, Features]:
-    # `std > 0` would be wrong: rounding makes the std of equal numbers larger than 0
-    return x.mean(axis=0), np.where(x.max(axis=0) > x.min(axis=0), x.std(axis=0), 1.0)
+def _middle_and_half_range(x: Features, axis: int | None) -> tuple[Any, Any]:
+    low, high = x.min(axis), x.max(axis)
+    return (low + high) / 2, (high - low) / 2
 
 
-def _minus_one_to_one(x: Features) -> tuple[Features, Features]:
-    low, high = x.min(axis=0), x.max(axis=0)
-    return (low + high) / 2, np.where(high > low, (high - low) / 2, 1.0)
+def _least_and_range(x: Features, axis: int | None) -> tuple[Any, Any]:
+    return x.min(axis), x.max(axis) - x.min(axis)
 
 
-def _whole_range(x: Features) -> tuple[Features, Features]:
-    low, high = x.min(), x.max()
-    return np.full(x.shape[1], low), np.full(x.shape[1], high - low if high > low else 1.0)
-
-
-def _all_features(x: Features) -> tuple[Features, Features]:
-    return np.full(x.shape[1], x.mean()), np.full(x.shape[1], x.std() if x.max() > x.min() else 1.0)
-
-
-# training x -> (shift, scale); x becomes (x - shift) / scale. A feature that is constant in the training
-# split (a pixel that is always blank) keeps scale 1, so it stays at 0 instead of dividing by 0.
-STANDARDIZERS: dict[str, Callable[[Features], tuple[Features, Features]]] = {
-    "none": _keep,
-    "standard": _zero_mean_unit_variance,
-    "minus_one_one": _minus_one_to_one,
-    "unit": _whole_range,  # all features by the same smallest and largest value: pixels in [0, 1]
-    "global": _all_features,  # all features by the same mean and standard deviation
+# (x, axis) -> (shift, scale), and the axis: 0 for each feature by itself, None for all features together
+STANDARDIZERS: dict[str, tuple[Callable[[Features, int | None], tuple[Any, Any]], int | None]] = {
+    "none": (lambda x, axis: (0.0, 1.0), 0),
+    "standard": (_mean_and_deviation, 0),
+    "minus_one_one": (_middle_and_half_range, 0),
+    "unit": (_least_and_range, None),  # pixels in [0, 1]
+    "global": (_mean_and_deviation, None),
 }
 
 
-def finish(
-    name: str,
-    train: Split,
-    test: Split,
-    standardize: str,
-    classes: int | None,
-    remarks: Sequence[str] = (),
-) -> Data:
+def shift_and_scale(x: Features, standardize: str) -> tuple[Features, Features]:
+    """Of the training x (n, n_0), (n_0,) each; x becomes (x - shift) / scale.
+
+    A feature that is constant (a pixel that is always blank) has the scale 1, so it becomes 0.
+    """
+    measure, axis = STANDARDIZERS[standardize]
+    shift, scale = measure(x, axis)
+    varies = x.max(axis) > x.min(axis)  # std > 0 would be wrong: rounding makes the std of equal numbers larger than 0
+    return np.full(x.shape[1], shift), np.full(x.shape[1], np.where(varies, scale, 1.0))
+
+
+def finish(name: str, train: Split, test: Split, standardize: str, classes: int | None) -> Data:
     """Features without gaps, and standardized as `standardize` says."""
-    if not len(test[1]):
-        remarks = [*remarks, "no test split, so accuracies and losses are those of the training examples"]
+    remarks = () if len(test[1]) else ("no test split, so accuracies and losses are those of the training examples",)
     digest = digest_of(*train, *test)
     train, test = filled(train, test)
     with np.errstate(over="ignore", invalid="ignore"):  # numbers that are too large are refused later, with their place
-        shift, scale = STANDARDIZERS[standardize](train[0])
+        shift, scale = shift_and_scale(train[0], standardize)
         scale = np.where(np.isfinite(scale), scale, np.nan)
         x_train, x_test = ((x - shift) / scale for x, _ in (train, test))
-    return Data(name, x_train, train[1], x_test, test[1], classes, shift, scale, tuple(remarks), digest)
+    return Data(name, x_train, train[1], x_test, test[1], classes, shift, scale, remarks, digest)
 
 
 def filled(train: Split, test: Split) -> tuple[Split, Split]:

@@ -32,7 +32,7 @@ def read_table(path: str | None, separator: str | None) -> tuple[Any, list[str],
             return pd.read_parquet(path).reset_index(drop=True), [], 1
         except Exception as error:  # each engine raises its own errors
             raise ConfigError("data.path", f"a readable Parquet file ({error})", path) from error
-    text = _decoded(path)
+    text, encoding = _decoded(path)
     lines = [line for line in text.splitlines()[:SAMPLE] if line.strip()]
     if not lines:
         raise ConfigError("data.path", "a readable CSV file with at least one line", path)
@@ -50,7 +50,7 @@ def read_table(path: str | None, separator: str | None) -> tuple[Any, list[str],
         with warnings.catch_warnings():
             warnings.simplefilter("error", pd.errors.ParserWarning)  # for lines that are longer than the header
             table = pd.read_csv(
-                path, sep=sign, encoding=_encoding(path), header=0 if named else None, skipinitialspace=True,
+                path, sep=sign, encoding=encoding, header=0 if named else None, skipinitialspace=True,
                 index_col=False, skip_blank_lines=False, na_values=MISSING,
             )  # fmt: skip
     except (OSError, ValueError, pd.errors.ParserWarning) as error:
@@ -70,27 +70,19 @@ def read_table(path: str | None, separator: str | None) -> tuple[Any, list[str],
     return table, remarks, 2 if named else 1
 
 
-def _decoded(path: str) -> str:
+def _decoded(path: str) -> tuple[str, str]:
+    """The text of a file, and its encoding."""
     try:
-        return Path(path).read_bytes().decode(_encoding(path))
+        content = Path(path).read_bytes()
     except OSError as error:
         raise ConfigError("data.path", f"a readable CSV file ({error})", path) from error
-    except UnicodeDecodeError as error:  # of UTF-16, since latin-1 reads any bytes
-        rule = f"a whole CSV file; as UTF-16 it ends or breaks at byte {error.start} (save it again, as UTF-8)"
-        raise ConfigError("data.path", rule, path) from error
-
-
-def _encoding(path: str) -> str:
-    content = Path(path).read_bytes()
-    if content[:2] in (b"\xff\xfe", b"\xfe\xff"):
-        return "utf-16"
-    for encoding in ENCODINGS:
+    for encoding in ("utf-16",) if content[:2] in (b"\xff\xfe", b"\xfe\xff") else ENCODINGS:
         try:
-            content.decode(encoding)
-        except UnicodeDecodeError:
-            continue
-        return encoding
-    return ENCODINGS[-1]
+            return content.decode(encoding), encoding
+        except UnicodeDecodeError as error:
+            broken = error
+    rule = f"a whole CSV file; as UTF-16 it ends or breaks at byte {broken.start} (save it again, as UTF-8)"
+    raise ConfigError("data.path", rule, path) from broken
 
 
 def _separator(lines: list[str]) -> str:
@@ -118,12 +110,9 @@ def _is_text(column: Any) -> bool:
 
 
 def _has_decimal_commas(table: Any) -> bool:
-    """Whether some column of text has decimal commas in all its values."""
-    for name in table.columns:
-        values = table[name].dropna()
-        if _is_text(values) and len(values) and values.astype(str).str.fullmatch(DECIMAL_COMMA).mean() > 0.5:
-            return True
-    return False
+    """Whether some column of text has decimal commas in most of its values."""
+    columns = (table[name].dropna() for name in table.columns if _is_text(table[name]))
+    return any(values.astype(str).str.fullmatch(DECIMAL_COMMA).mean() > 0.5 for values in columns if len(values))
 
 
 def _numbers(column: Any, decimal: str) -> Any:
@@ -139,12 +128,12 @@ def _numbers(column: Any, decimal: str) -> Any:
     if set(low.dropna()) == {"true", "false"}:
         return low.map({"true": 1.0, "false": 0.0})
     thousands = "." if decimal == "," else ","
-    pattern = THOUSANDS[decimal]
 
     def plain(value: Any) -> Any:
         if not isinstance(value, str):
             return value
-        return (value.replace(thousands, "") if pattern.fullmatch(value) else value).replace(decimal, ".")
+        grouped = THOUSANDS[decimal].fullmatch(value)
+        return (value.replace(thousands, "") if grouped else value).replace(decimal, ".")
 
     numbers = pd.to_numeric(text.map(plain), errors="coerce")
     return numbers if (numbers.isna() == column.isna()).all() else text

@@ -5,7 +5,8 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 from mlpstudy.foresight.forecast import AHEAD
-from mlpstudy.measure.outcomes import NAMED, OUTCOMES
+from mlpstudy.measure.intervals import NAMED
+from mlpstudy.measure.outcomes import OUTCOMES
 from mlpstudy.measure.verdict import VERDICTS
 
 # heading of a table -> the tag that has its rows, and their order

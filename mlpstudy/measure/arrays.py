@@ -5,8 +5,7 @@
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
@@ -19,12 +18,11 @@ PLACES = ("step", "epoch", "curve_step", "curve_epoch", "histogram_step")  # arr
 TYPES = {"number": "f", "count": "iu"}  # kind -> those of dtypes
 
 
-@dataclass(frozen=True)
-class Kept:
-    """One array: the names of its axes, `number` or `count`, and what it holds."""
+class Kept(NamedTuple):
+    """One array: the names of its axes, such as (snapshot, replica, layer), its kind, and what it holds."""
 
     axes: tuple[str, ...]
-    kind: str
+    kind: str  # number or count
     meaning: str
 
 
@@ -78,16 +76,6 @@ ARRAYS: dict[str, Kept] = {
 }
 
 
-def axes_of(name: str) -> tuple[str, ...]:
-    """The names of the axes of an array, such as (snapshot, replica, layer) of delta_rms. Raises KeyError."""
-    return ARRAYS[name].axes
-
-
-def attributes(name: str) -> dict[str, str]:
-    """The meaning of an array, as xarray shows it."""
-    return {"description": ARRAYS[name].meaning}
-
-
 def check(arrays: Mapping[str, NDArray[Any]]) -> None:
     """Raise ValueError for the first array that is not as the table says, or whose axes have not one length."""
     lengths: dict[str, int] = {}
@@ -105,4 +93,4 @@ def check(arrays: Mapping[str, NDArray[Any]]) -> None:
 def collected(records: Sequence[Mapping[str, NDArray[Any]]]) -> dict[str, NDArray[Any]]:
     """The arrays of a run, from those of its records: if they are measured at moments, a row for each."""
     values = {name: [record[name] for record in records if name in record] for record in records for name in record}
-    return {name: np.stack(rows) if axes_of(name)[0] in MOMENTS else rows[0] for name, rows in values.items()}
+    return {name: np.stack(rows) if ARRAYS[name].axes[0] in MOMENTS else rows[0] for name, rows in values.items()}

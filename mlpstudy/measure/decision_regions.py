@@ -1,7 +1,7 @@
 """Which class a network gives every point of the plane, for data with two inputs."""
 
 import numpy as np
-from numpy.typing import DTypeLike, NDArray
+from numpy.typing import NDArray
 
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import Activation, Array
@@ -19,7 +19,7 @@ def decision_regions(layers: mlp.Layers, activation: Activation, x: Array, y: Ar
     """
     sides = _sides(x, GRID)
     return {
-        "decision_regions": _regions(layers, activation, sides, x.dtype),
+        "decision_regions": _regions(layers, activation, sides),
         "decision_axes": sides.astype(np.float64),
         "decision_points": x[:POINTS],
         "decision_classes": _classes(y[:POINTS], 0.5).astype(np.int16),
@@ -29,8 +29,7 @@ def decision_regions(layers: mlp.Layers, activation: Activation, x: Array, y: Ar
 def decision_frame(layers: mlp.Layers, activation: Activation, x: Array) -> NDArray[np.int16]:
     """The class that the first replica gives to every point of a coarser grid, (FRAME, FRAME), to be seen over time."""
     first = [(W[:1], b[:1]) for W, b in layers]
-    (frame,) = _regions(first, activation, _sides(x, FRAME), x.dtype)
-    return np.asarray(frame)
+    return np.asarray(_regions(first, activation, _sides(x, FRAME))[0])
 
 
 def _sides(x: Array, points: int) -> Array:
@@ -40,10 +39,10 @@ def _sides(x: Array, points: int) -> Array:
     return np.linspace(low - margin, high + margin, points, axis=1)
 
 
-def _regions(layers: mlp.Layers, activation: Activation, sides: Array, dtype: DTypeLike) -> NDArray[np.int16]:
+def _regions(layers: mlp.Layers, activation: Activation, sides: Array) -> NDArray[np.int16]:
     """The class at every point of a grid, (R, points, points); -1 where h is not finite."""
     across, up = np.meshgrid(*sides)
-    points = np.stack([across.ravel(), up.ravel()], axis=1).astype(dtype)
+    points = np.stack([across.ravel(), up.ravel()], axis=1)
     with np.errstate(all="ignore"):
         h = mlp.predict(layers, activation, points[None])
     decided = np.where(np.isfinite(h).all(axis=2), _classes(h, 0.0), -1)

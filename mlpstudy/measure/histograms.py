@@ -24,15 +24,10 @@ def edges(activation: Activation) -> dict[str, NDArray[np.float64]]:
     }
 
 
-def log_size(delta: Array) -> Array:
-    """log10|delta|, -inf where it is 0."""
-    return np.asarray(np.log10(np.abs(delta)))
-
-
 ARRAYS: dict[str, Callable[[Snapshot], list[Array]]] = {
     "preactivation": lambda s: s.trace.z[:-1],
     "activation": lambda s: s.trace.a[1:],
-    "delta": lambda s: [log_size(delta) for delta in s.gradients.delta[:-1]],
+    "delta": lambda s: [np.log10(np.abs(delta)) for delta in s.gradients.delta[:-1]],
 }
 
 

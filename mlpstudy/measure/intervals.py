@@ -1,11 +1,13 @@
 """The mean over replicas and its 95 % interval; for shares, such as accuracies, an interval inside [0, 1]."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from scipy import special
+
+NAMED = 8  # at most so many cells are named in a sentence
 
 
 def mean_and_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
@@ -27,11 +29,8 @@ def mean_and_interval(values: NDArray[np.float64]) -> tuple[NDArray[np.float64],
 
 
 def repeated(arrays: Mapping[str, NDArray[Any]]) -> bool:
-    """Whether replicas of a run start with the same weights: they are the same network then, and not a sample of many.
-
-    Runs of earlier versions do not tell.
-    """
-    distinct = arrays.get("distinct_replicas")
+    """Whether replicas of a run start with the same weights: they are one network then, and not a sample of many."""
+    distinct = arrays.get("distinct_replicas")  # runs of earlier versions have no such array
     return distinct is not None and int(distinct) < arrays["curve_loss_train"].shape[1]
 
 
@@ -48,6 +47,19 @@ def same_replicas(replicas: int, distinct: int) -> str:
     if distinct == 1:
         return f"all {replicas} replicas start with the same weights and are one network"
     return f"{replicas} replicas start with only {distinct} different sets of weights"
+
+
+def without_interval(cells: Sequence[tuple[str, str | None]]) -> str:
+    """A line for each reason why cells have no interval: the cells, and the reason.
+
+    cells: name, and the reason in words, such as `same_replicas` gives; None if there is none.
+    """
+    lines = []
+    for reason in dict.fromkeys(reason for _, reason in cells if reason):
+        names = [name for name, other in cells if other == reason]
+        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+        lines.append(f"No interval for {', '.join(names[:NAMED])}{more}: {reason}.")
+    return "\n".join(lines)
 
 
 def share_interval(mean: Any, half: Any) -> tuple[NDArray[np.float64], NDArray[np.float64]]:

@@ -1,4 +1,4 @@
-"""The outcome says how a training ended. Sentences for the end of a sweep say what else there is to know."""
+"""How a training ended, and a sentence on trainings that start with a large loss."""
 
 from collections.abc import Sequence
 
@@ -14,20 +14,6 @@ SILENT = {  # whether targets are standardized -> outputs of 0, in the user's un
     False: "Outputs of 0, which know nothing, have",
     True: "The mean of the targets as output, which knows nothing, has",
 }
-NAMED = 8  # at most so many cells are named in a sentence
-
-
-def without_interval(cells: Sequence[tuple[str, str | None]]) -> str:
-    """A line for each reason why cells have no interval: the cells, and the reason.
-
-    cells: name, and the reason in words, such as `intervals.same_replicas` gives; None if there is none.
-    """
-    lines = []
-    for reason in dict.fromkeys(reason for _, reason in cells if reason):
-        names = [name for name, other in cells if other == reason]
-        more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
-        lines.append(f"No interval for {', '.join(names[:NAMED])}{more}: {reason}.")
-    return "\n".join(lines)
 
 
 def first_losses(cells: Sequence[tuple[str, float, float, bool]]) -> str:

@@ -3,7 +3,7 @@
 All are measured on a fixed probe batch. To add a statistic: a function and a row in STATISTICS.
 """
 
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 
 import numpy as np
 
@@ -37,10 +37,14 @@ def activation_rms(s: Snapshot) -> Statistic:
     return np.hypot(*s.a_moments)
 
 
+def _where_finite(s: Snapshot, layers: Iterable[Statistic]) -> Statistic:
+    """One array (R,) for each layer as (R, depth), NaN where z is not finite."""
+    return np.where(np.isfinite(s.z_moments[1]), stack(list(layers), s.replicas), np.nan)
+
+
 def saturated_fraction(s: Snapshot) -> Statistic:
     """Share of entries (sample, unit) on the flat part of g; NaN where z is not finite."""
-    shares = stack([flat.mean(axis=(1, 2)) for flat in s.flat], s.replicas)
-    return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
+    return _where_finite(s, (flat.mean(axis=(1, 2)) for flat in s.flat))
 
 
 def inactive_fraction(s: Snapshot) -> Statistic:
@@ -48,16 +52,13 @@ def inactive_fraction(s: Snapshot) -> Statistic:
 
     0 if g has none; NaN where z is not finite.
     """
-    side = s.activation.inactive_side
-    off = [flat & (side * z > 0) for flat, z in zip(s.flat, s.trace.z[:-1], strict=True)] if side else []
-    shares = stack([one.mean(axis=(1, 2)) for one in off], s.replicas) if side else np.zeros_like(s.z_moments[1])
-    return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
+    side, layers = s.activation.inactive_side, zip(s.flat, s.trace.z[:-1], strict=True)
+    return _where_finite(s, ((flat & (side * z > 0)).mean(axis=(1, 2)) if side else np.zeros(1) for flat, z in layers))
 
 
 def dead_fraction(s: Snapshot) -> Statistic:
     """Share of units that are on the flat part of g for every probe sample; NaN where z is not finite."""
-    shares = stack([flat.all(axis=1).mean(axis=1) for flat in s.flat], s.replicas)
-    return np.where(np.isfinite(s.z_moments[1]), shares, np.nan)
+    return _where_finite(s, (flat.all(axis=1).mean(axis=1) for flat in s.flat))
 
 
 def delta_rms(s: Snapshot) -> Statistic:
@@ -79,10 +80,11 @@ def weight_rms(s: Snapshot) -> Statistic:
 def update_ratio(s: Snapshot) -> Statistic:
     """rms(step in W[l]) / rms(W[l]), healthy near 1e-3; NaN if no step is taken or W = 0."""
     weights = weight_rms(s)
+    unknown = np.full_like(weights, np.nan)
     if s.dlayers is None:
-        return np.full_like(weights, np.nan)
+        return unknown
     steps = stack([rms(dW) for dW, _ in s.dlayers[:-1]], s.replicas)
-    return np.divide(steps, weights, out=np.full_like(weights, np.nan), where=weights > 0)
+    return np.divide(steps, weights, out=unknown, where=weights > 0)
 
 
 def effective_rank(s: Snapshot) -> Statistic:
@@ -138,8 +140,7 @@ def gradient_snr(s: Snapshot) -> Statistic:
 def jacobian_gain(s: Snapshot) -> Statistic:
     """Mean squared singular value of dz[l]/dz[l-1] = W[l] diag(g'(z[l-1])); theory: chi max(1, n_l / n_{l-1}).
 
-    In layer 1 the matrix is W[1]. An n_l x n_{l-1} matrix has min(n_l, n_{l-1}) singular values. NaN if z is not
-    finite.
+    In layer 1 the matrix is W[1]. There are min(n_l, n_{l-1}) singular values. NaN where z is not finite.
     """
 
     def gain(W: Array, slope: Array | None) -> Statistic:
@@ -149,9 +150,7 @@ def jacobian_gain(s: Snapshot) -> Statistic:
             columns = columns * lengths(slope.astype(np.float64).mT) ** 2 / slope.shape[1]
         return np.asarray(columns.sum(axis=1) / min(W.shape[1:]))
 
-    slopes = [None, *s.slopes[:-1]]
-    gains = stack([gain(W, slope) for (W, _), slope in zip(s.hidden, slopes, strict=False)], s.replicas)
-    return np.where(np.isfinite(s.z_moments[1]), gains, np.nan)
+    return _where_finite(s, (gain(W, slope) for (W, _), slope in zip(s.hidden, [None, *s.slopes], strict=False)))
 
 
 def distinct_units(s: Snapshot) -> Statistic:
@@ -195,9 +194,7 @@ STATISTICS: dict[str, Callable[[Snapshot], Statistic]] = {
 }
 
 # Shown on a logarithmic axis: these are products over layers, and an exponential is a straight line there.
-LOG_SCALED = (
-    "preactivation_std", "activation_std", "activation_rms", "delta_rms", "weight_grad_rms", "update_ratio"
-)  # fmt: skip
+LOG_SCALED = ("preactivation_std", "activation_std", "activation_rms", "delta_rms", "weight_grad_rms", "update_ratio")
 
 
 def measure(snapshot: Snapshot) -> dict[str, Statistic]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from functools import partial
 
 import numpy as np
 from numpy.typing import NDArray
@@ -28,7 +29,7 @@ class Thresholds:
 
 @dataclass(frozen=True)
 class Finding:
-    """One failure: its name, and its evidence, which is the deciding number and the number of replicas."""
+    """One failure, and its evidence: the deciding number and the number of replicas."""
 
     name: str
     evidence: str
@@ -74,7 +75,7 @@ class _Answer:
     what: str
     holds: NDArray[np.bool_]  # (R,)
     value: Statistic  # (R,)
-    layer: NDArray[np.int64] | None = None  # (R,), counted from 1, 0 for no layer; None if no layer decides
+    layer: NDArray[np.int64] | None = None  # (R,), counted from 1, 0 for no layer; None if layers do not decide
     digits: int = 3
 
     def evidence(self) -> str:
@@ -93,8 +94,9 @@ def delta_ratio(delta_rms: Statistic) -> Statistic:
         return np.divide(first, last, out=np.where(first > 0, np.inf, first), where=last != 0)
 
 
-def _extreme_ratio(delta_rms: Statistic, largest: bool) -> tuple[Statistic, NDArray[np.int64]]:
-    """The largest or smallest delta_rms of a layer over that of a later one, (R,); and both layers, (R, 2)."""
+def _ratio(case: _Case, largest: bool) -> _Answer:
+    """The largest or smallest delta_rms of a layer over that of a later one, and the two layers of most replicas."""
+    delta_rms, depth = case.statistics["delta_rms"], len(case.widths)
     extreme, place = (np.fmax, np.argmax) if largest else (np.fmin, np.argmin)
     rows = np.arange(len(delta_rms))
     before = extreme.accumulate(delta_rms, axis=1)  # of all layers up to each
@@ -103,13 +105,10 @@ def _extreme_ratio(delta_rms: Statistic, largest: bool) -> tuple[Statistic, NDAr
     ratios = np.where(np.isnan(ratios), 1.0, ratios)  # a layer that diverged is a finding of its own
     later = place(ratios, axis=1)
     earlier = (delta_rms == before[rows, later][:, None]).argmax(axis=1)
-    return ratios[rows, later], np.stack([earlier, later], axis=1) + 1
-
-
-def _between(ratio: Statistic, holds: NDArray[np.bool_], pairs: NDArray[np.int64], depth: int) -> _Answer:
-    """Names the pair of layers that most of the replicas have to which the rule applies."""
-    distinct, counts = np.unique(pairs[holds], axis=0, return_counts=True)
-    i, j = distinct[counts.argmax()] if len(distinct) else (1, depth)
+    ratio = ratios[rows, later]
+    holds = ratio > case.thresholds.exploding if largest else ratio < case.thresholds.vanishing
+    layers, counts = np.unique(np.stack([earlier, later], axis=1)[holds] + 1, axis=0, return_counts=True)
+    i, j = layers[counts.argmax()] if len(layers) else (1, depth)
     where = "first / last layer" if (i, j) == (1, depth) else f"layer {i} / layer {j}"
     return _Answer(f"delta_rms {where}", holds, ratio)
 
@@ -131,11 +130,11 @@ def _non_finite(case: _Case) -> _Answer:
 
 
 def _symmetric(case: _Case) -> _Answer:
-    units = case.statistics["distinct_units"] * np.asarray(case.widths)
-    units = np.where(np.asarray(case.widths) > 1, units, np.nan)  # a layer of one unit is not symmetric
-    fewest = np.where(np.isnan(units), np.inf, units)
-    one = np.rint(fewest.min(axis=1)) == 1
-    return _Answer("distinct units", np.asarray(one), fewest.min(axis=1), fewest.argmin(axis=1) + 1)
+    widths = np.asarray(case.widths)
+    units = case.statistics["distinct_units"] * widths
+    units = np.where(np.isnan(units) | (widths == 1), np.inf, units)  # a layer of one unit is not symmetric
+    fewest = units.min(axis=1)
+    return _Answer("distinct units", np.rint(fewest) == 1, fewest, units.argmin(axis=1) + 1)
 
 
 def _dead(case: _Case) -> _Answer:
@@ -150,16 +149,6 @@ def _saturated(case: _Case) -> _Answer:
     return _worst("saturated_fraction" + " of active values" * bool(case.activation.inactive_side), share, threshold)
 
 
-def _exploding(case: _Case) -> _Answer:
-    ratio, pairs = _extreme_ratio(case.statistics["delta_rms"], largest=True)
-    return _between(ratio, ratio > case.thresholds.exploding, pairs, len(case.widths))
-
-
-def _vanishing(case: _Case) -> _Answer:
-    ratio, pairs = _extreme_ratio(case.statistics["delta_rms"], largest=False)
-    return _between(ratio, ratio < case.thresholds.vanishing, pairs, len(case.widths))
-
-
 def _collapsed(case: _Case) -> _Answer:
     """Of the last hidden layer: that of a layer before it says little, since inputs can only become more alike."""
     last = case.statistics["input_correlation"][:, -1]
@@ -172,8 +161,8 @@ RULES: tuple[tuple[str, Callable[[_Case], _Answer]], ...] = (
     ("symmetric", _symmetric),
     ("dead", _dead),
     ("saturated", _saturated),
-    ("exploding", _exploding),
-    ("vanishing", _vanishing),
+    ("exploding", partial(_ratio, largest=True)),
+    ("vanishing", partial(_ratio, largest=False)),
     ("collapsed", _collapsed),
 )
 

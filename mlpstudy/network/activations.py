@@ -1,10 +1,8 @@
 """Activation functions g and their derivatives g', both as functions of z.
 
 g' is a function of z and not of the output g(z), so that non-monotone activations are possible. At a kink, g' is the
-derivative from the left (ReLU: g'(0) = 0). To add an activation: a row in ACTIVATIONS and the file
-`conf/activation/<name>.yaml`.
-
-No function branches on z: np.where costs more time than the exponential that it would save.
+derivative from the left (ReLU: g'(0) = 0). No function branches on z: np.where costs more time than the exponential
+that it would save. To add an activation: a row in ACTIVATIONS and the file `conf/activation/<name>.yaml`.
 """
 
 from collections.abc import Callable
@@ -21,7 +19,6 @@ Function = Callable[[Array], Array]
 
 # A unit is saturated at z if |g'(z)| is below this share of the supremum of |g'|. For tanh this means |a| > 0.97.
 SATURATED_SLOPE = 0.0591
-NEAR = 1e-3  # a z next to 0
 
 
 @dataclass(frozen=True)
@@ -46,7 +43,7 @@ class Activation:
 
         A unit there is switched off, however large or small its weights are; it is not saturated.
         """
-        below, above = np.abs(self.dg(np.array([-NEAR, NEAR]))) < SATURATED_SLOPE * self.sup_dg
+        below, above = np.abs(self.dg(np.array([-1e-3, 1e-3]))) < SATURATED_SLOPE * self.sup_dg
         return int(above) - int(below)
 
 
@@ -80,11 +77,6 @@ def sigmoid_slope(z: Array) -> Array:
 def softplus(z: Array) -> Array:
     """log(1 + exp(z)) (Dugas et al. 2001)."""
     return np.asarray(positive(z) + np.log1p(np.exp(-np.abs(z))))
-
-
-def normal_density(z: Array) -> Array:
-    """phi(z) = exp(-z^2 / 2) / sqrt(2 pi)."""
-    return np.asarray(np.exp(-0.5 * np.square(z)) / sqrt(2 * pi))
 
 
 @cache  # all cells of a sweep share one record, so the theory of it is computed once
@@ -122,9 +114,19 @@ def gelu(z: Array) -> Array:
     return np.asarray(z * special.ndtr(z))
 
 
+def gelu_slope(z: Array) -> Array:
+    """Phi(z) + z phi(z), phi(z) = exp(-z^2 / 2) / sqrt(2 pi)."""
+    return np.asarray(special.ndtr(z) + z * (np.exp(-0.5 * np.square(z)) / sqrt(2 * pi)))
+
+
 def silu(z: Array) -> Array:
     """z sigma(z) (Elfwing et al. 2018; Ramachandran et al. 2017)."""
     return z * sigmoid(z)
+
+
+def silu_slope(z: Array) -> Array:
+    """sigma(z) + z sigma'(z)."""
+    return sigmoid(z) + z * sigmoid_slope(z)
 
 
 def tanh_softplus(z: Array) -> tuple[Array, Array]:
@@ -162,8 +164,7 @@ def gelu_tanh(z: Array) -> Array:
 def gelu_tanh_slope(z: Array) -> Array:
     """(1 + tanh u) / 2 + z sech^2(u) u'(z) / 2; sech^2(u) = 4 sigma'(2u)."""
     z = np.clip(z, -100, 100)  # outside, g' is 0 or 1, and z^2 could overflow
-    u = gelu_tanh_argument(z)
-    du = sqrt(2 / pi) * (1 + 3 * 0.044715 * np.square(z))
+    u, du = gelu_tanh_argument(z), sqrt(2 / pi) * (1 + 3 * 0.044715 * np.square(z))
     return sigmoid(2 * u) + 2 * z * sigmoid_slope(2 * u) * du
 
 
@@ -172,8 +173,7 @@ def gelu_tanh_slope(z: Array) -> Array:
 ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     "identity": Activation(g=lambda z: z, dg=np.ones_like),
     "sigmoid": Activation(g=sigmoid, dg=sigmoid_slope, range=(0.0, 1.0), sup_dg=0.25),
-    # tanh(z) = 2 sigma(2z) - 1
-    "tanh": Activation(g=np.tanh, dg=lambda z: 4 * sigmoid_slope(2 * z), range=(-1.0, 1.0)),
+    "tanh": Activation(g=np.tanh, dg=lambda z: 4 * sigmoid_slope(2 * z), range=(-1.0, 1.0)),  # 2 sigma(2z) - 1
     "relu": Activation(g=positive, dg=step, range=(0.0, inf), kinks=(0.0,)),
     "leaky_relu": leaky_relu,
     "relu6": Activation(  # Krizhevsky 2010
@@ -181,43 +181,19 @@ ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     ),
     "elu": elu,
     "selu": elu(alpha=1.6732632423543772, scale=1.0507009873554805),  # Klambauer et al. 2017
-    "gelu": Activation(
-        g=gelu,
-        dg=lambda z: special.ndtr(z) + z * normal_density(z),
-        range=(-0.16997120748, inf),
-        sup_dg=1.128904145185,  # at sqrt(2)
-    ),
-    "gelu_tanh": Activation(
-        g=gelu_tanh,
-        dg=gelu_tanh_slope,
-        range=(-0.17004075058, inf),
-        sup_dg=1.128993068659,
-    ),
-    "silu": Activation(
-        g=silu,
-        dg=lambda z: sigmoid(z) + z * sigmoid_slope(z),
-        range=(-0.27846454277, inf),
-        sup_dg=1.099839320129,
-    ),
-    "mish": Activation(
-        g=mish,
-        dg=mish_slope,
-        range=(-0.30884341302, inf),
-        sup_dg=1.088498161252,
-    ),
+    "gelu": Activation(g=gelu, dg=gelu_slope, range=(-0.16997120748, inf), sup_dg=1.128904145185),  # at sqrt(2)
+    "gelu_tanh": Activation(g=gelu_tanh, dg=gelu_tanh_slope, range=(-0.17004075058, inf), sup_dg=1.128993068659),
+    "silu": Activation(g=silu, dg=silu_slope, range=(-0.27846454277, inf), sup_dg=1.099839320129),
+    "mish": Activation(g=mish, dg=mish_slope, range=(-0.30884341302, inf), sup_dg=1.088498161252),
     "softplus": Activation(g=softplus, dg=sigmoid, range=(0.0, inf)),
-    # z / (1 + |z|) (Bergstra et al. 2009)
-    "softsign": Activation(
+    "softsign": Activation(  # z / (1 + |z|) (Bergstra et al. 2009)
         g=lambda z: z / (1 + np.abs(z)), dg=lambda z: 1 / np.square(1 + np.abs(z)), range=(-1.0, 1.0), kinks=(0.0,)
     ),
     "hard_tanh": Activation(
         g=lambda z: np.clip(z, -1, 1), dg=lambda z: step(1 + z) - step(z - 1), range=(-1.0, 1.0), kinks=(-1.0, 1.0)
     ),
     "erf": Activation(
-        g=special.erf,
-        dg=lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)),
-        range=(-1.0, 1.0),
-        sup_dg=2 / sqrt(pi),
+        g=special.erf, dg=lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)), range=(-1.0, 1.0), sup_dg=2 / sqrt(pi)
     ),
     "sin": Activation(g=np.sin, dg=np.cos, range=(-1.0, 1.0)),  # Sitzmann et al. 2020
 }

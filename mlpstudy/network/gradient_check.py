@@ -6,7 +6,6 @@ total differential dJ = sum_i dJ/dtheta_i dtheta_i is compared in the same way, 
 
 from collections.abc import Iterator
 from dataclasses import dataclass
-from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -56,18 +55,14 @@ def check(network: Network, x: Array, y: Array, theta: Array) -> Report:
     rng = np.random.default_rng(0)
     with np.errstate(all="ignore"):
         for replica in range(min(REPLICAS, len(theta))):
-            compare = _Comparison(network, x, y, theta[replica : replica + 1])
+            compared = _Comparison(network, x, y, theta[replica])
             for name, index in _chosen(network.sizes, rng):
-                direction = np.zeros(theta.shape[1])
-                direction[index] = 1
-                errors[f"{name} of replica {replica}"] = compare.error(direction, slice(index, index + 1))
-            for _ in range(DIRECTIONS):
-                direction = rng.normal(size=theta.shape[1]) / np.sqrt(theta.shape[1])
-                totals.append(compare.error(direction, slice(None)))
-    compared = {name: error for name, error in errors.items() if not np.isnan(error)}
-    where = max(compared, key=lambda name: compared[name]) if compared else "nothing"
-    known = [total for total in totals if not np.isnan(total)]
-    return Report(len(compared), compared.get(where, np.nan), where, max(known, default=np.nan))
+                errors[f"{name} of replica {replica}"] = compared.error(np.eye(1, theta.shape[1], index)[0])
+            directions = rng.normal(size=(DIRECTIONS, theta.shape[1])) / np.sqrt(theta.shape[1])
+            totals += map(compared.error, directions)
+    known = {name: error for name, error in errors.items() if not np.isnan(error)}
+    where = max(known, key=lambda name: known[name], default="nothing")
+    return Report(len(known), known.get(where, np.nan), where, float(np.fmax.reduce(totals)))
 
 
 class _Comparison:
@@ -76,42 +71,35 @@ class _Comparison:
     def __init__(self, network: Network, x: Array, y: Array, theta: Array) -> None:
         self.network, self.theta = network, theta.astype(np.float64)
         self.x, self.y = x[:, :EXAMPLES].astype(np.float64), y[:EXAMPLES].astype(np.float64)
-        trace, gradients = mlp.backpropagate(network, mlp.unflatten(self.theta, network.sizes), self.x, self.y)
+        trace, gradients = mlp.backpropagate(network, mlp.unflatten(self.theta[None], network.sizes), self.x, self.y)
         self.gradient = gradients.theta[0]
         # how much the rounding of every z can change J; this is large if gradients explode
         moves = sum(float(np.linalg.norm(d * z)) for d, z in zip(gradients.delta, trace.z, strict=True))
-        self.rounding = 10 * np.finfo(np.float64).eps * (max(1.0, abs(self.loss()[0])) + moves)
+        self.rounding = 10 * np.finfo(np.float64).eps * (max(1.0, abs(self.loss(self.theta)[0])) + moves)
 
-    def loss(self) -> tuple[float, list[Any]]:
+    def loss(self, theta: Float64) -> tuple[float, list[NDArray[np.bool_]]]:
         """J, and on which side of each kink every z is."""
         network = self.network
-        trace = mlp.forward(mlp.unflatten(self.theta, network.sizes), network.activation, self.x)
+        trace = mlp.forward(mlp.unflatten(theta[None], network.sizes), network.activation, self.x)
         sides = [z > kink for z in trace.z[:-1] for kink in network.activation.kinks]
         return float(network.loss.value(trace.h, self.y[None]).mean()), sides
 
-    def error(self, direction: Float64, moved: slice) -> float:
-        """The relative error of the derivative along a direction that is 0 outside `moved`, for the best step size.
+    def error(self, direction: Float64) -> float:
+        """The relative error of the derivative along a direction, (P,), for the best step size.
 
         A difference that rounding can explain does not count: 0 means equal up to rounding. NaN means that every step
         size moves some z across a kink, so that finite differences do not approximate the derivative.
         """
         expected = float(self.gradient @ direction)
-        before = self.theta[0, moved].copy()
         best = np.nan
         for unit in STEPS:
             h = unit / max(1.0, abs(expected))
             if h < SMALLEST_STEP:
                 break
-            values, sides = [], []
-            for sign in (1, -1):
-                self.theta[0, moved] = before + sign * h * direction[moved]
-                value, side = self.loss()
-                values.append(value)
-                sides.append(side)
-            self.theta[0, moved] = before
-            if any((a != b).any() for a, b in zip(*sides, strict=True)):
+            (above, sides), (below, others) = (self.loss(self.theta + step * direction) for step in (h, -h))
+            if any((a != b).any() for a, b in zip(sides, others, strict=True)):
                 continue
-            measured = (values[0] - values[1]) / (2 * h)
+            measured = (above - below) / (2 * h)
             off = max(abs(measured - expected) - self.rounding / h, 0.0) / max(abs(measured), abs(expected), 1e-300)
             best = float(np.fmin(best, off)) if np.isfinite(off) else best
             if best <= TOLERANCE:

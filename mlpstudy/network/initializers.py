@@ -53,9 +53,7 @@ def truncated_normal(rng: np.random.Generator, shape: Shape, *, scale: float, cu
     Keras does the same with a cut at 2. PyTorch's trunc_normal_ cuts at absolute values and does not rescale.
     """
     inside = 2 * special.ndtr(cut) - 1
-    deviation = np.sqrt(
-        1 - 2 * cut * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) / inside
-    )  # standard deviation after the cut
+    deviation = np.sqrt(1 - 2 * cut * np.exp(-(cut**2) / 2) / np.sqrt(2 * np.pi) / inside)  # after the cut
     standard = special.ndtri(rng.uniform(special.ndtr(-cut), special.ndtr(cut), shape))
     return np.asarray(standard * (scale / deviation))
 

@@ -13,6 +13,7 @@ from numpy.typing import NDArray
 from mlpstudy.network.activations import Array, sigmoid
 
 Labels = NDArray[np.generic]  # class numbers (n,), or the values of a regression (n, n_L)
+NUMBERS = "mse for targets that are numbers"  # what the loss must be
 
 
 @dataclass(frozen=True)
@@ -33,16 +34,14 @@ def one_hot(labels: Labels, classes: int | None) -> Array:
 def class_targets(labels: Labels, classes: int | None) -> Array:
     """One-hot rows; only for classes."""
     if not classes:
-        raise ValueError("mse for targets that are numbers")
+        raise ValueError(NUMBERS)
     return one_hot(labels, classes)
 
 
 def binary_targets(labels: Labels, classes: int | None) -> Array:
     """One column of 0 and 1; only for two classes."""
     if classes != 2:
-        raise ValueError(
-            f"cross_entropy or mse for {classes} classes" if classes else "mse for targets that are numbers"
-        )
+        raise ValueError(f"cross_entropy or mse for {classes} classes" if classes else NUMBERS)
     return np.asarray(labels, dtype=float)[:, None]
 
 

@@ -83,18 +83,18 @@ def initialize(
     """
     theta = np.zeros((len(rngs), n_parameters(sizes)), dtype)
     schemes = [scheme] * (len(sizes) - 2) + [output or scheme]
-    asked_for = [inspect.signature(s.weights).parameters.keys() & set(PROVIDED) for s in schemes]
+    takes = [inspect.signature(s.weights).parameters.keys() & set(PROVIDED) for s in schemes]
     for row, (replica, rng) in zip(theta, rngs.items(), strict=True):
         a = None if inputs is None else inputs[0].astype(np.float64)
         for i, (W, b) in enumerate(unflatten(row[None], sizes)):
             provided = {"layer": i + 1, "replica": replica, "inputs": a}
-            drawn = schemes[i].weights(rng, W.shape[1:], **{name: provided[name] for name in asked_for[i]})
+            drawn = schemes[i].weights(rng, W.shape[1:], **{name: provided[name] for name in takes[i]})
             weights, bias = drawn if isinstance(drawn, tuple) else (drawn, np.zeros(W.shape[1]))
             W[0] = schemes[i].gain * weights
             b[0] = bias + schemes[i].bias
             if schemes[i].sigma_b > 0:
                 b[0] += rng.normal(0.0, schemes[i].sigma_b, W.shape[1])
-            if a is not None and activation is not None and any("inputs" in asked for asked in asked_for[i:]):
+            if a is not None and activation is not None and any("inputs" in names for names in takes[i + 1 :]):
                 a = activation.g(a @ W[0].T.astype(np.float64) + b[0])
     return theta
 

@@ -22,55 +22,17 @@ plane        fixed points and trainable depth on the plane of (sigma_w, sigma_b)
 docs/theory.md derives what signals and finite_width compute, and numbers its equations.
 """
 
-from mlpstudy.theory.edge import Critical, Edge, NoCriticalPoint, critical, edge_of_chaos
+from mlpstudy.theory.edge import Edge, NoCriticalPoint, critical, edge_of_chaos
 from mlpstudy.theory.ensemble import Ensemble
-from mlpstudy.theory.kernel import Kernel
-from mlpstudy.theory.maps import (
-    LARGEST_Q,
-    SMALLEST_Q,
-    FixedPoint,
-    chi,
-    fixed_correlation,
-    fixed_length,
-    fixed_point,
-    length_map,
-    length_slope,
-)
+from mlpstudy.theory.maps import chi, fixed_correlation, fixed_length, fixed_point, length_map, length_slope
 from mlpstudy.theory.moments import flat_share, moments
-from mlpstudy.theory.plane import TRAINABLE, Plane, plane
+from mlpstudy.theory.plane import Plane, plane
 from mlpstudy.theory.profile import Profile, profile
 from mlpstudy.theory.quadrature import covariance, expectation, gain, second_moment, slope_moment
-from mlpstudy.theory.summary import Outlook, outlooks
+from mlpstudy.theory.summary import outlooks
 
 __all__ = [
-    "LARGEST_Q",
-    "SMALLEST_Q",
-    "TRAINABLE",
-    "Critical",
-    "Edge",
-    "Ensemble",
-    "FixedPoint",
-    "Kernel",
-    "NoCriticalPoint",
-    "Outlook",
-    "Plane",
-    "Profile",
-    "chi",
-    "covariance",
-    "critical",
-    "edge_of_chaos",
-    "expectation",
-    "fixed_correlation",
-    "fixed_length",
-    "fixed_point",
-    "flat_share",
-    "gain",
-    "length_map",
-    "length_slope",
-    "moments",
-    "outlooks",
-    "plane",
-    "profile",
-    "second_moment",
-    "slope_moment",
-]
+    "Edge", "Ensemble", "NoCriticalPoint", "Plane", "Profile", "chi", "covariance", "critical", "edge_of_chaos",
+    "expectation", "fixed_correlation", "fixed_length", "fixed_point", "flat_share", "gain", "length_map",
+    "length_slope", "moments", "outlooks", "plane", "profile", "second_moment", "slope_moment",
+]  # fmt: skip

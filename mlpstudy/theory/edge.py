@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
+from itertools import pairwise
 
 import numpy as np
 import scipy
@@ -63,14 +64,14 @@ def edge_of_chaos(activation: Activation) -> Edge:
 
     The edge of a scale-invariant g is a single point, at which every q is a fixed point.
     """
-    if _scale_invariant(activation):
-        kept = _edge_point(activation, 1.0, 0.0)
-        return Edge(np.array([kept.q]), np.array([kept.sigma_w]), np.array([kept.sigma_b]), np.array([True]))
-    ends = _crossings(activation, 0.0)  # exact, so that the curve reaches the axis sigma_b = 0
-    q = np.sort([*(q for q in GRID if _edge_bias(activation, q) >= 0), *ends])
+    single = _scale_invariant(activation)
+    q = np.ones(1)
+    if not single:
+        ends = _crossings(activation, 0.0)  # exact, so that the curve reaches the axis sigma_b = 0
+        q = np.sort([*(q for q in GRID if _edge_bias(activation, q) >= 0), *ends])
     points = [_edge_point(activation, at, float(np.sqrt(max(_edge_bias(activation, at), 0.0)))) for at in q]
     sigma_w, sigma_b = np.array([(point.sigma_w, point.sigma_b) for point in points]).reshape(-1, 2).T
-    return Edge(q, sigma_w, sigma_b, np.array([_usable(activation, point) for point in points], dtype=bool))
+    return Edge(q, sigma_w, sigma_b, np.array([single or _usable(activation, point) for point in points], dtype=bool))
 
 
 def _crossings(activation: Activation, sigma_b: float) -> list[float]:
@@ -79,12 +80,8 @@ def _crossings(activation: Activation, sigma_b: float) -> list[float]:
     def off(q: float) -> float:
         return _edge_bias(activation, q) - sigma_b**2
 
-    values = [off(q) for q in GRID]
-    return [
-        float(scipy.optimize.brentq(off, low, high, xtol=1e-14, rtol=1e-12))
-        for low, high, a, b in zip(GRID, GRID[1:], values, values[1:], strict=False)
-        if a * b < 0
-    ]
+    below = [(low, high) for low, high in pairwise(GRID) if off(low) * off(high) < 0]
+    return [float(scipy.optimize.brentq(off, low, high, xtol=1e-14, rtol=1e-12)) for low, high in below]
 
 
 def _usable(activation: Activation, point: Critical) -> bool:
@@ -131,14 +128,12 @@ def _flat(activation: Activation, q: float) -> float:
 
 def _why_not(activation: Activation, sigma_b: float, points: list[Critical], at_zero: Critical | None) -> str:
     """The reason in words, and the closest point that is usable."""
-    if points and points[0].slope >= 1:
-        why = f"at its point with chi = 1 (sigma_w = {points[0].sigma_w:.4g}) the length map is unstable"
-        why += f" (slope {points[0].slope:.4g})"
-    elif points:
-        why = f"its point with chi = 1 (sigma_w = {points[0].sigma_w:.4g}) has"
-        why += f" {_flat(activation, points[0].q):.0%} of its units saturated"
-    else:
-        why = "no sigma_w has a stable point with chi = 1"
+    why = "no sigma_w has a stable point with chi = 1"
+    if points:
+        sigma_w, slope, flat = points[0].sigma_w, points[0].slope, _flat(activation, points[0].q)
+        unstable = f"at its point with chi = 1 (sigma_w = {sigma_w:.4g}) the length map is unstable (slope {slope:.4g})"
+        saturated = f"its point with chi = 1 (sigma_w = {sigma_w:.4g}) has {flat:.0%} of its units saturated"
+        why = unstable if slope >= 1 else saturated
     others = [_edge_point(activation, q, float(np.sqrt(bias))) for q in GRID if (bias := _edge_bias(activation, q)) > 0]
     usable = [point for point in others if _usable(activation, point)]
     usable += [at_zero] if at_zero is not None else []

@@ -29,8 +29,8 @@ LARGEST_Q, SMALLEST_Q = 1e8, 1e-10
 STRIDE = 10 ** (1 / 20)  # of the search for a fixed point
 
 
-def fixed_length(activation: Activation, sigma_w: float, sigma_b: float, q: float = 1.0) -> float:
-    """q* that the length map reaches from q; inf where it grows without bound, 0 where it shrinks away.
+def fixed_length(activation: Activation, sigma_w: float, sigma_b: float) -> float:
+    """q* that the length map reaches from q = 1; inf where it grows without bound, 0 where it shrinks away.
 
     V grows with q, so q moves in one direction until the first point with q' = q. This point is found by bracketing,
     because iterating the map can be very slow (q ~ 1 / (2 l)).
@@ -39,8 +39,8 @@ def fixed_length(activation: Activation, sigma_w: float, sigma_b: float, q: floa
     def off(at: float) -> float:
         return length_map(activation, sigma_w, sigma_b, at) - at
 
-    start = off(q)
-    if abs(start) <= 1e-12 * q:
+    q, start = 1.0, off(1.0)
+    if abs(start) <= 1e-12:
         return q
     stride = STRIDE if start > 0 else 1 / STRIDE
     while SMALLEST_Q < q < LARGEST_Q:
@@ -65,13 +65,12 @@ def fixed_correlation(activation: Activation, sigma_w: float, sigma_b: float, q:
 
 @dataclass(frozen=True)
 class FixedPoint:
-    """The fixed point of a wide network, and its depth scales xi = -1 / ln(slope), inf at slope 1."""
+    """The fixed point of a wide network, and its depth scales xi = -1 / ln(slope of the map), inf at slope 1."""
 
     q: float
     chi: float
     slope: float  # dq'/dq; the fixed point is stable only if this is below 1
     c: float
-    xi_q: float
     xi_c: float
     xi_gradient: float  # negative where gradients explode
 
@@ -84,7 +83,7 @@ def fixed_point(activation: Activation, sigma_w: float, sigma_b: float) -> Fixed
     slope, gradient = length_slope(activation, sigma_w, q), chi(activation, sigma_w, q)
     c = fixed_correlation(activation, sigma_w, sigma_b, q)
     parting = sigma_w**2 * covariance(activation, q, c, slopes=True)
-    return FixedPoint(q, gradient, slope, c, _scale(slope), _scale(parting), _scale(gradient))
+    return FixedPoint(q, gradient, slope, c, _scale(parting), _scale(gradient))
 
 
 def _scale(slope: float) -> float:

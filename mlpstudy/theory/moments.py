@@ -140,9 +140,7 @@ def series(activation: Activation, q: Float64) -> dict[str, Float64]:
     for i in np.flatnonzero(inside.any(axis=1)):
         hit = panel[i, inside[i]]
         ends = np.unique([places[i, inside[i]], edges[hit], edges[hit + 1]])
-        parts = np.isin(
-            np.searchsorted(edges, ends[1:]) - 1, hit
-        )  # without the panels between two panels that have kinks
+        parts = np.isin(np.searchsorted(edges, ends[1:]) - 1, hit)  # not the panels between two that have kinks
         x, rows = _hermite(ends[:-1][parts], ends[1:][parts])
         of_parts = _sums(activation, np.sqrt(q[i]) * x, np.ones_like(x), rows)
         hermite[:, i] += of_parts[0]

@@ -30,12 +30,14 @@ def plane(activation: Activation, sigma_w: Float64, sigma_b: Float64) -> Plane:
     """Fixed points on a grid, accurate enough for a picture."""
     m = moments(activation)
     weights, biases = np.square(sigma_w)[None, :, None], np.square(sigma_b)[:, None, None]
-    grows = np.log(weights * np.exp(m.V(LOG_Q)) + biases) - LOG_Q  # (rows, columns, q)
+    grows = np.log(weights * np.exp(m.V(LOG_Q)) + biases) - LOG_Q  # log q'/q: (rows, columns, q)
+    # from q = 1 the length moves up, or down, to the first q at which it grows no more, or shrinks no more
     start = int(np.argmin(np.abs(LOG_Q)))
     up = grows[..., start] > 0
     above, below = grows[..., start:] <= 0, grows[..., start::-1] >= 0
     place = np.where(up, start + above.argmax(axis=2), start - below.argmax(axis=2))
     settles = np.where(up, above.any(axis=2), below.any(axis=2))
+    # and between this q and its neighbour on the grid, log q'/q is taken as a straight line
     neighbour = np.clip(np.where(up, place - 1, place + 1), 0, len(LOG_Q) - 1)
     here, there = (np.take_along_axis(grows, k[..., None], axis=2)[..., 0] for k in (place, neighbour))
     share = np.divide(here, here - there, out=np.zeros_like(here), where=here != there)
@@ -43,7 +45,7 @@ def plane(activation: Activation, sigma_w: Float64, sigma_b: Float64) -> Plane:
     log_q = np.where(settles, log_q, np.where(up, LOG_Q[-1], LOG_Q[0]))
     chi = weights[..., 0] * np.exp(m.D(log_q))
     chaotic = settles & (chi > 1)
-    slope = chi.copy()
+    slope = chi.copy()  # of the correlation map at its fixed point, which is c* = 1 where chi <= 1
     grid = np.broadcast_arrays(weights[..., 0], biases[..., 0])
     slope[chaotic] = _parting(activation, *(values[chaotic] for values in (*grid, np.exp(log_q))))
     with np.errstate(divide="ignore"):

@@ -56,9 +56,9 @@ def second_moment(activation: Activation, q: float) -> float:
 
 
 @lru_cache(maxsize=4096)
-def slope_moment(activation: Activation, q: float, power: int = 2) -> float:
-    """D(q) = E[g'(z)^2], z ~ N(0, q); or another power of |g'|."""
-    return expectation(lambda z: np.abs(activation.dg(z)) ** power, q, activation.kinks)
+def slope_moment(activation: Activation, q: float) -> float:
+    """D(q) = E[g'(z)^2], z ~ N(0, q)."""
+    return expectation(lambda z: np.square(activation.dg(z)), q, activation.kinks)
 
 
 def covariance(activation: Activation, q: float, c: float, slopes: bool = False) -> float:

@@ -61,7 +61,8 @@ class Run:
         except ImportError as error:
             raise ImportError("run.data needs xarray: pip install xarray (run.arrays does without it)") from error
         known = {name: a for name, a in self.arrays.items() if name in arrays.ARRAYS}
-        data = xr.Dataset({name: (arrays.axes_of(name), a, arrays.attributes(name)) for name, a in known.items()})
+        table = arrays.ARRAYS
+        data = xr.Dataset({n: (table[n].axes, a, {"description": table[n].meaning}) for n, a in known.items()})
         layers = {"layer": np.arange(1, data.sizes["layer"] + 1)}
         return data.assign_coords(layers).set_coords([name for name in arrays.PLACES if name in data])
 

@@ -5,8 +5,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import replace
 from math import isfinite, nan
 
-from mlpstudy.measure.intervals import share_text
-from mlpstudy.measure.outcomes import without_interval
+from mlpstudy.measure.intervals import share_text, without_interval
 from mlpstudy.measure.score import score_of
 from mlpstudy.settings.keys import NOT_SCIENCE
 from mlpstudy.tracking.run import NotMeasured, Run

@@ -11,9 +11,7 @@ from mlpstudy.cells import parts
 from mlpstudy.cells.cell import check
 from mlpstudy.cells.config import parse
 from mlpstudy.cells.parts import DTYPES
-from mlpstudy.data.csv import ENCODINGS, GAPS
 from mlpstudy.data.datasets import DATASETS
-from mlpstudy.data.own import TASKS
 from mlpstudy.data.splits import STANDARDIZERS
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.network.activations import ACTIVATIONS
@@ -43,9 +41,9 @@ CHOICES = {
     **{f"{group}.name": table for group, table in TABLES.items()},
     "init.mode": FANS,
     "data.standardize": STANDARDIZERS,
-    "data.task": TASKS,
-    "data.encode": ENCODINGS,
-    "data.missing": GAPS,
+    "data.task": ["classification", "regression"],
+    "data.encode": ["onehot"],
+    "data.missing": ["drop", "mean"],
     "training.sampling": ["shuffle", "replacement"],
     "dtype": DTYPES,
     "init.output": TABLES["init"],

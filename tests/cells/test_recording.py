@@ -12,7 +12,7 @@ from mlpstudy.cells.recording import evaluate_splits, log_spaced, train_and_reco
 from mlpstudy.cells.streams import DATA, ORDER, WEIGHTS, stream
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure import evaluation
-from mlpstudy.measure.arrays import MOMENTS, axes_of
+from mlpstudy.measure.arrays import ARRAYS, MOMENTS
 from mlpstudy.measure.decision_regions import decision_frame, decision_regions
 from mlpstudy.measure.jacobian import jacobian
 from mlpstudy.measure.outcomes import gained, outcome
@@ -111,7 +111,7 @@ def test_records(run):
 
 def once(record):
     """The names of what is not measured at moments."""
-    return {name for name in record.arrays if axes_of(name)[0] not in MOMENTS}
+    return {name for name in record.arrays if ARRAYS[name].axes[0] not in MOMENTS}
 
 
 DECISION = {"decision_regions", "decision_axes", "decision_points", "decision_classes"}

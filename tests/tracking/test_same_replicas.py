@@ -11,7 +11,7 @@ from mlpstudy.cells.cell_result import collect
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.display import accuracy_text
-from mlpstudy.measure.outcomes import without_interval
+from mlpstudy.measure.intervals import without_interval
 from mlpstudy.network.initializers import INITIALIZERS
 from mlpstudy.tracking import metrics
 from mlpstudy.tracking.run import Run

@@ -23,22 +23,16 @@ def in_stacks(network: Network, recipe: Recipe, theta: Array, batch: int) -> lis
 
 
 def train(
-    network: Network,
-    recipe: Recipe,
-    x: Array,
-    y: Array,
-    theta: Array,
-    rng: np.random.Generator,
-    wanted: Container[int],
+    network: Network, recipe: Recipe, x: Array, y: Array, theta: Array, rng: np.random.Generator, wanted: Container[int]
 ) -> Iterator[State]:
     """The wanted states of `network.training.train` and the last one, up to rounding; same arguments.
 
     Replicas too large for a cache to hold all of them take turns of TURN steps.
     """
-    steps_per_epoch = recipe.steps_per_epoch(len(y))
-    last = recipe.epochs * steps_per_epoch
+    per_epoch = recipe.steps_per_epoch(len(y))
+    last = recipe.epochs * per_epoch
     size = recipe.batch_size or len(y)
-    indices = batches(rng, len(y), size, recipe.replacement)
+    order = batches(rng, len(y), size, recipe.replacement)
     stacks = in_stacks(network, recipe, theta, size)
     step = 0
     while step < last and not all(stack.diverged for stack in stacks):
@@ -46,16 +40,16 @@ def train(
         before = _rows(stack.theta for stack in stacks) if measured else None
         ahead = range(step, min(step + TURN, last))
         turn = ahead[:1] if measured else list(takewhile(lambda s: s not in wanted, ahead))
-        steps = [(next(indices), recipe.lr(s / steps_per_epoch, 1 / steps_per_epoch)) for s in turn]
+        steps = [(next(order), recipe.lr(s / per_epoch, 1 / per_epoch)) for s in turn]
         taken = [_advance(stack, x[0], y, steps) for stack in stacks]
         for stack, count in zip(stacks, taken, strict=True):
             for batch, lr in steps[count : max(taken)]:  # a replica that has diverged keeps up with the others
                 stack.step(x[0][batch], y[batch], lr)
         if before is not None:
-            yield State(step, step / steps_per_epoch, before, _rows(stack.update for stack in stacks), last=False)
+            yield State(step, step / per_epoch, before, _rows(stack.update for stack in stacks), last=False)
         step += max(taken)
     update = _rows(stack.update for stack in stacks) if step else None
-    yield State(step, step / steps_per_epoch, _rows(stack.theta for stack in stacks), update, last=True)
+    yield State(step, step / per_epoch, _rows(stack.theta for stack in stacks), update, last=True)
 
 
 def _advance(stack: Stack, x: Array, y: Array, steps: Sequence[tuple[NDArray[np.int64], float]]) -> int:
