@@ -6,21 +6,16 @@ whether the cell was handed out again or a cluster has started its job again by 
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
-from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.events import Event, Failure, ends
-from mlpstudy.engines.worker import Job, Numbered
+from mlpstudy.cells.sweep import Job
+from mlpstudy.engines.worker import Numbered
 
 TRIES = 3  # workers that a cell may lose before it has failed
-RATE = 5e9  # floating-point operations a second that are assumed
-PASSES = 6  # floating-point operations for each weight and example: forward, backward, gradient
 WORTH = 5  # times its start that a batch takes at least
-LEAST = 0.3  # seconds of a cell that hardly trains
 
 
 @dataclass(frozen=True)
@@ -53,42 +48,6 @@ class Cluster(Protocol):
 
     def close(self) -> None:
         """Stop all batches."""
-
-
-@dataclass(frozen=True)
-class InBatches:
-    """A cluster as an engine."""
-
-    cluster: Cluster
-    longest: float  # seconds of a batch
-    say: Callable[[str], None]  # tells the user something
-
-    @property
-    def about(self) -> str:
-        """Which cluster, and how large."""
-        return f"on {self.cluster.about}"
-
-    def events(self, cells: Sequence[Cell], first: Mapping[int, int]) -> Generator[Event]:
-        """The events of cells."""
-        return run(self.cluster, jobs(cells, first), self.longest, self.say)
-
-    def close(self) -> None:
-        """Stop all batches."""
-        self.cluster.close()
-
-
-def jobs(cells: Sequence[Cell], first: Mapping[int, int]) -> list[Job]:
-    """The cells to train."""
-    chosen = ((index, cells[index], replica) for index, replica in first.items())
-    return [Job(index, dict(cell.raw), replica, seconds(cell), cell.content) for index, cell, replica in chosen]
-
-
-def seconds(cell: Cell) -> float:
-    """About how long a cell takes, from the number of its weights, examples and epochs."""
-    sizes, recipe = np.array(cell.sizes, dtype=np.float64), cell.config.recipe
-    weights = float((sizes[:-1] * sizes[1:]).sum())
-    examples = float(cell.data.sizes["train"] or 0) * recipe.epochs
-    return LEAST + PASSES * weights * examples * cell.config.replicas / RATE
 
 
 def split(todo: Sequence[Job], longest: float, slots: int, start: float = 0.0) -> list[list[Job]]:
