@@ -1,8 +1,7 @@
-"""Cells in batches: an engine takes longer to start a task than many a cell takes to train.
+"""Cells in batches: on a cluster, starting a task takes longer than training a small cell.
 
-A lost worker costs no cell. Cells that it had ended are done; the others of its batch are handed out again. Training
-is the same bit for bit, so of a cell that begins again, the events that have come already are left out. This is so
-whether the cell was handed out again or a cluster has started its job again by itself.
+A lost worker costs no cell: the cells of its batch that had not ended are handed out again. Training is the same bit
+for bit, so events that had come already are skipped when a cell begins again. A cluster may also begin one by itself.
 """
 
 from collections import Counter, deque
@@ -53,19 +52,19 @@ class Cluster(Protocol):
 def split(todo: Sequence[Job], longest: float, slots: int, start: float = 0.0) -> list[list[Job]]:
     """Batches of about so many seconds, in the order of the cells.
 
-    They are shorter, so that every slot has two, but not so short that most of the time is spent on their start.
+    They are shorter where every slot would not get two, but not so short that most of the time goes into their start.
     """
     total = sum(job.seconds for job in todo)
     target = min(longest, max(total / (2 * slots), WORTH * start))
-    found: list[list[Job]] = []
+    groups: list[list[Job]] = []
     filled = target
     for job in todo:
-        if filled + job.seconds / 2 > target or not found:
-            found.append([])
+        if filled + job.seconds / 2 > target or not groups:
+            groups.append([])
             filled = 0.0
-        found[-1].append(job)
+        groups[-1].append(job)
         filled += job.seconds
-    return found
+    return groups
 
 
 def run(cluster: Cluster, todo: Sequence[Job], longest: float, say: Callable[[str], None]) -> Generator[Event]:

@@ -3,11 +3,13 @@
 from collections.abc import Callable, Generator, Mapping, Sequence
 from dataclasses import dataclass
 
+from mlpstudy import shell
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.events import Draw, Event
 from mlpstudy.cells.sweep import jobs
 from mlpstudy.engines import batches, processes
 from mlpstudy.engines.launcher import LOCAL, Launcher
+from mlpstudy.errors import ConfigError
 
 
 @dataclass(frozen=True)
@@ -31,14 +33,19 @@ def opened(launcher: Launcher, draw: Draw | None, workers: int, say: Callable[[s
     if launcher.engine == LOCAL:
         return Engine(f"{workers} at a time", lambda cells, first: processes.run(cells, workers, draw, first))
     cluster: batches.Cluster
-    if launcher.engine == "ray":
-        from mlpstudy.engines.on_ray import OnRay
+    try:
+        if launcher.engine == "ray":
+            from mlpstudy.engines.on_ray import OnRay
 
-        cluster = OnRay(launcher.settings, draw)
-    else:
-        from mlpstudy.engines.on_submitit import OnSubmitit
+            cluster = OnRay(launcher.settings, draw)
+        else:
+            from mlpstudy.engines.on_submitit import OnSubmitit
 
-        cluster = OnSubmitit(launcher, draw)
+            cluster = OnSubmitit(launcher, draw)
+    except ImportError as error:
+        extra = "ray" if launcher.engine == "ray" else "slurm"
+        install = shell.command("pip", "install", f"mlpstudy[{extra}]")
+        raise ConfigError("hydra/launcher", f"installed first: {install}", launcher.engine) from error
 
     def events(cells: Sequence[Cell], first: Mapping[int, int]) -> Generator[Event]:
         return batches.run(cluster, jobs(cells, first), launcher.settings["batch_seconds"], say)

@@ -10,7 +10,6 @@ import socket
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlpstudy import shell
 from mlpstudy.cells.events import Draw
 from mlpstudy.cells.sweep import Job
 from mlpstudy.engines import worker
@@ -26,12 +25,9 @@ class OnRay:
     """A cluster of Ray, whose tasks are batches."""
 
     def __init__(self, settings: Mapping[str, Any], draw: Draw | None) -> None:
-        """Raises ConfigError if Ray is not installed or cannot be reached, or a node has other code."""
-        try:
-            import ray
-        except ImportError as error:
-            install = shell.command("pip", "install", "mlpstudy[ray]")
-            raise ConfigError("hydra/launcher", f"installed first: {install}", "ray") from error
+        """Raises ImportError, and ConfigError if Ray cannot be reached, or a node has other code."""
+        import ray
+
         self._ray, self._draw, self._numbers = ray, draw, itertools.count()
         self._address = settings["address"]
         _connect(ray, self._address, settings["cpus"])
@@ -73,8 +69,8 @@ class OnRay:
         ready, _ = self._ray.wait(streams, num_returns=len(streams), timeout=0)
         if not ready:
             ready, _ = self._ray.wait(streams, num_returns=1, timeout=MOMENT)
-        found = [(stream, self._next(stream)) for stream in ready]
-        return [(self._running.pop(s) if isinstance(e, BatchEnd) else self._running[s], e) for s, e in found]
+        events = [(stream, self._next(stream)) for stream in ready]
+        return [(self._running.pop(s) if isinstance(e, BatchEnd) else self._running[s], e) for s, e in events]
 
     def _next(self, stream: Any) -> worker.Numbered | BatchEnd:
         """The next event of a task; BatchEnd after the last, or if the task was lost."""
@@ -140,10 +136,10 @@ def _check_nodes(ray: Any) -> None:
     for node, answer in zip(nodes, answers, strict=True):
         name = node["NodeManagerHostname"]
         try:
-            _, found = ray.get(answer, timeout=6 * PATIENCE)
+            _, code = ray.get(answer, timeout=6 * PATIENCE)
         except Exception as error:
             rule = f"able to import mlpstudy {worker.code()}; node {name} is not"
             raise ConfigError("every node", rule, type(error).__name__) from error
-        if found != worker.code():
+        if code != worker.code():
             rule = f"of the same code, mlpstudy {worker.code()}; node {name} has another"
-            raise ConfigError("every node", rule, found)
+            raise ConfigError("every node", rule, code)

@@ -1,7 +1,7 @@
 """Batches as jobs of a Slurm array, by submitit; or as processes that it starts, to try the same without Slurm.
 
-A job writes its events to files in a folder that all nodes share, where they are read as they come. Whether a job
-still exists is asked of squeue, which needs no accounting: submitit would wait for a killed job for ever without it.
+A job writes its events to files in a folder that all nodes share, where they are read as they come. squeue says which
+jobs still exist: without Slurm's accounting, submitit would wait for a killed job for ever.
 """
 
 import contextlib
@@ -16,7 +16,6 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlpstudy import shell
 from mlpstudy.cells.events import Draw
 from mlpstudy.cells.sweep import Job, available_cores
 from mlpstudy.engines import event_files, worker
@@ -44,13 +43,10 @@ class OnSubmitit:
     """A Slurm cluster, whose jobs are batches."""
 
     def __init__(self, launcher: Launcher, draw: Draw | None) -> None:
-        """Raises ConfigError if submitit is not installed, or Slurm does not answer."""
+        """Raises ImportError, and ConfigError if Slurm does not answer."""
+        import submitit
+
         self._slurm, self._draw = launcher.engine == "slurm", draw
-        try:
-            import submitit
-        except ImportError as error:
-            install = shell.command("pip", "install", "mlpstudy[slurm]")
-            raise ConfigError("hydra/launcher", f"installed first: {install}", launcher.engine) from error
         if self._slurm:
             _answers()
         self._settings, self._numbers = launcher.settings, itertools.count()
@@ -99,7 +95,7 @@ class OnSubmitit:
     def events(self) -> list[tuple[int, worker.Numbered | BatchEnd]]:
         """What the jobs have written since."""
         gone = self._gone()
-        found: list[tuple[int, worker.Numbered | BatchEnd]] = []
+        news: list[tuple[int, worker.Numbered | BatchEnd]] = []
         for number, running in list(self._running.items()):
             events = list(running.events.new())
             for event in events:
@@ -107,12 +103,12 @@ class OnSubmitit:
                     raise ConfigError("every node", f"of the same code: {event}", "another")
             if number in gone and BatchEnd() not in events:
                 events.append(BatchEnd(_reason(running.job)))
-            found += [(number, event) for event in events]
+            news += [(number, event) for event in events]
             if any(isinstance(event, BatchEnd) for event in events):
                 self._running.pop(number).events.remove()
-        if not found:
+        if not news:
             time.sleep(MOMENT)
-        return found
+        return news
 
     def _gone(self) -> set[int]:
         """The batches whose jobs have ended some time ago."""

@@ -43,9 +43,9 @@ def here() -> tuple[str, str]:
 
 def work(expected: str, jobs: Sequence[Job], draw: Draw | None) -> Iterator[Numbered]:
     """Train the cells of a batch and yield their events. Raises OtherCode if the code of this machine is another."""
-    host, found = here()
-    if found != expected:
-        raise OtherCode(f"node {host} has mlpstudy {found}, and the sweep {expected}; install the same on all nodes")
+    host, ours = here()
+    if ours != expected:
+        raise OtherCode(f"node {host} has mlpstudy {ours}, and the sweep {expected}; install the same on all nodes")
     for job in jobs:
         for place, event in enumerate(sweep.train(job, draw)):
             yield Numbered(job.index, place, event)
