@@ -36,29 +36,23 @@ class Cell:
     @property
     def hash(self) -> str:
         """Twelve hex digits, the same for all cells with the same result; where and how a cell ran does not matter."""
-        return _digest(self.science, self._numerics)
+        return self._digest(self.science)
 
     @property
     def hash_any_replicas(self) -> str:
         """The same for all cells that differ in their number of replicas alone."""
-        science = {key: value for key, value in self.science.items() if key != "replicas"}
-        return _digest(science, self._numerics)
+        return self._digest({key: value for key, value in self.science.items() if key != "replicas"})
 
     @property
     def science(self) -> dict[str, Any]:
         """All that defines its result: settings, and the content of its files."""
         return {**self.config.science, **self.content}
 
-    @property
-    def _numerics(self) -> int | str:
-        """Another one for the cells whose results alone have changed."""
-        return f"{NUMERICS}, he follows the leak" if self.config.weights_follow_the_leak else NUMERICS
-
-
-def _digest(science: Mapping[str, Any], numerics: int | str) -> str:
-    exact: dict[str, Any] = {k: float(v) if type(v) is int else v for k, v in science.items()}  # 2 is the same as 2.0
-    exact["numerics"] = numerics
-    return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
+    def _digest(self, science: Mapping[str, Any]) -> str:
+        exact: dict[str, Any] = {k: float(v) if type(v) is int else v for k, v in science.items()}  # 2 is 2.0
+        # another one for the cells whose results alone have changed
+        exact["numerics"] = f"{NUMERICS}, he follows the leak" if self.config.weights_follow_the_leak else NUMERICS
+        return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
