@@ -36,7 +36,7 @@ class LeftOut:
 
 
 @dataclass(frozen=True)
-class Asked:
+class Request:
     """What a command line asks for: cells that can run, and cells that cannot."""
 
     words: Sequence[str]  # as they were typed
@@ -50,7 +50,7 @@ def cells(arguments: Sequence[str]) -> Sequence[Cell]:
     return read(arguments).cells
 
 
-def read(arguments: Sequence[str]) -> Asked:
+def read(arguments: Sequence[str]) -> Request:
     """The cells a command line asks for: the whole sweep is checked before any of it trains.
 
     Raises one of SETTINGS_ERRORS.
@@ -63,7 +63,7 @@ def read(arguments: Sequence[str]) -> Asked:
         values = {cell.config.flat[key] for _, cell in checked}
         if len(values) > 1:
             raise ConfigError(key, "the same for all cells of a sweep", uris.redact(str(sorted(map(str, values)))))
-    return Asked(arguments, once_each(checked), left_out, engine)
+    return Request(arguments, once_each(checked), left_out, engine)
 
 
 def compose(grids: Sequence[Sequence[str]]) -> tuple[list[Composed], Launcher]:
@@ -138,7 +138,7 @@ def progress(text: str) -> None:
 def one_line(error: Exception) -> str:
     """One line that says what is wrong, for an error of ours or of Hydra; passwords in URIs are hidden."""
     notes = [f"({note})" for note in getattr(error, "__notes__", ())]
-    line = meant.told(error) if isinstance(error, ConfigError) else str(error).split("\nSee https")[0]
+    line = meant.in_words(error) if isinstance(error, ConfigError) else str(error).split("\nSee https")[0]
     return uris.redact(" ".join([*line.split(), *notes]))
 
 

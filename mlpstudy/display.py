@@ -4,8 +4,9 @@ import io
 import os
 import re
 import sys
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from math import isfinite, isnan
+from typing import Any
 
 from rich.box import SIMPLE
 from rich.console import Console
@@ -78,8 +79,8 @@ class SweepDisplay:
         self._running.pop(index, None)
         line = Text(f"[{self._done:>{len(str(len(self.names)))}}/{len(self.names)}] {self.names[index]}  ")
         if (summary := ending.summary) is not None:
-            line += verdict_text(summary)
-            line.append(f"  {accuracy_text(summary)}")
+            line += verdicts(summary)
+            line.append(f", {outcome_text(summary)}  {accuracy_text(summary)}")
             if summary.tags["verdict"] != "healthy":
                 line.append(f"  {summary.tags['evidence']}", "dim")
         if ending.reason:
@@ -100,13 +101,10 @@ class SweepDisplay:
         )
 
 
-def verdict_text(result: Summary) -> Text:
-    """The verdict and the outcome: healthy, or healthy > vanishing if training changed the verdict."""
+def verdicts(result: Summary) -> Text:
+    """The verdict: healthy, or healthy > vanishing if training changed it."""
     first, last = result.tags["verdict"], result.tags["verdict_final"]
-    text = Text(first, VERDICT_COLOURS[first])
-    if last != first:
-        text += Text(" > ") + Text(last, VERDICT_COLOURS[last])
-    return text + Text(f", {outcome_text(result)}")
+    return Text(" > ").join(Text(name, VERDICT_COLOURS[name]) for name in dict.fromkeys((first, last)))
 
 
 def outcome_text(result: Summary) -> str:
@@ -141,47 +139,39 @@ def ratio_text(result: Summary) -> str:
 
 def summary_table(results: Sequence[tuple[str, Summary]], width: int) -> Table:
     """The table at the end, one row for each cell; it shows the evidence if the terminal is wide enough."""
-    table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
-    extra = any(name != _usual_name(result) for name, result in results)
-    told = width >= EVIDENCE_WIDTH and any(result.tags["verdict"] != "healthy" for _, result in results)
     narrow = width < NARROW
-    table.add_column("init", overflow="fold")
-    table.add_column("activation", overflow="fold")
-    table.add_column("depth", justify="right")
-    if extra:
-        table.add_column("also varied", overflow="fold")
-    table.add_column("verdict", min_width=LONGEST)
+    extra = any(name != _usual_name(run) for name, run in results)
     by_theory = not (narrow and extra)  # if there is room
-    if by_theory:
-        table.add_column("by theory", min_width=LONGEST)
-    foreseen = by_theory and any("outcome_predicted" in result.tags for _, result in results)
-    if foreseen:
-        table.add_column("foreseen", min_width=len("diverges"))
-    table.add_column("outcome", min_width=len("diverged"))
+    foreseen = by_theory and any("outcome_predicted" in run.tags for _, run in results)
+    evidence = width >= EVIDENCE_WIDTH and any(run.tags["verdict"] != "healthy" for _, run in results)
     _, _, score = score_of(results[0][1].metrics, "final/")
-    table.add_column(score.rpartition(" ")[2] if narrow else score, min_width=len("± 0.006"))
-    if not narrow:
-        table.add_column("gradient first/last", justify="right")
-    if told:
-        table.add_column("evidence")
-    for name, result in results:
-        cells: list[str | Text] = [result.params[key] for key in ("init", "activation", "depth")]
-        if extra:
-            cells.append(name.removeprefix(_usual_name(result)).strip("-"))
-        verdicts = verdict_text(result)
-        verdicts.right_crop(len(f", {outcome_text(result)}"))
-        predicted = result.tags.get("verdict_predicted")
-        cells.append(verdicts)
-        if by_theory:
-            cells.append("-" if predicted is None else Text(predicted, VERDICT_COLOURS[predicted]))
-        if foreseen:
-            cells.append(result.tags.get("outcome_predicted", "-"))
-        cells += [outcome_text(result), accuracy_text(result).removeprefix("loss ")]
-        if not narrow:
-            cells.append(ratio_text(result))
-        if told:
-            cells.append(Text(result.tags["evidence"] if result.tags["verdict"] != "healthy" else "", "dim"))
-        table.add_row(*cells)
+
+    def theirs(run: Summary) -> str | Text:
+        name = run.tags.get("verdict_predicted")
+        return "-" if name is None else Text(name, VERDICT_COLOURS[name])
+
+    # whether a column is shown, its heading, how it is laid out, and what it says of a run
+    columns: list[tuple[bool, str, dict[str, Any], Callable[[str, Summary], str | Text]]] = [
+        (True, "init", {"overflow": "fold"}, lambda _, run: run.params["init"]),
+        (True, "activation", {"overflow": "fold"}, lambda _, run: run.params["activation"]),
+        (True, "depth", {"justify": "right"}, lambda _, run: run.params["depth"]),
+        (extra, "also varied", {"overflow": "fold"}, lambda name, run: name.removeprefix(_usual_name(run)).strip("-")),
+        (True, "verdict", {"min_width": LONGEST}, lambda _, run: verdicts(run)),
+        (by_theory, "by theory", {"min_width": LONGEST}, lambda _, run: theirs(run)),
+        (foreseen, "foreseen", {"min_width": len("diverges")}, lambda _, run: run.tags.get("outcome_predicted", "-")),
+        (True, "outcome", {"min_width": len("diverged")}, lambda _, run: outcome_text(run)),
+        (True, score.rpartition(" ")[2] if narrow else score, {"min_width": len("± 0.006")},
+         lambda _, run: accuracy_text(run).removeprefix("loss ")),
+        (not narrow, "gradient first/last", {"justify": "right"}, lambda _, run: ratio_text(run)),
+        (evidence, "evidence", {},
+         lambda _, run: Text(run.tags["evidence"] if run.tags["verdict"] != "healthy" else "", "dim")),
+    ]  # fmt: skip
+    table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
+    for shown, heading, options, _ in columns:
+        if shown:
+            table.add_column(heading, **options)
+    for name, run in results:
+        table.add_row(*(text(name, run) for shown, _, _, text in columns if shown))
     return table
 
 

@@ -20,10 +20,10 @@ def load(key: str, path: str | None) -> Any:
     if os.getcwd() not in sys.path:  # `python -m` looks there, a console script does not
         sys.path.insert(0, os.getcwd())
     try:
-        found = getattr(importlib.import_module(module), name)
+        value = getattr(importlib.import_module(module), name)
     except (Exception, SystemExit) as error:  # the user's module can raise anything
         raise ConfigError(key, f"importable ({type(error).__name__}: {error})", path) from error
-    return without_exit(found) if callable(found) else found
+    return without_exit(value) if callable(value) else value
 
 
 class CalledExit(RuntimeError):

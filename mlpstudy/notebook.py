@@ -8,7 +8,7 @@ import pandas as pd
 from mlpstudy import conduct, terminal, theory
 from mlpstudy.cells.before import before_training
 from mlpstudy.cells.cell import names
-from mlpstudy.compose import SETTINGS_ERRORS, Asked, one_line, read
+from mlpstudy.compose import SETTINGS_ERRORS, Request, one_line, read
 from mlpstudy.settings import from_python
 
 if TYPE_CHECKING:
@@ -26,9 +26,9 @@ def run(**settings: Any) -> "Runs":
     from mlpstudy.tracking.reading import load_runs
 
     with terminal.enduring():
-        asked = _asked(settings)
-        swept = conduct.sweep_of(asked.cells, asked.left_out)
-    tracking = asked.cells[0].raw["tracking"]
+        request = _request(settings)
+        swept = conduct.sweep_of(request.cells, request.left_out)
+    tracking = request.cells[0].raw["tracking"]
     return load_runs(tracking["uri"], sweep=swept.name, experiment=tracking["experiment"])
 
 
@@ -38,16 +38,14 @@ def predict(**settings: Any) -> pd.DataFrame:
     predict(activation="gelu", sigma_b=0.1); the same as `python -m mlpstudy.predict`. Columns: sigma_w, q (q*), chi,
     c (c*), gradients, depth (the largest depth that a signal passes; inf for any). Several values give all tables.
     """
-    with terminal.enduring():
-        cells = _asked(settings).cells
-    found = []
-    for cell in cells:
+    tables = []
+    for cell in _request(settings).cells:
         sigma_b = float(cell.config.flat["init.sigma_b"])
         rows = pd.DataFrame(theory.outlooks(cell.config.activation, sigma_b))
         rows.insert(0, "sigma_b", sigma_b)
         rows.insert(0, "activation", cell.config.activation_name)
-        found.append(rows)
-    return pd.concat(found).drop_duplicates(ignore_index=True)
+        tables.append(rows)
+    return pd.concat(tables).drop_duplicates(ignore_index=True)
 
 
 def foresee(**settings: Any) -> pd.DataFrame:
@@ -56,14 +54,14 @@ def foresee(**settings: Any) -> pd.DataFrame:
     foresee(init=["xavier", "he"], depth=[5, 20], lr=0.1). Columns: the verdict by theory, the outcome, the epochs to a
     loss 5 % below that of the best constant output, the largest learning rate with which it may learn, and the reason.
     """
-    with terminal.enduring():
-        cells = _asked(settings).cells
+    cells = _request(settings).cells
     rows = [before_training(cell.config).row for cell in cells]
     return pd.DataFrame(rows, index=pd.Index(names(cells), name="cell"))
 
 
-def _asked(settings: Mapping[str, Any]) -> Asked:
-    try:
-        return read(from_python.words(settings))
-    except SETTINGS_ERRORS as error:
-        raise ValueError(one_line(error)) from None
+def _request(settings: Mapping[str, Any]) -> Request:
+    with terminal.enduring():
+        try:
+            return read(from_python.words(settings))
+        except SETTINGS_ERRORS as error:
+            raise ValueError(one_line(error)) from None

@@ -90,7 +90,7 @@ def test_options_are_listed_and_keys_are_in_help(refused):
     assert "one of activation, " in refused("qwerty=1")
 
 
-@pytest.mark.parametrize("word", [*meant.ELSEWHERE, *meant.ELSEWHERE_TOO])
+@pytest.mark.parametrize("word", [name for names in meant.ELSEWHERE for name in names])
 def test_what_is_not_here_is_said_with_a_reason(refused, word):
     if "/" in word:
         assert "joblib is not here: cells run in parallel" in refused(f"{word}=joblib")
@@ -278,4 +278,4 @@ def test_completion_finds_options(shell, tmp_path):
 
 
 def test_an_error_of_a_rule_has_no_hint_where_none_fits():
-    assert meant.told(ConfigError("seed", "an integer >= 0", "many")) == "seed must be an integer >= 0; got 'many'"
+    assert meant.in_words(ConfigError("seed", "an integer >= 0", "many")) == "seed must be an integer >= 0; got 'many'"

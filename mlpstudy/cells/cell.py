@@ -1,9 +1,10 @@
 """A cell, one point of the grid: its checked settings, its hash and its name."""
 
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from hashlib import sha256
+from itertools import chain
 from typing import Any
 
 from mlpstudy.cells.config import Config, parse
@@ -35,29 +36,23 @@ class Cell:
     @property
     def hash(self) -> str:
         """Twelve hex digits, the same for all cells with the same result; where and how a cell ran does not matter."""
-        return _digest(self.science, self._numerics)
+        return self._digest(self.science)
 
     @property
     def hash_any_replicas(self) -> str:
         """The same for all cells that differ in their number of replicas alone."""
-        science = {key: value for key, value in self.science.items() if key != "replicas"}
-        return _digest(science, self._numerics)
+        return self._digest({key: value for key, value in self.science.items() if key != "replicas"})
 
     @property
     def science(self) -> dict[str, Any]:
         """All that defines its result: settings, and the content of its files."""
         return {**self.config.science, **self.content}
 
-    @property
-    def _numerics(self) -> int | str:
-        """Another one for the cells whose results alone have changed."""
-        return f"{NUMERICS}, he follows the leak" if self.config.weights_follow_the_leak else NUMERICS
-
-
-def _digest(science: Mapping[str, Any], numerics: int | str) -> str:
-    exact: dict[str, Any] = {k: float(v) if type(v) is int else v for k, v in science.items()}  # 2 is the same as 2.0
-    exact["numerics"] = numerics
-    return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
+    def _digest(self, science: Mapping[str, Any]) -> str:
+        exact: dict[str, Any] = {k: float(v) if type(v) is int else v for k, v in science.items()}  # 2 is 2.0
+        # another one for the cells whose results alone have changed
+        exact["numerics"] = f"{NUMERICS}, he follows the leak" if self.config.weights_follow_the_leak else NUMERICS
+        return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
 
 
 def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
@@ -67,16 +62,22 @@ def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
     report = None
     if {config.flat["init.name"], config.flat.get("init.output.name")} & {"custom", "file"}:
         initial_theta(problem, range(config.replicas))  # raises if the user's own weights do not fit
-    if config.check_gradients:
+    if config.flat["check_gradients"]:
         theta = initial_theta(problem, range(config.replicas))
         report = gradient_check.check(problem.network, problem.x_train, problem.y_train, theta)
         if not report.passed:
             worst = f"the worst of {usual_name(config)} is {report.where}"
             rule = f"passed: relative errors below {gradient_check.TOLERANCE:.0e}; {worst}"
             raise ConfigError("check_gradients", rule, report.largest)
-    typed = dict(o.split("=", 1) for o in overrides if "=" in o)
     untrained = problem.constant_loss, problem.silent_loss, problem.chance
-    return Cell(raw, typed, config, problem.sizes, *untrained, report, problem.data.about, problem.content)
+    return Cell(raw, _typed(overrides), config, problem.sizes, *untrained, report, problem.data.about, problem.content)
+
+
+def _typed(overrides: Iterable[str]) -> dict[str, str]:
+    return dict(word.split("=", 1) for word in overrides if "=" in word)
+
+
+NAMED = ("init", "init.name", "activation", "activation.name", "network.depth")  # these are in the usual name
 
 
 def usual_name(config: Config) -> str:
@@ -84,37 +85,36 @@ def usual_name(config: Config) -> str:
     return f"{config.init_name}-{config.activation_name}-d{len(config.hidden)}"
 
 
-NAMED = ("init", "init.name", "activation", "activation.name", "network.depth")  # these are in the usual name
-
-
 def raw_names(cells: Sequence[tuple[Mapping[str, Any], Sequence[str]]]) -> list[str]:
     """As `names`, for settings with what was typed, which were not checked yet."""
-    typed = [dict(o.split("=", 1) for o in overrides if "=" in o) for _, overrides in cells]
-    keys = [key for key in dict.fromkeys(key for one in typed for key in one) if key not in NAMED]
-    varying = [key for key in keys if len({one.get(key) for one in typed}) > 1]
-    result = []
-    for (raw, _), one in zip(cells, typed, strict=True):
+    usual = []
+    for raw, _ in cells:
         flat = flatten(raw)
         hidden, init, activation = (flat.get(key) for key in ("network.hidden", "init.name", "activation.name"))
         depth = len(hidden) if isinstance(hidden, list) else flat.get("network.depth")
-        parts = [f"{init}-{activation}-d{depth}"]
-        result.append("-".join(parts + [f"{key.rpartition('.')[2]}={one[key]}" for key in varying if key in one]))
-    return result
+        usual.append(f"{init}-{activation}-d{depth}")
+    return _names(usual, [_typed(overrides) for _, overrides in cells], (), {})
 
 
 def names(cells: Sequence[Cell]) -> list[str]:
     """Short run names such as he-relu-d10, followed by all other settings that vary over the sweep."""
-    typed = dict.fromkeys(key for cell in cells for key in cell.overrides)
-    keys = [key for key in typed if key not in NAMED and not key.startswith(NOT_SCIENCE)]
     inits = len({cell.config.init_name for cell in cells})
     activations = len({cell.config.activation_name for cell in cells})
     # the name of the user's function is in the run name too; more is needed only if two functions have the same name
     own = {"init.function": inits, "activation.function": activations, "activation.derivative": activations}
-    varying = [key for key in keys if len({cell.overrides.get(key) for cell in cells}) > own.get(key, 1)]
-    result = []
-    for cell in cells:
-        config = cell.config
-        parts = [usual_name(config)]
-        parts += [f"{key.rpartition('.')[2]}={cell.overrides[key]}" for key in varying if key in cell.overrides]
-        result.append("-".join(parts))
-    return result
+    return _names([usual_name(cell.config) for cell in cells], [cell.overrides for cell in cells], NOT_SCIENCE, own)
+
+
+def _names(
+    usual: Sequence[str],
+    typed: Sequence[Mapping[str, str]],
+    left_out: tuple[str, ...],
+    told_apart: Mapping[str, int],
+) -> list[str]:
+    """Usual names, and the settings that vary. told_apart: how many values of a setting the usual names tell apart."""
+    keys = [key for key in dict.fromkeys(chain(*typed)) if key not in NAMED and not key.startswith(left_out)]
+    varying = [key for key in keys if len({one.get(key) for one in typed}) > told_apart.get(key, 1)]
+    return [
+        "-".join([name, *(f"{key.rpartition('.')[2]}={one[key]}" for key in varying if key in one)])
+        for name, one in zip(usual, typed, strict=True)
+    ]

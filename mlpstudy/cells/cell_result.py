@@ -2,12 +2,14 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.config import Config
+from mlpstudy.cells.problem import Problem
 from mlpstudy.cells.recording import Record
 from mlpstudy.foresight.forecast import LOWER, Forecast
 from mlpstudy.foresight.prediction import Prediction
@@ -78,20 +80,7 @@ class CellResult:
         return float(np.nanmedian(every)) if np.isfinite(every).any() else np.nan
 
 
-class Trained(Protocol):
-    """What the result needs to know of a cell: a Cell or a Problem."""
-
-    @property
-    def config(self) -> Config: ...
-    @property
-    def sizes(self) -> tuple[int, ...]: ...
-    @property
-    def constant_loss(self) -> float: ...
-    @property
-    def chance(self) -> float: ...
-
-
-def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
+def collect(cell: Cell | Problem, records: Sequence[Record]) -> CellResult:
     """Stack the records of one cell, at least that of step 0, and find verdicts and outcome."""
     config, arrays = cell.config, collected([record.arrays for record in records])
     arrays |= {"sizes": np.array(cell.sizes), "activation_range": np.array(config.activation.range)}
@@ -99,9 +88,10 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
     score, is_share, _ = score_of(arrays, "curve_")
     if is_share:
         accuracy = arrays[f"curve_{score}"]
-        reached = [epochs_until(accuracy >= level, arrays) for level in config.accuracies]
+        levels = np.array(config.flat["training.accuracies"], dtype=np.float64)
+        reached = [epochs_until(accuracy >= level, arrays) for level in levels]
         shape = len(reached), accuracy.shape[1]  # also without any level
-        arrays |= {"accuracies": np.array(config.accuracies), "epochs_to_accuracy": np.reshape(reached, shape)}
+        arrays |= {"accuracies": levels, "epochs_to_accuracy": np.reshape(reached, shape)}
         arrays["chance"] = np.array(cell.chance)
     else:
         arrays["constant_loss"] = np.array(cell.constant_loss)
@@ -117,7 +107,7 @@ def collect(cell: Trained, records: Sequence[Record]) -> CellResult:
 
 
 def result_of(
-    cell: Trained, arrays: Arrays, theta: Array | None, predicted: Verdict | None, foreseen: Forecast | None
+    cell: Cell | Problem, arrays: Arrays, theta: Array | None, predicted: Verdict | None, foreseen: Forecast | None
 ) -> CellResult:
     """The result with these arrays, with its verdicts and outcome. theta (R, P): after training."""
     config = cell.config

@@ -35,13 +35,9 @@ class Config:
     recipe: Recipe
     data: tuple[tuple[str, Any], ...]  # name and parameters of a row of DATASETS, hashable
     hidden: tuple[int, ...]  # units of each hidden layer
-    snapshots: int
-    probe_size: int
-    accuracies: tuple[float, ...]
     replicas: int
     seed: int
     dtype: type[np.floating]
-    check_gradients: bool
     thresholds: Thresholds
     flat: Mapping[str, Any]  # every key with its value, such as network.depth
 
@@ -129,13 +125,9 @@ def parse(raw: Mapping[str, Any]) -> Config:
         recipe=_recipe(training, raw["optimizer"], raw["schedule"]),
         data=tuple((key, tuple(value) if isinstance(value, list) else value) for key, value in data.items()),
         hidden=tuple(hidden) if hidden is not None else (width,) * depth,
-        snapshots=training["snapshots"],
-        probe_size=training["probe_size"],
-        accuracies=tuple(training["accuracies"]),
         replicas=raw["replicas"],
         seed=raw["seed"],
         dtype=DTYPES[raw["dtype"]],
-        check_gradients=raw["check_gradients"],
         thresholds=Thresholds(**raw["verdict"]),
         flat=flatten(raw),
     )

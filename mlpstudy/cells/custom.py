@@ -2,7 +2,7 @@
 
 import functools
 from collections.abc import Callable, Mapping
-from dataclasses import replace
+from dataclasses import dataclass, replace
 from math import inf
 from typing import Any
 
@@ -13,7 +13,7 @@ from mlpstudy.data.npz import load_npz
 from mlpstudy.data.splits import digest_of
 from mlpstudy.errors import ConfigError
 from mlpstudy.importing import load, without_exit
-from mlpstudy.network.activations import Activation, Function
+from mlpstudy.network.activations import Activation
 from mlpstudy.network.initializers import Initializer, Shape, Weights
 
 Float64 = NDArray[np.float64]
@@ -31,6 +31,27 @@ HOW = (
 )
 
 
+@dataclass(frozen=True)
+class _Elementwise:
+    """A function of the user, and where it was named. Raises ConfigError unless it gives a number for each z."""
+
+    function: Callable[..., Any]
+    key: str
+    path: str | None
+
+    def __call__(self, z: Float64) -> Float64:
+        try:
+            with np.errstate(all="ignore"):
+                values = np.asarray(self.function(z), dtype=np.float64)
+        except Exception as error:  # the user's function can raise anything
+            rule = f"a function of an array z ({type(error).__name__}: {error})"
+            raise ConfigError(self.key, rule, self.path) from error
+        if values.shape != z.shape:
+            rule = f"elementwise: {z.size} values for {z.size} z, not shape {values.shape}"
+            raise ConfigError(self.key, rule, self.path)
+        return values
+
+
 def activation(function: str | None, derivative: str | None) -> Activation:
     """The user's Activation record, or a record made of g and g' with measured properties; g' is checked on a grid."""
     given = load("activation.function", function)
@@ -38,67 +59,53 @@ def activation(function: str | None, derivative: str | None) -> Activation:
         if derivative is not None:
             raise ConfigError("activation.derivative", "null where activation.function names a record", derivative)
         given = replace(given, g=without_exit(given.g), dg=without_exit(given.dg))
-        _check_derivative(given.g, given.dg, given.kinks, "activation.function", function, function)
+        g, dg = (_Elementwise(f, "activation.function", function) for f in (given.g, given.dg))
+        _check_derivative(g, dg, given.kinks)
         return given
     if derivative is None:
         raise ConfigError("activation.derivative", HOW, None)
-    dg = load("activation.derivative", derivative)
-    # this refuses objects that are not functions, which the cache of _made could not handle
-    for f, key, path in ((given, "activation.function", function), (dg, "activation.derivative", derivative)):
-        _evaluate(f, GRID, key, path)
-    return _made(given, dg, str(function), derivative)
+    g = _Elementwise(given, "activation.function", function)
+    dg = _Elementwise(load("activation.derivative", derivative), "activation.derivative", derivative)
+    for f in (g, dg):
+        f(GRID)  # this refuses objects that are not functions, which the cache of _made could not handle
+    return _made(g, dg)
 
 
 @functools.cache  # all cells of a sweep share one record, so the theory of it is computed once
-def _made(g: Callable[..., Any], dg: Callable[..., Any], function: str, derivative: str) -> Activation:
-    kinks = _kinks((g, "activation.function", function), (dg, "activation.derivative", derivative))
-    _check_derivative(g, dg, kinks, "activation.derivative", function, derivative)
-    values = _evaluate(g, WIDE, "activation.function", function)
+def _made(g: _Elementwise, dg: _Elementwise) -> Activation:
+    kinks = _kinks(g, dg)
+    _check_derivative(g, dg, kinks)
+    values = g(WIDE)
     near = values[np.abs(WIDE) <= WIDE[-1] / 10]
     bounded = np.isfinite(values).all() and np.ptp(values) <= 1.01 * np.ptp(near)  # it grows no more
     return Activation(
-        g=lambda z: np.asarray(g(z), dtype=z.dtype),
-        dg=lambda z: np.asarray(dg(z), dtype=z.dtype),
+        g=lambda z: np.asarray(g.function(z), dtype=z.dtype),
+        dg=lambda z: np.asarray(dg.function(z), dtype=z.dtype),
         range=(float(values.min()), float(values.max())) if bounded else (-inf, inf),
-        sup_dg=float(np.abs(_evaluate(dg, GRID, "activation.derivative", derivative)).max()) or 1.0,
+        sup_dg=float(np.abs(dg(GRID)).max()) or 1.0,
         kinks=kinks,
     )
 
 
-def _kinks(*functions: tuple[Callable[..., Any], str, str]) -> tuple[float, ...]:
+def _kinks(*functions: _Elementwise) -> tuple[float, ...]:
     """The z in [-8, 8] at which g or g' jumps, that is, differs between two neighbouring floating-point numbers."""
     kinks: set[float] = set()
-    for f, key, path in functions:
+    for f in functions:
         low, high = GRID[:-1], GRID[1:]
         for _ in range(BISECTIONS):
             middle = (low + high) / 2
-            at_low, at_middle, at_high = (_evaluate(f, z, key, path) for z in (low, middle, high))
+            at_low, at_middle, at_high = f(low), f(middle), f(high)
             left = np.abs(at_middle - at_low) > np.abs(at_high - at_middle)
             low, high = np.where(left, low, middle), np.where(left, middle, high)
-        above, below = (_evaluate(f, z, key, path) for z in (high, low))
+        above, below = f(high), f(low)
         jumps = np.abs(above - below) > JUMP * (1 + np.abs(above) + np.abs(below))
         kinks |= {round(float(z), 12) + 0.0 for z in high[jumps]}
     return tuple(sorted(kinks)) if len(kinks) <= MOST_KINKS else ()  # more than that are noise, not kinks
 
 
-def _evaluate(f: Callable[..., Any], z: Float64, key: str, path: str | None) -> Float64:
-    try:
-        with np.errstate(all="ignore"):
-            values = np.asarray(f(z), dtype=np.float64)
-    except Exception as error:  # the user's function can raise anything
-        raise ConfigError(key, f"a function of an array z ({type(error).__name__}: {error})", path) from error
-    if values.shape != z.shape:
-        raise ConfigError(key, f"elementwise: {z.size} values for {z.size} z, not shape {values.shape}", path)
-    return values
-
-
-def _check_derivative(
-    g: Function, dg: Function, kinks: tuple[float, ...], key: str, g_path: str | None, dg_path: str | None
-) -> None:
+def _check_derivative(g: _Elementwise, dg: _Elementwise, kinks: tuple[float, ...]) -> None:
     z = GRID[np.abs(GRID[:, None] - np.array([*kinks, inf])).min(axis=1) > 2 * STEP]
-    given = _evaluate(dg, z, key, dg_path)
-    above, below = (_evaluate(g, z + step, "activation.function", g_path) for step in (STEP, -STEP))
-    expected = (above - below) / (2 * STEP)
+    given, expected = dg(z), (g(z + STEP) - g(z - STEP)) / (2 * STEP)
     off = np.abs(given - expected) / (1 + np.abs(expected))
     worst = int(np.argmax(np.where(np.isfinite(off), off, inf)))
     if not off[worst] <= TOLERANCE:
@@ -106,7 +113,7 @@ def _check_derivative(
             f"the derivative of g: at z = {z[worst]:.4g} it gives {given[worst]:.6g}, "
             f"central differences of g give {expected[worst]:.6g}"
         )
-        raise ConfigError(key, rule, dg_path)
+        raise ConfigError(dg.key, rule, dg.path)
 
 
 def initializer(function: str | None) -> Initializer:

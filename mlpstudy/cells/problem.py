@@ -78,7 +78,7 @@ class Problem:
     @property
     def probe(self) -> tuple[Array, Array]:
         """The training examples on which statistics are taken: x (1, batch, n_0) and y (batch, n_L)."""
-        size = self.config.probe_size
+        size = self.config.flat["training.probe_size"]
         return self.x_train[:, :size], self.y_train[:size]
 
     @property

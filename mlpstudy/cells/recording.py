@@ -63,7 +63,7 @@ def train_and_record(problem: Problem, theta: Array, first: int = 0) -> Iterator
     """
     c = problem.config
     last = c.recipe.epochs * c.recipe.steps_per_epoch(len(problem.y_train))
-    snapshots = log_spaced(last, c.snapshots)
+    snapshots = log_spaced(last, c.flat["training.snapshots"])
     evaluations = {*snapshots, *np.linspace(0, last, EVALUATIONS + 1).astype(int).tolist()}
     axes = principal_axes(problem.probe[0][0])
     order = stream(c.seed, ORDER)
@@ -126,14 +126,9 @@ def _at_snapshot(problem: Problem, state: State, axes: NDArray[np.float64]) -> d
     arrays |= {f"{name}_histogram": counts for name, counts in histograms.count(moment).items()}
     if state.step == 0:
         arrays["jacobian_singular_values"] = jacobian_singular_values(moment)
-    if in_plane(problem):
+    if problem.classification and problem.network.sizes[0] == 2:  # in the plane
         activation, x = problem.config.activation, problem.x_train[0]
         arrays["decision_frames"] = decision_frame(moment.layers, activation, x)
         if state.last:
             arrays |= decision_regions(moment.layers, activation, x, problem.y_train)
     return arrays
-
-
-def in_plane(problem: Problem) -> bool:
-    """Are the data classes of two inputs?"""
-    return problem.classification and problem.network.sizes[0] == 2

@@ -2,35 +2,52 @@
 
 import os
 import traceback
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from typing import Any
 
+import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult, collect
-from mlpstudy.cells.config import Config, parse
+from mlpstudy.cells.config import parse
 from mlpstudy.cells.events import Draw, Failure, Happened, Page
 from mlpstudy.cells.problem import initial_theta, prepare_same
 from mlpstudy.cells.recording import train_and_record
 
-
-def train_raw(
-    index: int, raw: Mapping[str, Any], first: int, draw: Draw | None, content: Mapping[str, str]
-) -> Iterator[Happened]:
-    """Train the cell with these settings, from replica `first` on; the last event is its last record or a Failure.
-
-    content: of its files, see `Cell`; with another one it fails.
-    """
-    try:
-        config = parse(raw)
-    except Exception as error:
-        yield _failure(error)
-        return
-    yield from train(index, config, first, draw, content)
+RATE = 5e9  # floating-point operations a second that are assumed
+PASSES = 6  # floating-point operations for each weight and example: forward, backward, gradient
+LEAST = 0.3  # seconds of a cell that hardly trains
 
 
-def train(index: int, config: Config, first: int, draw: Draw | None, content: Mapping[str, str]) -> Iterator[Happened]:
-    """As `train_raw`, with settings that are parsed.
+@dataclass(frozen=True)
+class Job:
+    """One cell to train. Functions cannot be sent between processes, so settings are parsed where it is trained."""
+
+    index: int
+    raw: Mapping[str, Any]
+    first: int  # replica to train
+    seconds: float  # estimated
+    content: Mapping[str, str]  # of its files, see `Cell`; with another one it fails
+
+
+def jobs(cells: Sequence[Cell], first: Mapping[int, int]) -> list[Job]:
+    """The cells to train. first: their indices, each with its first replica to train."""
+    chosen = ((index, cells[index], replica) for index, replica in first.items())
+    return [Job(index, dict(cell.raw), replica, seconds(cell), cell.content) for index, cell, replica in chosen]
+
+
+def seconds(cell: Cell) -> float:
+    """About how long a cell takes, from the number of its weights, examples and epochs."""
+    sizes, recipe = np.array(cell.sizes, dtype=np.float64), cell.config.recipe
+    weights = float((sizes[:-1] * sizes[1:]).sum())
+    examples = float(cell.data.sizes["train"] or 0) * recipe.epochs
+    return LEAST + PASSES * weights * examples * cell.config.replicas / RATE
+
+
+def train(job: Job, draw: Draw | None) -> Iterator[Happened]:
+    """Train a cell; the last event is its last record or a Failure.
 
     `draw` makes the Page of a cell where the cell is trained, so that many workers do not wait for one that draws.
     There is none for a cell of which some replicas are not trained.
@@ -39,15 +56,16 @@ def train(index: int, config: Config, first: int, draw: Draw | None, content: Ma
     try:
         # one BLAS thread: two threads slow down such small matrices, and cells run in parallel anyway
         with threadpool_limits(1):
-            problem = prepare_same(config, content)
+            config = parse(job.raw)
+            problem = prepare_same(config, job.content)
             theta = initial_theta(problem, range(config.replicas))
-            for record in train_and_record(problem, theta, first):
+            for record in train_and_record(problem, theta, job.first):
                 records.append(record)
-                if record.last and draw is not None and first == 0:
-                    yield drawn(draw, index, collect(problem, records))
+                if record.last and draw is not None and job.first == 0:
+                    yield drawn(draw, job.index, collect(problem, records))
                 yield record
     except Exception as error:
-        yield _failure(error)
+        yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
 def drawn(draw: Draw, index: int, result: CellResult) -> Page:
@@ -56,10 +74,6 @@ def drawn(draw: Draw, index: int, result: CellResult) -> Page:
         return Page(draw(index, result))
     except Exception as error:  # the numbers are kept without a picture
         return Page(b"", f"{type(error).__name__}: {error}")
-
-
-def _failure(error: Exception) -> Failure:
-    return Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
 def available_cores() -> int:

@@ -21,9 +21,9 @@ def main() -> None:
     try:
         if printed.instead(words):
             return
-        asked = read(words)
-        again = shell.command("mlpstudy", *map(redact, asked.words))
-        well = run(asked.cells, asked.left_out, asked.launcher, again)
+        request = read(words)
+        again = shell.command("mlpstudy", *map(redact, request.words))
+        well = run(request.cells, request.left_out, request.launcher, again)
         importing.nothing_to_collect()
         sys.exit(0 if well else 1)
     except SETTINGS_ERRORS as error:

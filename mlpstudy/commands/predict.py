@@ -32,11 +32,11 @@ def main(arguments: Sequence[str]) -> int:
     return 0
 
 
-def show(asked_for: Sequence[Cell]) -> None:
+def show(cells: Sequence[Cell]) -> None:
     """Print it."""
     out = console()
-    out.print(outcomes(asked_for))
-    configs = [cell.config for cell in asked_for]
+    out.print(outcomes(cells))
+    configs = [cell.config for cell in cells]
     different = {(c.activation_name, float(c.flat["init.sigma_b"])): c.activation for c in configs}
     for (name, sigma_b), activation in different.items():
         out.print(f"{name} in infinitely wide networks, sigma_b = {sigma_b:g}")
@@ -47,18 +47,18 @@ def show(asked_for: Sequence[Cell]) -> None:
 
 def outcomes(cells: Sequence[Cell]) -> Table:
     """A row for each cell: what would come of its training."""
-    found = Table(title="Foreseen, without training", title_justify="left", box=SIMPLE)
-    found.add_column("cell", overflow="fold")
+    rows = Table(title="Foreseen, without training", title_justify="left", box=SIMPLE)
+    rows.add_column("cell", overflow="fold")
     for heading in ("verdict", "outcome"):
-        found.add_column(heading, no_wrap=True)
+        rows.add_column(heading, no_wrap=True)
     for heading in (f"epochs to {LOWER:.0%} lower loss", "largest lr"):
-        found.add_column(heading, justify="right", max_width=12)
-    found.add_column("reason")
+        rows.add_column(heading, justify="right", max_width=12)
+    rows.add_column("reason")
     for name, cell in zip(names(cells), cells, strict=True):
         verdict, outcome, epochs, largest, reason = before_training(cell.config).row.values()
-        told = Text(str(verdict), VERDICT_COLOURS.get(str(verdict), ""))
-        found.add_row(name, told, str(outcome), short(epochs), short(largest), Text(str(reason), "dim"))
-    return found
+        coloured = Text(str(verdict), VERDICT_COLOURS.get(str(verdict), ""))
+        rows.add_row(name, coloured, str(outcome), short(epochs), short(largest), Text(str(reason), "dim"))
+    return rows
 
 
 def short(value: str | float) -> str:
@@ -69,14 +69,14 @@ def short(value: str | float) -> str:
 
 def table(activation: Activation, sigma_b: float) -> Table:
     """A row for each common initializer, and one for the critical point if there is one."""
-    found = Table(box=SIMPLE)
+    rows = Table(box=SIMPLE)
     for heading in ("initializer", "sigma_w", "q*", "chi", "c*", "gradients", "trainable depth"):
-        found.add_column(heading, justify="left" if heading in ("initializer", "gradients") else "right")
+        rows.add_column(heading, justify="left" if heading in ("initializer", "gradients") else "right")
     for row in theory.outlooks(activation, sigma_b):
         c = "-" if math.isnan(row.c) else f"{row.c:.4f}"
         depth = "any" if math.isinf(row.depth) else f"{row.depth:.0f}"
-        found.add_row(row.initializer, f"{row.sigma_w:.4f}", f"{row.q:.4g}", f"{row.chi:.4f}", c, row.gradients, depth)
-    return found
+        rows.add_row(row.initializer, f"{row.sigma_w:.4f}", f"{row.q:.4g}", f"{row.chi:.4f}", c, row.gradients, depth)
+    return rows
 
 
 def edge(activation: Activation, sigma_b: float) -> str:

@@ -1,7 +1,7 @@
 """Where cells are trained: processes of this machine, a Ray cluster, or a Slurm cluster.
 
-Whatever trains them, the process that the user started hears of every record, and is the only one to log and display.
-So the store, resume, progress and tables are the same everywhere, and workers need no access to the store.
+The process that the user started gets every record, and it alone logs and displays. So the store, resume, progress and
+tables are the same everywhere, and workers need no access to the store.
 
 launcher     which engine, and its settings: the choice of hydra/launcher
 engine       what all engines have in common, and the choice of one

@@ -1,26 +1,20 @@
-"""Cells in batches: an engine takes longer to start a task than many a cell takes to train.
+"""Cells in batches: on a cluster, starting a task takes longer than training a small cell.
 
-A lost worker costs no cell. Cells that it had ended are done; the others of its batch are handed out again. Training
-is the same bit for bit, so of a cell that begins again, the events that have come already are left out. This is so
-whether the cell was handed out again or a cluster has started its job again by itself.
+A lost worker costs no cell: the cells of its batch that had not ended are handed out again. Training is the same bit
+for bit, so events that had come already are skipped when a cell begins again. A cluster may also begin one by itself.
 """
 
 from collections import Counter, deque
-from collections.abc import Callable, Generator, Mapping, Sequence
+from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-import numpy as np
-
-from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.events import Event, Failure, ends
-from mlpstudy.engines.worker import Job, Numbered
+from mlpstudy.cells.sweep import Job
+from mlpstudy.engines.worker import Numbered
 
 TRIES = 3  # workers that a cell may lose before it has failed
-RATE = 5e9  # floating-point operations a second that are assumed
-PASSES = 6  # floating-point operations for each weight and example: forward, backward, gradient
 WORTH = 5  # times its start that a batch takes at least
-LEAST = 0.3  # seconds of a cell that hardly trains
 
 
 @dataclass(frozen=True)
@@ -55,58 +49,22 @@ class Cluster(Protocol):
         """Stop all batches."""
 
 
-@dataclass(frozen=True)
-class InBatches:
-    """A cluster as an engine."""
-
-    cluster: Cluster
-    longest: float  # seconds of a batch
-    say: Callable[[str], None]  # tells the user something
-
-    @property
-    def about(self) -> str:
-        """Which cluster, and how large."""
-        return f"on {self.cluster.about}"
-
-    def events(self, cells: Sequence[Cell], first: Mapping[int, int]) -> Generator[Event]:
-        """The events of cells."""
-        return run(self.cluster, jobs(cells, first), self.longest, self.say)
-
-    def close(self) -> None:
-        """Stop all batches."""
-        self.cluster.close()
-
-
-def jobs(cells: Sequence[Cell], first: Mapping[int, int]) -> list[Job]:
-    """The cells to train."""
-    chosen = ((index, cells[index], replica) for index, replica in first.items())
-    return [Job(index, dict(cell.raw), replica, seconds(cell), cell.content) for index, cell, replica in chosen]
-
-
-def seconds(cell: Cell) -> float:
-    """About how long a cell takes, from the number of its weights, examples and epochs."""
-    sizes, recipe = np.array(cell.sizes, dtype=np.float64), cell.config.recipe
-    weights = float((sizes[:-1] * sizes[1:]).sum())
-    examples = float(cell.data.sizes["train"] or 0) * recipe.epochs
-    return LEAST + PASSES * weights * examples * cell.config.replicas / RATE
-
-
 def split(todo: Sequence[Job], longest: float, slots: int, start: float = 0.0) -> list[list[Job]]:
     """Batches of about so many seconds, in the order of the cells.
 
-    They are shorter, so that every slot has two, but not so short that most of the time is spent on their start.
+    They are shorter where every slot would not get two, but not so short that most of the time goes into their start.
     """
     total = sum(job.seconds for job in todo)
     target = min(longest, max(total / (2 * slots), WORTH * start))
-    found: list[list[Job]] = []
+    groups: list[list[Job]] = []
     filled = target
     for job in todo:
-        if filled + job.seconds / 2 > target or not found:
-            found.append([])
+        if filled + job.seconds / 2 > target or not groups:
+            groups.append([])
             filled = 0.0
-        found[-1].append(job)
+        groups[-1].append(job)
         filled += job.seconds
-    return found
+    return groups
 
 
 def run(cluster: Cluster, todo: Sequence[Job], longest: float, say: Callable[[str], None]) -> Generator[Event]:

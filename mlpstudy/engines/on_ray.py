@@ -7,14 +7,13 @@ composed; so Ray is called directly.
 import contextlib
 import itertools
 import socket
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import Any
 
-from mlpstudy import shell
 from mlpstudy.cells.events import Draw
+from mlpstudy.cells.sweep import Job
 from mlpstudy.engines import worker
 from mlpstudy.engines.batches import BatchEnd
-from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError
 
 PATIENCE = 10  # seconds for a cluster to answer
@@ -25,16 +24,13 @@ PORT = 6379  # of a Ray head, where the address has none
 class OnRay:
     """A cluster of Ray, whose tasks are batches."""
 
-    def __init__(self, launcher: Launcher, draw: Draw | None) -> None:
-        """Raises ConfigError if Ray is not installed or cannot be reached, or a node has other code."""
-        try:
-            import ray
-        except ImportError as error:
-            install = shell.command("pip", "install", "mlpstudy[ray]")
-            raise ConfigError("hydra/launcher", f"installed first: {install}", "ray") from error
+    def __init__(self, settings: Mapping[str, Any], draw: Draw | None) -> None:
+        """Raises ImportError, and ConfigError if Ray cannot be reached, or a node has other code."""
+        import ray
+
         self._ray, self._draw, self._numbers = ray, draw, itertools.count()
-        self._address = launcher.address
-        _connect(ray, launcher)
+        self._address = settings["address"]
+        _connect(ray, self._address, settings["cpus"])
         _quiet()
         try:
             _check_nodes(ray)
@@ -61,14 +57,11 @@ class OnRay:
         where = f"the cluster {self._address}" if self._address else "this machine"
         return f"Ray of {where}, {self.slots} core{'s' * (self.slots != 1)} on {nodes} node{'s' * (nodes != 1)}"
 
-    def submit(self, batches: Sequence[Sequence[worker.Job]]) -> list[int]:
+    def submit(self, batches: Sequence[Sequence[Job]]) -> list[int]:
         """One task for each batch."""
-        numbers = []
-        for batch in batches:
-            number = next(self._numbers)
-            self._running[self._work.remote(worker.code(), list(batch), self._draw)] = number
-            numbers.append(number)
-        return numbers
+        streams = {self._work.remote(worker.code(), list(batch), self._draw): next(self._numbers) for batch in batches}
+        self._running |= streams
+        return list(streams.values())
 
     def events(self) -> list[tuple[int, worker.Numbered | BatchEnd]]:
         """What the tasks have yielded."""
@@ -76,8 +69,8 @@ class OnRay:
         ready, _ = self._ray.wait(streams, num_returns=len(streams), timeout=0)
         if not ready:
             ready, _ = self._ray.wait(streams, num_returns=1, timeout=MOMENT)
-        found = [(stream, self._next(stream)) for stream in ready]
-        return [(self._running.pop(s) if isinstance(e, BatchEnd) else self._running[s], e) for s, e in found]
+        events = [(stream, self._next(stream)) for stream in ready]
+        return [(self._running.pop(s) if isinstance(e, BatchEnd) else self._running[s], e) for s, e in events]
 
     def _next(self, stream: Any) -> worker.Numbered | BatchEnd:
         """The next event of a task; BatchEnd after the last, or if the task was lost."""
@@ -104,22 +97,22 @@ class OnRay:
         self._ray.shutdown()
 
 
-def _connect(ray: Any, launcher: Launcher) -> None:
+def _connect(ray: Any, address: str | None, cpus: int | None) -> None:
     """Start a Ray, or join the cluster."""
-    quiet = {"include_dashboard": False, "log_to_driver": False, "logging_level": "CRITICAL"}
-    if launcher.address is None:
-        ray.init(address="local", num_cpus=launcher.cpus, **quiet)
+    quiet = {"log_to_driver": False, "logging_level": "CRITICAL"}
+    if address is None:
+        ray.init(address="local", num_cpus=cpus, include_dashboard=False, **quiet)
         return
-    wrong = ConfigError("hydra.launcher.address", "the address of a Ray that runs (ray start --head)", launcher.address)
-    if launcher.address != "auto":
-        host, _, port = launcher.address.rpartition("://")[2].partition(":")
+    wrong = ConfigError("hydra.launcher.address", "the address of a Ray that runs (ray start --head)", address)
+    if address != "auto":
+        host, _, port = address.rpartition("://")[2].partition(":")
         try:
             with socket.create_connection((host, int(port or PORT)), timeout=PATIENCE):
                 pass
         except (OSError, ValueError) as error:
             raise wrong from error
     try:
-        ray.init(address=launcher.address, log_to_driver=False, logging_level="CRITICAL")
+        ray.init(address=address, **quiet)
     except Exception as error:  # of many kinds
         raise wrong from error
 
@@ -138,18 +131,15 @@ def _check_nodes(ray: Any) -> None:
 
     here = ray.remote(num_cpus=0)(worker.here)
     nodes = [node for node in ray.nodes() if node["Alive"]]
-    asked = {
-        node["NodeManagerHostname"]: here.options(
-            scheduling_strategy=NodeAffinitySchedulingStrategy(node["NodeID"], soft=False)
-        ).remote()
-        for node in nodes
-    }
-    for name, answer in asked.items():
+    places = [NodeAffinitySchedulingStrategy(node["NodeID"], soft=False) for node in nodes]
+    answers = [here.options(scheduling_strategy=place).remote() for place in places]
+    for node, answer in zip(nodes, answers, strict=True):
+        name = node["NodeManagerHostname"]
         try:
-            _, found = ray.get(answer, timeout=6 * PATIENCE)
+            _, code = ray.get(answer, timeout=6 * PATIENCE)
         except Exception as error:
             rule = f"able to import mlpstudy {worker.code()}; node {name} is not"
             raise ConfigError("every node", rule, type(error).__name__) from error
-        if found != worker.code():
+        if code != worker.code():
             rule = f"of the same code, mlpstudy {worker.code()}; node {name} has another"
-            raise ConfigError("every node", rule, found)
+            raise ConfigError("every node", rule, code)

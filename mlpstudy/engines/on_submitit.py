@@ -1,7 +1,7 @@
 """Batches as jobs of a Slurm array, by submitit; or as processes that it starts, to try the same without Slurm.
 
-A job writes its events to files in a folder that all nodes share, where they are read as they come. Whether a job
-still exists is asked of squeue, which needs no accounting: submitit would wait for a killed job for ever without it.
+A job writes its events to files in a folder that all nodes share, where they are read as they come. squeue says which
+jobs still exist: without Slurm's accounting, submitit would wait for a killed job for ever.
 """
 
 import contextlib
@@ -16,9 +16,8 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from mlpstudy import shell
 from mlpstudy.cells.events import Draw
-from mlpstudy.cells.sweep import available_cores
+from mlpstudy.cells.sweep import Job, available_cores
 from mlpstudy.engines import event_files, worker
 from mlpstudy.engines.batches import BatchEnd
 from mlpstudy.engines.launcher import Launcher
@@ -26,6 +25,7 @@ from mlpstudy.errors import ConfigError
 
 PATIENCE = 10  # seconds for Slurm to answer
 MOMENT = 0.5  # seconds between two looks at the files
+LOCAL_MINUTES = 60  # after which submitit ends a process of this machine
 ASK = 3.0  # seconds between two questions about which jobs exist
 GONE = 2  # times in a row that a job was not there: it has ended, and its file is complete
 
@@ -43,33 +43,29 @@ class OnSubmitit:
     """A Slurm cluster, whose jobs are batches."""
 
     def __init__(self, launcher: Launcher, draw: Draw | None) -> None:
-        """Raises ConfigError if submitit is not installed, or Slurm does not answer."""
+        """Raises ImportError, and ConfigError if Slurm does not answer."""
+        import submitit
+
         self._slurm, self._draw = launcher.engine == "slurm", draw
-        try:
-            import submitit
-        except ImportError as error:
-            install = shell.command("pip", "install", "mlpstudy[slurm]")
-            raise ConfigError("hydra/launcher", f"installed first: {install}", launcher.engine) from error
         if self._slurm:
             _answers()
-        self._launcher, self._numbers = launcher, itertools.count()
-        self._folder = Path(launcher.folder).absolute() / uuid.uuid4().hex[:8]
+        self._settings, self._numbers = launcher.settings, itertools.count()
+        self._folder = Path(self._settings["folder"]).absolute() / uuid.uuid4().hex[:8]
         self._folder.mkdir(parents=True, exist_ok=True)
         self._executor = submitit.AutoExecutor(self._folder / "%j", cluster="slurm" if self._slurm else "local")
-        self._executor.update_parameters(name="mlpstudy", timeout_min=launcher.minutes)
+        self._executor.update_parameters(name="mlpstudy", timeout_min=self._settings.get("minutes", LOCAL_MINUTES))
         if self._slurm:
-            site = {"partition": launcher.partition, "account": launcher.account, "setup": list(launcher.setup)}
-            self._executor.update_parameters(
-                cpus_per_task=1, mem_gb=launcher.memory_gb, slurm_array_parallelism=launcher.at_once,
-                **{f"slurm_{key}": value for key, value in site.items() if value},
-            )  # fmt: skip
+            memory, at_once = self._settings["memory_gb"], self._settings["at_once"]
+            self._executor.update_parameters(cpus_per_task=1, mem_gb=memory, slurm_array_parallelism=at_once)
+            site = {key: self._settings[key] for key in ("partition", "account", "setup")}
+            self._executor.update_parameters(**{f"slurm_{key}": value for key, value in site.items() if value})
         self._running: dict[int, _Running] = {}
         self._asked = 0.0
 
     @property
     def slots(self) -> int:
         """Slurm has a queue of its own; processes of this machine are as many as its cores."""
-        return self._launcher.at_once if self._slurm else available_cores()
+        return int(self._settings["at_once"]) if self._slurm else available_cores()
 
     @property
     def start(self) -> float:
@@ -79,42 +75,40 @@ class OnSubmitit:
     @property
     def about(self) -> str:
         """Where jobs run."""
-        where = f"partition {self._launcher.partition}" if self._launcher.partition else "its default partition"
-        return f"Slurm, {where}, {self.slots} jobs at a time" if self._slurm else f"submitit, {self.slots} processes"
+        if not self._slurm:
+            return f"submitit, {self.slots} processes"
+        partition = self._settings["partition"]
+        where = f"partition {partition}" if partition else "its default partition"
+        return f"Slurm, {where}, {self.slots} jobs at a time"
 
-    def submit(self, batches: Sequence[Sequence[worker.Job]]) -> list[int]:
+    def submit(self, batches: Sequence[Sequence[Job]]) -> list[int]:
         """One array with a job for each batch."""
-        numbers = [next(self._numbers) for _ in batches]
-        paths = [self._folder / str(number) for number in numbers]
+        new: dict[int, _Running] = {}
         with self._executor.batch():
-            jobs = [
-                self._executor.submit(to_file, path, worker.code(), list(batch), self._draw)
-                for path, batch in zip(paths, batches, strict=True)
-            ]
-        self._running |= {
-            n: _Running(job, event_files.Reader(path)) for n, job, path in zip(numbers, jobs, paths, strict=True)
-        }
-        return numbers
+            for batch, number in zip(batches, self._numbers, strict=False):
+                path = self._folder / str(number)
+                job = self._executor.submit(to_file, path, worker.code(), list(batch), self._draw)
+                new[number] = _Running(job, event_files.Reader(path))
+        self._running |= new
+        return list(new)
 
     def events(self) -> list[tuple[int, worker.Numbered | BatchEnd]]:
         """What the jobs have written since."""
         gone = self._gone()
-        found: list[tuple[int, worker.Numbered | BatchEnd]] = []
+        news: list[tuple[int, worker.Numbered | BatchEnd]] = []
         for number, running in list(self._running.items()):
-            events: list[worker.Numbered | BatchEnd] = []
-            for event in running.events.new():
+            events = list(running.events.new())
+            for event in events:
                 if isinstance(event, worker.OtherCode):
                     raise ConfigError("every node", f"of the same code: {event}", "another")
-                events.append(event)
-            found += [(number, event) for event in events]
-            if number in gone and not any(isinstance(event, BatchEnd) for event in events):
-                found.append((number, BatchEnd(_reason(running))))
-        for number, what in found:
-            if isinstance(what, BatchEnd):
+            if number in gone and BatchEnd() not in events:
+                events.append(BatchEnd(_reason(running.job)))
+            news += [(number, event) for event in events]
+            if any(isinstance(event, BatchEnd) for event in events):
                 self._running.pop(number).events.remove()
-        if not found:
+        if not news:
             time.sleep(MOMENT)
-        return found
+        return news
 
     def _gone(self) -> set[int]:
         """The batches whose jobs have ended some time ago."""
@@ -142,7 +136,7 @@ class OnSubmitit:
                 self._folder.parent.rmdir()
 
 
-def to_file(path: Path, expected: str, batch: Sequence[worker.Job], draw: Draw | None) -> None:
+def to_file(path: Path, expected: str, batch: Sequence[Job], draw: Draw | None) -> None:
     """Train a batch; each event goes to a file when it comes, and BatchEnd after the last."""
     _end_at_the_signal()
     with event_files.new(path) as file:
@@ -172,25 +166,25 @@ def _end_at_the_signal() -> None:
     signal.signal(number, end)
 
 
-def _reason(running: _Running) -> str:
+def _reason(job: Any) -> str:
     """How a job ended that did not say so itself."""
     with contextlib.suppress(Exception):
-        if text := (running.job.stderr() or "").strip():
-            return f"job {running.job.job_id}: {text.splitlines()[-1]}"
-    return f"job {running.job.job_id} was killed, or its time was over"
+        if text := (job.stderr() or "").strip():
+            return f"job {job.job_id}: {text.splitlines()[-1]}"
+    return f"job {job.job_id} was killed, or its time was over"
 
 
 def _answers() -> None:
     """Raise ConfigError unless Slurm answers."""
-    rule = "slurm where sbatch is and the controller answers (sinfo)"
     try:
         done = subprocess.run(["sinfo", "-h"], capture_output=True, text=True, timeout=PATIENCE, check=False)
-    except FileNotFoundError as error:
-        raise ConfigError("hydra/launcher", rule, "no sinfo here") from error
-    except subprocess.TimeoutExpired as error:
-        raise ConfigError("hydra/launcher", rule, f"no answer in {PATIENCE} s") from error
-    if done.returncode:
-        raise ConfigError("hydra/launcher", rule, " ".join(done.stderr.split()))
+        wrong = " ".join(done.stderr.split()) if done.returncode else None
+    except FileNotFoundError:
+        wrong = "no sinfo here"
+    except subprocess.TimeoutExpired:
+        wrong = f"no answer in {PATIENCE} s"
+    if wrong is not None:
+        raise ConfigError("hydra/launcher", "slurm where sbatch is and the controller answers (sinfo)", wrong)
 
 
 def _queued() -> set[str]:

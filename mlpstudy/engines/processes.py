@@ -11,8 +11,8 @@ import signal
 import sys
 import threading
 import time
+from collections import deque
 from collections.abc import Generator, Iterator, Mapping, Sequence
-from dataclasses import dataclass
 from multiprocessing.connection import Connection, wait
 from multiprocessing.process import BaseProcess
 from types import ModuleType
@@ -23,26 +23,6 @@ from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.events import Draw, Event, Failure, Happened, ends
 
 
-@dataclass(frozen=True)
-class Processes:
-    """An engine of so many processes."""
-
-    workers: int
-    draw: Draw | None
-
-    @property
-    def about(self) -> str:
-        """How many there are."""
-        return f"{self.workers} at a time"
-
-    def events(self, cells: Sequence[Cell], first: Mapping[int, int]) -> Generator[Event]:
-        """The events of cells."""
-        return run(cells, self.workers, self.draw, first)
-
-    def close(self) -> None:
-        """Workers stop when their events are closed."""
-
-
 def run(
     cells: Sequence[Cell], workers: int, draw: Draw | None = None, first: Mapping[int, int] | None = None
 ) -> Generator[Event]:
@@ -51,20 +31,18 @@ def run(
     first: the indices of the cells to train, each with its first replica to train; None: all of all cells.
     """
     first = dict.fromkeys(range(len(cells)), 0) if first is None else first
+    waiting = deque(sweep.jobs(cells, first))
     if workers == 1:
-        for index, replica in first.items():
-            cell = cells[index]
-            yield from ((index, event) for event in sweep.train(index, cell.config, replica, draw, cell.content))
+        for job in waiting:
+            yield from ((job.index, event) for event in sweep.train(job, draw))
         return
-    # settings are parsed where a cell is trained, since functions cannot be sent between processes
-    waiting = [(i, dict(cells[i].raw), replica, cells[i].content) for i, replica in first.items()][::-1]
     busy: dict[Connection, tuple[int, BaseProcess]] = {}
 
     def give_work(pipe: Connection, process: BaseProcess) -> None:
-        work = waiting.pop()
-        busy[pipe] = work[0], process
+        job = waiting.popleft()
+        busy[pipe] = job.index, process
         with contextlib.suppress(OSError):  # the worker has just died; _receive will find out
-            pipe.send(work)
+            pipe.send(job)
 
     try:
         for _ in range(min(workers, len(waiting))):
@@ -123,8 +101,7 @@ def _work(pipe: Connection, draw: Draw | None) -> None:
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
         while True:
-            index, raw, replica, content = pipe.recv()
-            for event in sweep.train_raw(index, raw, replica, draw, content):
+            for event in sweep.train(pipe.recv(), draw):
                 pipe.send(event)
     except (EOFError, OSError):
         return

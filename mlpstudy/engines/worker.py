@@ -1,27 +1,16 @@
 """What runs at the other end: the cells of a batch, one after the other."""
 
 import socket
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from functools import cache
 from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
-from typing import Any
 
 from mlpstudy.cells import sweep
 from mlpstudy.cells.events import Draw, Happened
-
-
-@dataclass(frozen=True)
-class Job:
-    """One cell to train. Functions cannot be sent, so its settings are parsed where it is trained."""
-
-    index: int
-    raw: Mapping[str, Any]
-    first: int  # replica to train
-    seconds: float  # estimated
-    content: Mapping[str, str]  # of its files, see `Cell`
+from mlpstudy.cells.sweep import Job
 
 
 @dataclass(frozen=True)
@@ -52,17 +41,11 @@ def here() -> tuple[str, str]:
     return socket.gethostname(), code()
 
 
-def check(expected: str) -> None:
-    """Raise OtherCode if the code of this machine is another one."""
-    host, found = here()
-    if found != expected:
-        raise OtherCode(f"node {host} has mlpstudy {found}, and the sweep {expected}; install the same on all nodes")
-
-
 def work(expected: str, jobs: Sequence[Job], draw: Draw | None) -> Iterator[Numbered]:
-    """Train the cells of a batch and yield their events."""
-    check(expected)
+    """Train the cells of a batch and yield their events. Raises OtherCode if the code of this machine is another."""
+    host, ours = here()
+    if ours != expected:
+        raise OtherCode(f"node {host} has mlpstudy {ours}, and the sweep {expected}; install the same on all nodes")
     for job in jobs:
-        events = sweep.train_raw(job.index, job.raw, job.first, draw, job.content)
-        for place, event in enumerate(events):
+        for place, event in enumerate(sweep.train(job, draw)):
             yield Numbered(job.index, place, event)

@@ -1,6 +1,5 @@
 """Settings from Python as the words of a command line: depth=[5, 20] becomes network.depth=5,20."""
 
-import itertools
 import math
 import shlex
 from collections.abc import Iterable, Mapping
@@ -12,9 +11,8 @@ from mlpstudy.settings.table import SETTINGS
 
 def words(settings: Mapping[str, Any]) -> list[str]:
     """The settings as the words of a command line, with other grids in `also`."""
-    others = [["--also", shlex.join(overrides(other))] for other in settings.get("also", ())]
-    first = {name: value for name, value in settings.items() if name != "also"}
-    return ["-m", *overrides(first), *itertools.chain(*others)]
+    others = [word for other in settings.get("also", ()) for word in ("--also", shlex.join(overrides(other)))]
+    return ["-m", *overrides({name: value for name, value in settings.items() if name != "also"}), *others]
 
 
 def overrides(settings: Mapping[str, Any]) -> list[str]:

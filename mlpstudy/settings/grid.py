@@ -7,6 +7,7 @@ such as `seed=0,1,2`, and not in the files that they choose.
 import contextlib
 from collections.abc import Iterable, Iterator, Sequence
 from copy import deepcopy
+from functools import cache
 from itertools import product
 from typing import Any, cast
 
@@ -43,8 +44,7 @@ class Composer:
     def __init__(self, loader: ConfigLoader, words: Sequence[str]) -> None:
         self._loader, self._parser = loader, OverridesParser.create(config_loader=loader)
         self._groups = set(loader.list_groups(""))
-        self._parsed: dict[str, Override] = {}
-        self._composed: dict[tuple[str, ...], Raw] = {}
+        self._parse, self._composed = cache(self._parser.parse_override), cache(self._compose)
         typed = self._parser.parse_overrides(without_flags(words))
         ours = [override for override in typed if not override.is_hydra_override()]
         engine = [override for override in typed if override.key_or_group.startswith(LAUNCHER)]
@@ -75,7 +75,7 @@ class Composer:
         """The settings of a cell. Numbers and names of keys that exist are put in after the rest was composed."""
         overrides = [self._parse(text) for text in cell]
         late = [override for override in overrides if self._is_plain(override)]
-        settings = deepcopy(self._compose(str(o.input_line) for o in overrides if o not in late))
+        settings = deepcopy(self._composed(*(str(o.input_line) for o in overrides if o not in late)))
         for override in late:
             *parents, last = override.key_or_group.split(".")
             node: Any = settings
@@ -84,27 +84,19 @@ class Composer:
             if not isinstance(node, dict) or last not in node:
                 raise no_such_key(override)
             if isinstance(node[last], dict):
-                return resolved(deepcopy(self._compose(cell)))  # a group of keys is given as a whole
+                return resolved(deepcopy(self._composed(*cell)))  # a group of keys is given as a whole
             node[last] = override.value()
         return resolved(settings)
-
-    def _parse(self, text: str) -> Override:
-        if text not in self._parsed:
-            self._parsed[text] = self._parser.parse_override(text)
-        return self._parsed[text]
 
     def _is_plain(self, override: Override) -> bool:
         """Whether it gives a key a value, and does not choose a file, add or delete a key."""
         changes = override.is_add() or override.is_force_add() or override.is_delete()
         return not (changes or override.key_or_group in self._groups or isinstance(override.value(), dict))
 
-    def _compose(self, overrides: Iterable[str]) -> Raw:
-        key = tuple(overrides)
-        if key not in self._composed:
-            raw: Any = OmegaConf.to_container(self._load([*self._hydras, *key]))
-            del raw["hydra"]
-            self._composed[key] = raw
-        return self._composed[key]
+    def _compose(self, *overrides: str) -> Raw:
+        raw: Any = OmegaConf.to_container(self._load([*self._hydras, *overrides]))
+        del raw["hydra"]
+        return cast(Raw, raw)
 
     def _load(self, overrides: list[str]) -> DictConfig:
         try:
@@ -127,17 +119,17 @@ def resolved(settings: Raw) -> Raw:
 
 def axes(overrides: Iterable[Override], groups: set[str]) -> list[list[str]]:
     """The values of each key, as words. Of a key that is typed twice, the last. Raises ConfigError."""
-    found: dict[str, list[str]] = {}
+    words: dict[str, list[str]] = {}
     for override in overrides:
         key = override.get_key_element()
         if not override.is_sweep_override():
-            found[key] = [f"{key}={override.get_value_element_as_str()}"]
+            words[key] = [f"{key}={override.get_value_element_as_str()}"]
             continue
         without_options = override.value_type == ValueType.GLOB_CHOICE_SWEEP and override.key_or_group not in groups
         if without_options or not override.is_discrete_sweep():
             raise ConfigError(key, "values with commas between them, or range(...)", _value(override))
-        found[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
-    return list(found.values())
+        words[key] = [f"{key}={value}" for value in override.sweep_string_iterator()]
+    return list(words.values())
 
 
 def no_such_key(override: Override) -> ConfigError:

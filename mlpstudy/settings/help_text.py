@@ -40,13 +40,13 @@ def of_group(group: str, prefix: str, declared: Mapping[str, Setting]) -> list[s
     contents = {option: defaults(group, option) for option in options(group)}
     keys = dict.fromkeys(key for content in contents.values() for key in content if key != "name")
     shown = "hydra.launcher." if group == LAUNCHERS else prefix
-    found = [row(f"{group}=", ", ".join(contents))]
+    rows = [row(f"{group}=", ", ".join(contents))]
     for key in keys:
         values = {option: typed(content[key]) for option, content in contents.items() if key in content}
         value = next(iter(values.values())) if len(set(values.values())) == 1 else "..."
         which = "" if len(values) == len(contents) and value != "..." else f" ({having(values)})"
-        found.append(row(f"  {shown}{key}={value}", f"{declared[prefix + key].phrase}{which}"))
-    return found
+        rows.append(row(f"  {shown}{key}={value}", f"{declared[prefix + key].phrase}{which}"))
+    return rows
 
 
 def having(values: Mapping[str, str]) -> str:

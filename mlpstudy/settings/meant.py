@@ -49,20 +49,21 @@ KEYS = {  # another name of a setting -> its key
     "experiment_name": "tracking.experiment", "tracking_uri": "tracking.uri", "run_name": "tracking.sweep",
     "l2": "optimizer.weight_decay", "gradient_clipping": "training.clip_norm", "clip": "training.clip_norm",
 }  # fmt: skip
-ELSEWHERE = {  # what mlpstudy does not have -> why, and what comes nearest
-    "batchnorm": "normalization layers hide what initialization does; init=lsuv starts every layer with variance 1",
-    "residual": "connections past layers change the question; init=identity starts a deep network as a short one",
-    "dropout": "it has no part in how signals and gradients pass at the start; optimizer.weight_decay is here",
-    "device": "these networks are too small for a GPU; cells run in parallel on all cores, see workers",
-    "launcher": "cells run in parallel on all cores by themselves, see workers; of a cluster, see hydra/launcher",
-    "cifar10": "it is not downloaded; data=npz reads its arrays, by the names x_train, y_train, x_test and y_test",
-    "conv": "only fully connected networks are here; their theory carries over in part (Xiao et al. 2018)",
-}
-ELSEWHERE_TOO = {
-    "batch_norm": "batchnorm", "bn": "batchnorm", "layernorm": "batchnorm", "layer_norm": "batchnorm",
-    "normalization": "batchnorm", "norm": "batchnorm", "skip": "residual", "resnet": "residual",
-    "skip_connections": "residual", "gpu": "device", "cuda": "device",
-    "convolution": "conv", "cnn": "conv", "cifar": "cifar10",
+ELSEWHERE = {  # what mlpstudy does not have, under all its names -> why, and what comes nearest
+    ("batchnorm", "batch_norm", "bn", "layernorm", "layer_norm", "normalization", "norm"):
+        "normalization layers hide what initialization does; init=lsuv starts every layer with variance 1",
+    ("residual", "skip", "resnet", "skip_connections"):
+        "connections past layers change the question; init=identity starts a deep network as a short one",
+    ("dropout",):
+        "it has no part in how signals and gradients pass at the start; optimizer.weight_decay is here",
+    ("device", "gpu", "cuda"):
+        "these networks are too small for a GPU; cells run in parallel on all cores, see workers",
+    ("launcher",):
+        "cells run in parallel on all cores by themselves, see workers; of a cluster, see hydra/launcher",
+    ("cifar10", "cifar"):
+        "it is not downloaded; data=npz reads its arrays, by the names x_train, y_train, x_test and y_test",
+    ("conv", "convolution", "cnn"):
+        "only fully connected networks are here; their theory carries over in part (Xiao et al. 2018)",
 }  # fmt: skip
 
 
@@ -98,11 +99,10 @@ def key(word: str) -> str | None:
 
 def elsewhere(word: str) -> str | None:
     """Why mlpstudy does not have this, and what comes nearest; None for a word that is not known."""
-    name = next((n for n in (*ELSEWHERE, *ELSEWHERE_TOO) if plain(n) == plain(word)), None)
-    return None if name is None else ELSEWHERE[ELSEWHERE_TOO.get(name, name)]
+    return next((why for names, why in ELSEWHERE.items() if plain(word) in map(plain, names)), None)
 
 
-def told(error: ConfigError) -> str:
+def in_words(error: ConfigError) -> str:
     """The error in words, and before it what was meant, or why it is not here. Then keys need not be listed."""
     hint = hint_for(error)
     if hint and isinstance(error, UnknownKey):

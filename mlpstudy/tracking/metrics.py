@@ -118,7 +118,7 @@ def headline(result: CellResult) -> Rows:
             centre, half = over_replicas(result.arrays, values)
             rows |= {f"final/{curve}": float(centre), f"final/{curve}_ci95": float(half)}
     if "accuracies" in result.arrays:
-        for level, epochs in zip(result.config.accuracies, result.arrays["epochs_to_accuracy"], strict=True):
+        for level, epochs in zip(result.arrays["accuracies"], result.arrays["epochs_to_accuracy"], strict=True):
             # the median replica, NaN if it never got there; a mean over those that got there would be too good
             epochs = np.asarray(epochs, dtype=np.float64)
             rows[f"final/epochs_to_accuracy_{level:g}"] = float(np.median(np.where(np.isnan(epochs), np.inf, epochs)))

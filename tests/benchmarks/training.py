@@ -86,8 +86,8 @@ def shares(given: Problem, full: Problem) -> dict[str, float]:
 
 def snapshots(given: Problem) -> list[int]:
     """The steps at which statistics are taken."""
-    recipe = given.config.recipe
-    return log_spaced(recipe.epochs * recipe.steps_per_epoch(len(given.y_train)), given.config.snapshots)
+    recipe, count = given.config.recipe, given.config.flat["training.snapshots"]
+    return log_spaced(recipe.epochs * recipe.steps_per_epoch(len(given.y_train)), count)
 
 
 def measuring(name: str, given: Problem, full: Problem) -> dict[str, list[dict[str, float]]]:

@@ -8,7 +8,6 @@ import pytest
 from mlpstudy import compose
 from mlpstudy.engines import engine
 from mlpstudy.engines.launcher import ENGINES, Launcher, parse
-from mlpstudy.engines.processes import Processes
 from mlpstudy.errors import ConfigError
 
 SMALL = ("network.depth=1", "network.width=3", "replicas=1", "training.epochs=0")
@@ -17,7 +16,7 @@ SMALL = ("network.depth=1", "network.width=3", "replicas=1", "training.epochs=0"
 def test_the_processes_of_this_machine_are_the_default():
     for words in (SMALL, ("-m", "init=he,xavier", *SMALL)):
         assert compose.read(words).launcher == Launcher()
-    assert engine.opened(Launcher(), None, 3, print) == Processes(3, None)
+    assert engine.opened(Launcher(), None, 3, print).about == "3 at a time"
 
 
 @pytest.mark.parametrize("name", [name for name in ENGINES if name != "basic"])

@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from mlpstudy import compose
 from mlpstudy.cells import sweep
 from mlpstudy.cells.events import Failure, Page
-from mlpstudy.engines import batches, processes, worker
+from mlpstudy.engines import processes, worker
 
 WORDS = ("-m", "init=he,lsuv", "activation=tanh,relu", "network.depth=3", "network.width=40", "replicas=2",
          "training.epochs=2")  # fmt: skip
@@ -40,7 +40,7 @@ def test_one_process_several_and_a_batch_elsewhere_agree_bit_for_bit():
     cells = compose.cells(WORDS)
     alone = trained(processes.run(cells, 1))
     same(alone, trained(processes.run(cells, 2)))
-    jobs = batches.jobs(cells, dict.fromkeys(range(len(cells)), 0))
+    jobs = sweep.jobs(cells, dict.fromkeys(range(len(cells)), 0))
     same(alone, trained((event.index, event.event) for event in worker.work(worker.code(), jobs, None)))
 
 

@@ -383,14 +383,14 @@ def test_lsuv_on_real_data(configure, output):
     overrides = ("network.depth=8", "training.epochs=0", f"init.output={output}", "activation=relu")
     problem = prepare(configure("init=lsuv", *overrides))
     theta = initial_theta(problem, [0])
-    x = problem.x_train[:, : problem.config.probe_size]
+    x = problem.x_train[:, : problem.config.flat["training.probe_size"]]
     np.testing.assert_allclose(variances(theta, problem.network.sizes, problem.config.activation, x), 1, atol=0.1)
 
 
 def test_lsuv_on_the_output_layer_alone(configure):
     problem = prepare(configure("init=he", "init.output=lsuv", "network.depth=3", "init.gain=2"))
     theta = initial_theta(problem, [0])
-    x = problem.x_train[:, : problem.config.probe_size]
+    x = problem.x_train[:, : problem.config.flat["training.probe_size"]]
     *hidden, output = variances(theta, problem.network.sizes, problem.config.activation, x)
     assert output == pytest.approx(1, abs=0.1)
     assert all(abs(v - 1) > 0.1 for v in hidden)
