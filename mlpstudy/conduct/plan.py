@@ -42,11 +42,6 @@ class Plan:
         """Whether the first failure ends the sweep."""
         return bool(self.cells[0].raw["fail_fast"])
 
-    @property
-    def earlier_runs(self) -> dict[int, str]:
-        """The id of the run with fewer replicas."""
-        return {index: run.id for index, run in self.growing.items()}
-
 
 def make(store: Store, cells: Sequence[Cell], say: Callable[[str], None]) -> Plan:
     """Plan a sweep of these cells, after the store has taken in or closed what other sweeps left behind."""

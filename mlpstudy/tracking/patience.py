@@ -8,7 +8,7 @@ from typing import TypeVar
 import requests
 from mlflow.exceptions import MlflowException
 
-from mlpstudy.tracking.uris import redact
+from mlpstudy.tracking.uris import one_line
 
 SLOW_SECONDS = 5  # a call that takes longer is spoken of
 PAUSE_SECONDS = 1  # between two questions
@@ -76,9 +76,3 @@ def is_away(error: Exception) -> bool:
     if isinstance(error, MlflowException):
         return error.error_code == "TEMPORARILY_UNAVAILABLE" or "API request to" in str(error)
     return isinstance(error, ConnectionError | TimeoutError | requests.RequestException)
-
-
-def one_line(reason: object) -> str:
-    """An error or a text in one short line without passwords."""
-    named = f"{type(reason).__name__}: " if isinstance(reason, Exception) else ""
-    return redact(" ".join(f"{named}{reason}".split()))[:200]

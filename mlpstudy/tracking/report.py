@@ -35,7 +35,7 @@ def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
             client.log_artifact(run.info.run_id, str(file))
         client.set_terminated(run.info.run_id)
     except Exception as error:  # each kind of store raises its own errors; the figures exist anyway
-        return uris.redact(" ".join(f"{type(error).__name__}: {error}".split()))[:200]
+        return uris.one_line(error)
     return ""
 
 

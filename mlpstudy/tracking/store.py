@@ -155,5 +155,4 @@ def no_sweep(uri: str) -> ConfigError:
 
 
 def _refused(uri: str, rule: str, error: Exception) -> ConfigError:
-    reason = uris.redact(" ".join(str(error).split()))[:200]
-    return ConfigError("tracking.uri", f"{rule} ({type(error).__name__}: {reason})", uris.redact(uri))
+    return ConfigError("tracking.uri", f"{rule} ({uris.one_line(error)})", uris.redact(uri))

@@ -72,6 +72,12 @@ def redact(text: str) -> str:
     return re.sub(secret, r"\1***", text, flags=re.IGNORECASE)
 
 
+def one_line(reason: object) -> str:
+    """An error or a text in one short line without passwords."""
+    named = f"{type(reason).__name__}: " if isinstance(reason, Exception) else ""
+    return redact(" ".join(f"{named}{reason}".split()))[:200]
+
+
 def without_user(uri: str) -> str:
     """The address of a server without user and password; a browser asks for them."""
     return re.sub(r"^(https?://)(?:[^:@/\s]*:[^\n]*|[^:@/\s]+)@", r"\1", uri)

@@ -9,18 +9,19 @@ from dataclasses import dataclass, replace
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from mlpstudy.cells.cell import Cell
-from mlpstudy.cells.cell_result import CellResult, collect
+from mlpstudy.cells.cell_result import collect
 from mlpstudy.cells.events import Ending
 from mlpstudy.cells.recording import Record
-from mlpstudy.measure.statistics import STATISTICS
+from mlpstudy.measure.arrays import axes_of
 from mlpstudy.palette import colour
 from mlpstudy.tracking import environment, files, metrics, parcel
 from mlpstudy.tracking.parcel import ARTIFACTS, Call, Parcel, Row, rescue_folders
-from mlpstudy.tracking.patience import one_line
 from mlpstudy.tracking.reading import PART
 from mlpstudy.tracking.store import Store
-from mlpstudy.tracking.uris import redact
+from mlpstudy.tracking.uris import one_line, redact
 
 FLUSH_SECONDS = 20  # a long cell shows its curves while it trains; a short cell sends its final numbers first
 SAVE_SECONDS = 20  # of measuring are lost at most if the process is killed
@@ -58,7 +59,6 @@ class RunLog:
         }
         self._started = now()
         # what the folder has
-        self._root: Path | None = None  # of the folders of all runs
         self._folder: Path | None = None
         self._records: list[Record] = []
         self._rows: list[Row] = []  # of curves
@@ -76,7 +76,7 @@ class RunLog:
         """Add one record of the training."""
         self._records.append(record)
         if not self.earlier:
-            self._add(record.step, record.done, record.curves, record.statistics)
+            self._add(record.step, record.done, record.arrays)
         if record.before is not None:
             self._tags |= metrics.predicted_tags(record.before.verdict, record.before.foreseen)
         if time.monotonic() - self._saved > SAVE_SECONDS and not record.last:
@@ -87,7 +87,7 @@ class RunLog:
     def finish(self, ending: Ending) -> None:
         """Write the folder of a run that has ended. One that FAILED or was KILLED keeps what it measured."""
         if self.earlier and ending.result is not None:
-            self._take_curves(ending.result)
+            self._take_curves(ending.result.arrays)
             if ending.status == "FINISHED":
                 self._tags[PART] = self.earlier
         self._last, self._records = self._save(ending), []
@@ -122,7 +122,7 @@ class RunLog:
             return Rescue(None, f"lost, since it could be written nowhere ({self._unwritten})")
         with contextlib.suppress(OSError):  # the disk is full: it is free when this process has ended
             parcel.write(replace(self._last, run_id=self._run_id, held=False), self._folder)
-        return Rescue(self._root, f"not in MLflow but in {self._folder} ({one_line(reason)})")
+        return Rescue(self._folder.parents[1], f"not in MLflow but in {self._folder} ({one_line(reason)})")
 
     def _save(self, ending: Ending) -> Parcel | None:
         """Write the folder, in place of the one before. None if it could be written nowhere: then nothing is left.
@@ -146,26 +146,27 @@ class RunLog:
                 continue
             if self._folder is not None:
                 parcel.remove(self._folder)
-            self._root, self._folder = root, folder
+            self._folder = folder
             return written
         self._unwritten = "; ".join(complaints)
         return None
 
-    def _add(self, step: int, done: float, curves: Mapping[str, Any], statistics: Mapping[str, Any] | None) -> None:
+    def _add(self, step: int, done: float, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take a point of each curve, from what was measured at this moment."""
         if self.full or done >= min(self._next, 1.0):
-            self._rows += rows(metrics.curves(step, curves))
+            self._rows += rows(metrics.curves(step, arrays))
             self._next = (int(done * POINTS) + 1) / POINTS
-        if self.full and statistics is not None:
-            self._rows += rows(metrics.layers(step, statistics))
+        if self.full:
+            self._rows += rows(metrics.layers(step, arrays))
 
-    def _take_curves(self, result: CellResult) -> None:
-        arrays = result.arrays
-        snapshots = {int(step): row for row, step in enumerate(arrays["step"])}
+    def _take_curves(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         self._rows, self._next = [], 0.0
+        snapshots = {int(step): row for row, step in enumerate(arrays["step"])}
         for row, step in enumerate(int(step) for step in arrays["curve_step"]):
-            curves = {name: arrays[f"curve_{name}"][row] for name in metrics.CURVES if f"curve_{name}" in arrays}
-            measured = {n: arrays[n][snapshots[step]] for n in STATISTICS} if step in snapshots else None
-            self._add(step, step / max(1, int(arrays["curve_step"][-1])), curves, measured)
+            places = {"record": row, "snapshot": snapshots.get(step)}
+            there = {name: places.get(axis) for name in arrays for axis in axes_of(name)[:1]}
+            moment = {name: arrays[name][place] for name, place in there.items() if place is not None}
+            self._add(step, step / max(1, int(arrays["curve_step"][-1])), moment)
 
     def _open(self, call: Call) -> None:
         """Make the run in the store, if it is not there."""

@@ -44,7 +44,7 @@ def trained(cell):
 
 def logged(store, cell, said, seconds=float("inf")):
     """Train the cell and write its run."""
-    log = sweep_log.SweepLog(store, [cell], ["name"], "sweep", said.append)
+    log = sweep_log.SweepLog(lambda index: writing.RunLog(store, cell, "name", "sweep", index), said.append)
     records = trained(cell)
     for record in records:
         log.record(0, record)
@@ -87,7 +87,7 @@ def test_training_and_display_do_not_wait_for_the_store(store, cell, monkeypatch
     hold = threading.Event()
     create = store.client.create_run
     monkeypatch.setattr(store.client, "create_run", lambda *a, **k: (hold.wait(20), create(*a, **k))[1])
-    log = sweep_log.SweepLog(store, [cell], ["name"], "sweep", print)
+    log = sweep_log.SweepLog(lambda index: writing.RunLog(store, cell, "name", "sweep", index), print)
     records = trained(cell)
     start = time.monotonic()
     for record in records:
@@ -267,7 +267,7 @@ def test_a_sweep_waits_for_a_store_that_is_far_behind(store, cell, monkeypatch):
     gate, records = threading.Event(), trained(cell)
     monkeypatch.setattr(sweep_log, "BEHIND", 1)
     monkeypatch.setattr(writing.RunLog, "send", lambda *_: gate.wait(60))
-    log = sweep_log.SweepLog(store, [cell] * 2, ["one", "two"], "sweep", print)
+    log = sweep_log.SweepLog(lambda index: writing.RunLog(store, cell, f"run {index}", "sweep", index), print)
     log.ended(0, Ending("FINISHED", collect(cell, records)))
     log.keep_up()  # one may wait
     log.ended(1, Ending("FINISHED", collect(cell, records)))
