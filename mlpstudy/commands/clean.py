@@ -23,12 +23,12 @@ def main(arguments: Sequence[str]) -> int:
     out = console()
     track = partial(progress.track, description="removing", console=out, transient=True)
     try:
-        found = cleaning.of_sweep(options.uri, options.sweep)
-        question = f"Remove {found.told}? This cannot be undone. [y/N] "
+        removal = cleaning.of_sweep(options.uri, options.sweep)
+        question = f"Remove {removal.text}? This cannot be undone. [y/N] "
         if not options.yes and input(question).strip().lower() not in ("y", "yes"):
             print("Nothing was removed.")
             return 1
-        print(cleaning.remove(found, track if out.is_terminal else iter))
+        print(cleaning.remove(removal, track if out.is_terminal else iter))
     except (EOFError, KeyboardInterrupt):
         print("Nothing was removed. (--yes removes without asking.)")
         return 1

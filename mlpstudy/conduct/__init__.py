@@ -52,7 +52,7 @@ def sweep_of(
     """
     with importing.quickly():
         from mlpstudy.conduct import plan
-        from mlpstudy.conduct.follow import Follower, follow
+        from mlpstudy.conduct.follow import follow
         from mlpstudy.conduct.results import Results
         from mlpstudy.tracking import description
         from mlpstudy.tracking.store import open_store
@@ -77,7 +77,7 @@ def sweep_of(
         results, log = Results(todo), SweepLog(new_run, say)
         display = SweepDisplay(out, todo.names, len(todo.done))
         try:
-            follow(trainer, todo, Follower(todo, draw, [results, log, display]))
+            follow(trainer, todo, draw, [results, log, display])
             if results.runs and not log.complaints:
                 description.describe(store, todo.sweep, [(run.params, run.tags) for run in results.runs.values()])
         finally:

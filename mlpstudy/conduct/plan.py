@@ -46,7 +46,7 @@ class Plan:
 def make(store: Store, cells: Sequence[Cell], say: Callable[[str], None]) -> Plan:
     """Plan a sweep of these cells, after the store has taken in or closed what other sweeps left behind."""
     tracked = cells[0].raw["tracking"]
-    with answering(store):
+    with answering(store.uri):
         kept, measured = moving.bring_back(store, tracked["experiment"], say)
         if kept:
             say(f"Brought into the store, which was away: {', '.join(kept)}")
@@ -61,7 +61,7 @@ def make(store: Store, cells: Sequence[Cell], say: Callable[[str], None]) -> Pla
 
 def enter(plan: Plan, store: Store, left_out: Sequence[LeftOut]) -> None:
     """Let the store know of the sweep."""
-    with answering(store):
+    with answering(store.uri):
         resume.add_to(plan.sweep, plan.done.values(), store)
         save_view(store, plan.sweep)
         save_left_out(store, plan.sweep, {cell.name: cell.reason for cell in left_out})
