@@ -2,7 +2,6 @@
 
 plan     what is done, what grows, and what is to train
 follow   puts the events of each cell together, and passes them on
-results  the listener that keeps what the report needs
 report   the lines before the training, and at its end: what came, and what to type next
 """
 
@@ -53,7 +52,6 @@ def sweep_of(
     with importing.quickly():
         from mlpstudy.conduct import plan
         from mlpstudy.conduct.follow import follow
-        from mlpstudy.conduct.results import Results
         from mlpstudy.tracking import description
         from mlpstudy.tracking.store import open_store
         from mlpstudy.tracking.sweep_log import SweepLog
@@ -74,12 +72,12 @@ def sweep_of(
             earlier = todo.growing[index].id if index in todo.growing else ""
             return RunLog(store, todo.cells[index], todo.names[index], todo.sweep, index, earlier)
 
-        results, log = Results(todo), SweepLog(new_run, say)
+        results, log = report.Results(todo.done), SweepLog(new_run, say)
         display = SweepDisplay(out, todo.names, len(todo.done))
         try:
             follow(trainer, todo, draw, [results, log, display])
-            if results.runs and not log.complaints:
+            if results.runs and not log.rescued:
                 description.describe(store, todo.sweep, [(run.params, run.tags) for run in results.runs.values()])
         finally:
-            report.end(out, store, todo, results, log.complaints, again)
-        return Swept(todo.sweep, well=not results.failures and not log.complaints)
+            report.end(out, store, todo, results, log.rescued, again)
+        return Swept(todo.sweep, well=not results.failures and not log.rescued)

@@ -55,7 +55,8 @@ def make(store: Store, cells: Sequence[Cell], say: Callable[[str], None]) -> Pla
         earlier = resume.finished(store) if tracked["resume"] else []
         done = resume.done(earlier, cells)
         growing = resume.with_fewer_replicas(earlier, cells, done)
-    sweep = tracked["sweep"] or _goes_on_with([*growing.values(), *done.values()]) or _new_sweep()
+    earlier_sweeps = {run.tags["sweep"] for run in (*growing.values(), *done.values())}
+    sweep = tracked["sweep"] or (earlier_sweeps.pop() if len(earlier_sweeps) == 1 else _new_sweep())
     return Plan(sweep, cells, names(cells), done, growing)
 
 
@@ -65,12 +66,6 @@ def enter(plan: Plan, store: Store, left_out: Sequence[LeftOut]) -> None:
         resume.add_to(plan.sweep, plan.done.values(), store)
         save_view(store, plan.sweep)
         save_left_out(store, plan.sweep, {cell.name: cell.reason for cell in left_out})
-
-
-def _goes_on_with(runs: Sequence[Run]) -> str | None:
-    """The sweep that has all these runs; None if there is no such sweep."""
-    sweeps = {run.tags["sweep"] for run in runs}
-    return sweeps.pop() if len(sweeps) == 1 else None
 
 
 def _new_sweep() -> str:

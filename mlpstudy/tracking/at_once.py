@@ -55,11 +55,7 @@ def alone(uri: str) -> Iterator[None]:
     if statements is None:
         yield
         return
-    engine = sqlalchemy.create_engine(uri)
-    try:
-        with engine.connect() as connection:
-            for statement in statements.split("; "):
-                connection.execute(sqlalchemy.text(statement))
-            yield
-    finally:
-        engine.dispose()
+    with sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool).connect() as connection:
+        for statement in statements.split("; "):
+            connection.execute(sqlalchemy.text(statement))
+        yield

@@ -56,8 +56,7 @@ def bring_in(source: Path, uri: str | None, experiment: str | None, say: Callabl
     """
     patience = Patience(say)
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as opened:
-        zipped = source.is_file() and zipfile.is_zipfile(source)
-        if zipped:
+        if zipped := zipfile.is_zipfile(source):
             with zipfile.ZipFile(source) as archive:
                 archive.extractall(scratch)  # drops .. and absolute paths
         inside = parcel.folders(Path(scratch) if zipped else source)

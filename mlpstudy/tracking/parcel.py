@@ -6,10 +6,12 @@ killed, and so a sweep goes to another store.
 
 import contextlib
 import json
+import math
 import re
 import shutil
 import socket
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -104,6 +106,17 @@ def remove(folder: Path) -> None:
     with contextlib.suppress(OSError):  # other runs are left
         folder.parent.rmdir()
         folder.parent.parent.rmdir()
+
+
+def now() -> int:
+    """The time in ms, as MLflow counts it."""
+    return int(1000 * time.time())
+
+
+def rows(metrics: Mapping[tuple[str, int], float]) -> list[Row]:
+    """Rows of metrics, from (name, step) -> value; what is not finite is NaN."""
+    at = now()  # the time is part of the row, so a row that is sent twice is stored once
+    return [(key, value if math.isfinite(value) else math.nan, at, step) for (key, step), value in metrics.items()]
 
 
 def describe(client: MlflowClient, run_id: str, parcel: Parcel, call: Call) -> None:

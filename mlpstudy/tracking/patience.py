@@ -43,7 +43,7 @@ class Patience:
             except Exception as error:  # each kind of store raises its own errors
                 if not is_away(error):
                     raise
-                self._is_away(error)
+                self._say_away(error)
                 if self._gone or self.stop.wait(PAUSE_SECONDS):
                     raise
             else:
@@ -54,7 +54,7 @@ class Patience:
 
     def _ask(self, ask: Callable[[], Answer]) -> Answer:
         self._asked = time.monotonic()
-        slow = threading.Timer(SLOW_SECONDS, self._is_away, [f"no answer for {SLOW_SECONDS} s"])
+        slow = threading.Timer(SLOW_SECONDS, self._say_away, [f"no answer for {SLOW_SECONDS} s"])
         slow.daemon = True
         slow.start()
         try:
@@ -62,7 +62,7 @@ class Patience:
         finally:
             slow.cancel()
 
-    def _is_away(self, reason: object) -> None:
+    def _say_away(self, reason: object) -> None:
         if self._away_since is None:
             self._away_since = self._asked
             self._say(f"The store does not answer ({one_line(reason)}). Training does not wait for it.")

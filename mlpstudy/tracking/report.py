@@ -25,8 +25,8 @@ def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
         client = MlflowClient(uri)
         if (folder := uris.outside(uri, client.get_experiment(experiment).artifact_location)) is not None:
             return f"the files of this experiment are not beside the database but in {folder}"
-        found = client.search_runs([experiment], f"tags.report = '{sweep}'", max_results=1)
-        run = found[0] if found else client.create_run(experiment, tags={"report": sweep}, run_name=f"report {sweep}")
+        before = client.search_runs([experiment], f"tags.report = '{sweep}'", max_results=1)
+        run = before[0] if before else client.create_run(experiment, tags={"report": sweep}, run_name=f"report {sweep}")
         names = {_figure(file) for file in files}
         for old in client.list_artifacts(run.info.run_id):
             if _figure(Path(old.path)) in names:

@@ -43,10 +43,10 @@ def open_store(uri: str | None, experiment: str) -> Store:
     """
     uri = uris.resolve(uri)
     client = connect(uri, create=True)
-    found = client.get_experiment_by_name(experiment)
-    if found is not None and found.lifecycle_stage == "deleted":
+    existing = client.get_experiment_by_name(experiment)
+    if existing is not None and existing.lifecycle_stage == "deleted":
         raise ConfigError("tracking.experiment", "an experiment that is not deleted in MLflow", experiment)
-    if found is not None and (folder := uris.outside(uri, found.artifact_location)) is not None:
+    if existing is not None and (folder := uris.outside(uri, existing.artifact_location)) is not None:
         rule = f"an experiment whose files are beside the database; those of this one are in {folder}"
         raise ConfigError("tracking.experiment", rule, experiment)
     with answering(uri, "a store that can be written"):
@@ -55,7 +55,7 @@ def open_store(uri: str | None, experiment: str) -> Store:
             sqlite.prove_writable(path)
             sqlite.allow_readers(path)
             location = (path.parent / "mlruns" / re.sub(r"[^\w -]", "_", experiment)).as_uri()
-        experiment_id = found.experiment_id if found else _create_experiment(client, experiment, location)
+        experiment_id = existing.experiment_id if existing else _create_experiment(client, experiment, location)
         client.set_experiment_tag(experiment_id, dashboard.tag(dashboard.KEY), dashboard.view_state())
     return Store(uri, experiment_id, client)
 
@@ -75,10 +75,9 @@ def _create_experiment(client: MlflowClient, name: str, folder: str | None) -> s
     try:
         return str(client.create_experiment(name, folder))
     except MlflowException:
-        found = client.get_experiment_by_name(name)
-        if found is None:
+        if (theirs := client.get_experiment_by_name(name)) is None:
             raise
-        return str(found.experiment_id)  # another process has made it
+        return str(theirs.experiment_id)  # another process has made it
 
 
 def save_view(store: Store, sweep: str) -> None:

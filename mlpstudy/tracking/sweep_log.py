@@ -5,11 +5,12 @@ import queue
 import threading
 import time
 from collections.abc import Callable
+from pathlib import Path
 
 from mlpstudy.cells.events import Ending
 from mlpstudy.cells.recording import Record
 from mlpstudy.tracking.patience import Patience, Say
-from mlpstudy.tracking.writing import Rescue, RunLog
+from mlpstudy.tracking.writing import RunLog
 
 QUICK_SECONDS = 1  # to wait before telling the user
 BEHIND = 200  # runs that may wait for the store; more would fill the disk
@@ -34,7 +35,7 @@ class SweepLog:
 
     def __init__(self, new: Callable[[int], RunLog], say: Say) -> None:
         """new: the run of the cell with this index. say: tells the user something, from another thread."""
-        self.complaints: dict[int, Rescue] = {}  # index of a cell -> what became of a run that is not in the store
+        self.rescued: dict[int, Path | None] = {}  # index of a run that is not in the store -> root of its folder
         self._new, self._say, self._patience = new, say, Patience(say)
         self._runs: dict[int, RunLog] = {}
         self._unsent: dict[int, RunLog] = {}  # runs that have ended and are not in the store
@@ -96,5 +97,5 @@ class SweepLog:
     def _keep(self, index: int, run: RunLog, reason: object) -> None:
         """Leave a run in its folder, unless the other thread has just done so."""
         if self._unsent.pop(index, None) is not None:
-            self.complaints[index] = run.keep(reason)
-            self._say(f"{run.name}: {self.complaints[index].complaint}")
+            self.rescued[index], sentence = run.keep(reason)
+            self._say(f"{run.name}: {sentence}")

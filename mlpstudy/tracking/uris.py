@@ -21,7 +21,7 @@ def resolve(uri: str | None, environment: Mapping[str, str] = os.environ) -> str
     MLflow would resolve a relative database against whatever directory a process runs in. Raises ConfigError.
     """
     uri = uri or environment.get("MLFLOW_TRACKING_URI")
-    if uri is None or uri == "":
+    if not uri:
         return sqlite_uri(_real(Path(DEFAULT_DATABASE)))
     if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "file:"):
         path, mark, query = uri.removeprefix(SQLITE).partition("?")

@@ -1,11 +1,10 @@
 """The run of a cell: what it measures goes into a folder, and the folder into the store."""
 
 import contextlib
-import math
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -28,14 +27,6 @@ SAVE_SECONDS = 20  # of measuring are lost at most if the process is killed
 POINTS = 15  # of each curve in MLflow, besides the first and the last; statistics.npz has all
 
 
-@dataclass(frozen=True)
-class Rescue:
-    """What became of a run that the store did not take."""
-
-    root: Path | None  # the folder of all runs that are kept; None if it is lost
-    complaint: str  # where it is, and why
-
-
 class RunLog:
     """The run of a cell that is being trained. One thread writes its folder, another one sends it.
 
@@ -43,10 +34,7 @@ class RunLog:
     """
 
     def __init__(self, store: Store, cell: Cell, name: str, sweep: str, order: int, earlier: str = "") -> None:
-        """order: the place of the cell in the grid.
-
-        earlier: the id of the run whose replicas are joined at the end; curves are sent then, of all replicas.
-        """
+        """order: the place in the grid. earlier: the id of a run whose replicas are joined at the end."""
         self.store, self.cell, self.name, self.earlier = store, cell, name, earlier
         self.full = bool(cell.raw["tracking"]["full"])
         self._tags = {
@@ -57,7 +45,7 @@ class RunLog:
             **environment.tags(),
             "mlflow.runColor": colour(cell.config.init_name, len(cell.config.hidden)),
         }
-        self._started = now()
+        self._started = parcel.now()
         # what the folder has
         self._folder: Path | None = None
         self._records: list[Record] = []
@@ -75,7 +63,7 @@ class RunLog:
     def record(self, record: Record) -> None:
         """Add one record of the training."""
         self._records.append(record)
-        if not self.earlier:
+        if not self.earlier:  # else curves are those of all replicas, at the end
             self._add(record.step, record.done, record.arrays)
         if record.before is not None:
             self._tags |= metrics.predicted_tags(record.before.verdict, record.before.foreseen)
@@ -116,21 +104,18 @@ class RunLog:
                     self._folder / ARTIFACTS, call)  # fmt: skip
         parcel.remove(self._folder)
 
-    def keep(self, reason: object) -> Rescue:
-        """Leave the folder, from which the next sweep or `python -m mlpstudy.upload` brings it into a store."""
+    def keep(self, reason: object) -> tuple[Path | None, str]:
+        """Leave the folder for the next sweep or `mlpstudy.upload`. Returns its root, None if it is lost; and why."""
         if self._last is None or self._folder is None:
-            return Rescue(None, f"lost, since it could be written nowhere ({self._unwritten})")
+            return None, f"lost, since it could be written nowhere ({self._unwritten})"
         with contextlib.suppress(OSError):  # the disk is full: it is free when this process has ended
             parcel.write(replace(self._last, run_id=self._run_id, held=False), self._folder)
-        return Rescue(self._folder.parents[1], f"not in MLflow but in {self._folder} ({one_line(reason)})")
+        return self._folder.parents[1], f"not in MLflow but in {self._folder} ({one_line(reason)})"
 
     def _save(self, ending: Ending) -> Parcel | None:
-        """Write the folder, in place of the one before. None if it could be written nowhere: then nothing is left.
-
-        In the last resort it is a temporary folder: the store may take the run at once.
-        """
+        """Write the folder, in place of the one before. None if it could be written nowhere: then nothing is left."""
         complaints = []
-        for place in (*rescue_folders(self.store.uri), None):
+        for place in (*rescue_folders(self.store.uri), None):  # None: a temporary folder, for the store to take at once
             folder = None
             try:
                 root = place or Path(tempfile.mkdtemp(prefix=f"{parcel.RESCUE}-"))
@@ -154,10 +139,10 @@ class RunLog:
     def _add(self, step: int, done: float, arrays: Mapping[str, NDArray[Any]]) -> None:
         """Take a point of each curve, from what was measured at this moment."""
         if self.full or done >= min(self._next, 1.0):
-            self._rows += rows(metrics.curves(step, arrays))
+            self._rows += parcel.rows(metrics.curves(step, arrays))
             self._next = (int(done * POINTS) + 1) / POINTS
         if self.full:
-            self._rows += rows(metrics.layers(step, arrays))
+            self._rows += parcel.rows(metrics.layers(step, arrays))
 
     def _take_curves(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         self._rows, self._next = [], 0.0
@@ -182,13 +167,14 @@ class RunLog:
 
     def _parcel(self, ending: Ending) -> Parcel:
         """The run as it ends."""
-        tags, found = dict(self._tags), list(self._rows)
+        tags, points = dict(self._tags), list(self._rows)
         if ending.details:
             tags["error"] = redact(ending.details)
         if (result := ending.result) is not None:
             tags |= metrics.tags(result)
             # the UI lists metrics in the order in which they are logged
-            found = [*rows(metrics.headline(result)), *found, *rows(metrics.profiles(result, self.full))]
+            points = parcel.rows(metrics.headline(result)) + points
+            points += parcel.rows(metrics.profiles(result, self.full))
         return Parcel(
             run_id=self._run_id,
             uri=redact(self.store.uri),
@@ -196,21 +182,10 @@ class RunLog:
             name=self.name,
             status=ending.status,
             started=self._started,
-            ended=now(),
+            ended=parcel.now(),
             params=metrics.parameters(self.cell.config),
             tags=tags,
-            metrics=found,
+            metrics=points,
             data=metrics.data_set(self.cell),
             held=True,
         )
-
-
-def rows(of: metrics.Rows) -> list[Row]:
-    """Rows of metrics; what is not finite is NaN."""
-    time_ = now()  # the time is part of the row, so a row that is sent twice is stored once
-    return [(key, value if math.isfinite(value) else math.nan, time_, step) for (key, step), value in of.items()]
-
-
-def now() -> int:
-    """The time in ms, as MLflow counts it."""
-    return int(1000 * time.time())

@@ -75,7 +75,7 @@ def test_a_store_that_is_away_for_a_while_costs_nothing(store, cell, monkeypatch
     calls = failing(monkeypatch, store, name, AWAY, times=1)
     log = logged(store, cell, said)
     assert len(calls) >= 2
-    assert log.complaints == {}
+    assert log.rescued == {}
     assert said[0].startswith("The store does not answer (MlflowException: the database is locked)")
     assert said[-1] == "The store answers again."
     (run,) = load_runs(store.uri)
@@ -107,8 +107,8 @@ def test_a_run_that_the_store_does_not_take_in_time_is_kept_and_brought_back(sto
     start = time.monotonic()
     log = logged(store, cell, said, seconds=0.5)
     assert time.monotonic() - start < 10
-    assert "not in MLflow but in mlpstudy-rescued/sweep/name" in log.complaints[0].complaint
-    assert any("mlpstudy-rescued" in line for line in said)
+    assert log.rescued == {0: Path("mlpstudy-rescued")}
+    assert any("name: not in MLflow but in mlpstudy-rescued/sweep/name" in line for line in said)
     monkeypatch.setattr(store.client, "log_artifacts", original)
     assert moving.bring_back(store, "other", print) == ([], [])
     assert moving.bring_back(store, "mlpstudy", print) == (["name"], [])
@@ -251,14 +251,14 @@ def test_where_no_folder_can_be_made_a_run_goes_to_the_store_all_the_same(store,
     """Nothing can be written beside the store, here or at home."""
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "mlpstudy-rescued").touch()
-    assert logged(store, cell, []).complaints == {}
+    assert logged(store, cell, []).rescued == {}
     assert [run.status for run in load_runs(store.uri)] == ["FINISHED"]
     assert list(Path(tempfile.gettempdir()).glob("mlpstudy-rescued*")) == []
 
 
 def test_after_a_good_end_no_folder_is_left(store, cell, tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "SAVE_SECONDS", 0)
-    assert logged(store, cell, []).complaints == {}
+    assert logged(store, cell, []).rescued == {}
     store.close()
     assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", "mlruns"}
 
