@@ -11,7 +11,7 @@ import re
 import shutil
 import socket
 import time
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -95,9 +95,9 @@ def read(folder: Path) -> Parcel:
     return Parcel(**{**kept, "metrics": [tuple(row) for row in kept["metrics"]]})
 
 
-def folders(inside: Path) -> Iterator[Path]:
+def folders(inside: Path) -> list[Path]:
     """All folders of runs inside a folder, in order."""
-    yield from sorted(path.parent for path in inside.rglob(RUN))
+    return sorted(path.parent for path in inside.rglob(RUN))
 
 
 def remove(folder: Path) -> None:
