@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy.cells.cell_result import Arrays
-from mlpstudy.measure.arrays import MOMENTS, PLACES, axes_of
+from mlpstudy.measure.arrays import ARRAYS, MOMENTS, PLACES
 
 STEPS = dict(zip(MOMENTS, ("step", "curve_step", "histogram_step"), strict=True))  # axis -> the steps of its places
 LOST = -1  # in a frame of decisions: not finite
@@ -24,7 +24,7 @@ def joined(earlier: Mapping[str, NDArray[Any]], new: Arrays) -> Arrays:
 
     def rows(arrays: Mapping[str, NDArray[Any]], name: str) -> NDArray[Any]:
         """The values at the steps of the longer training."""
-        values, axis = arrays[name], axes_of(name)[0]
+        values, axis = arrays[name], ARRAYS[name].axes[0]
         if axis not in STEPS:
             return values
         _, here, there = np.intersect1d(arrays[STEPS[axis]], longer[axis][STEPS[axis]], return_indices=True)
@@ -35,7 +35,7 @@ def joined(earlier: Mapping[str, NDArray[Any]], new: Arrays) -> Arrays:
 
     result = dict(new)
     for name in new:
-        axes = axes_of(name)
+        axes = ARRAYS[name].axes
         if name in PLACES:
             result[name] = longer[axes[0]][name]
         elif "replica" in axes and name != "progress":

@@ -24,7 +24,7 @@ def main(arguments: Sequence[str]) -> int:
     track = partial(progress.track, description="removing", console=out, transient=True)
     try:
         removal = cleaning.of_sweep(options.uri, options.sweep)
-        question = f"Remove {removal.told}? This cannot be undone. [y/N] "
+        question = f"Remove {removal.text}? This cannot be undone. [y/N] "
         if not options.yes and input(question).strip().lower() not in ("y", "yes"):
             print("Nothing was removed.")
             return 1

@@ -2,7 +2,6 @@
 
 plan     what is done, what grows, and what is to train
 follow   puts the events of each cell together, and passes them on
-results  the listener that keeps what the report needs
 report   the lines before the training, and at its end: what came, and what to type next
 """
 
@@ -10,7 +9,6 @@ import contextlib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import partial
-from typing import TYPE_CHECKING
 
 from mlpstudy import importing, interrupts, run_page
 from mlpstudy.cells.cell import Cell
@@ -19,9 +17,6 @@ from mlpstudy.conduct import report
 from mlpstudy.display import SweepDisplay, console
 from mlpstudy.engines import engine
 from mlpstudy.engines.launcher import Launcher
-
-if TYPE_CHECKING:  # `sweep_of` imports what imports mlflow: help, completion and errors stay fast
-    from mlpstudy.tracking.store import Store
 
 LOCALLY = Launcher()
 AGAIN = "call mlpstudy.run again with the same settings"
@@ -55,39 +50,34 @@ def sweep_of(
     only the others are trained.
     """
     with importing.quickly():
+        from mlpstudy.conduct import plan
+        from mlpstudy.conduct.follow import follow
+        from mlpstudy.tracking import description
         from mlpstudy.tracking.store import open_store
+        from mlpstudy.tracking.sweep_log import SweepLog
+        from mlpstudy.tracking.writing import RunLog
 
     tracked = cells[0].raw["tracking"]
-    with contextlib.closing(open_store(tracked["uri"], tracked["experiment"])) as store:
-        return _sweep_into(store, cells, left_out, launcher, again)
-
-
-def _sweep_into(
-    store: "Store", cells: Sequence[Cell], left_out: Sequence[LeftOut], launcher: Launcher, again: str
-) -> Swept:
-    """The life of a sweep, in this store."""
-    with importing.quickly():
-        from mlpstudy.conduct import plan
-        from mlpstudy.conduct.follow import Follower, follow
-        from mlpstudy.conduct.results import Results
-        from mlpstudy.tracking import description
-        from mlpstudy.tracking.sweep_log import SweepLog
-
     out = console()
     say = partial(out.print, soft_wrap=True)
-    todo = plan.make(store, cells, say)
-    draw = partial(run_page.draw, todo.names, todo.sweep)
-    # a cluster that does not answer is an error, before anything of the sweep is written
-    trainer = engine.opened(launcher if todo.to_train else LOCALLY, draw, todo.workers, say)
-    plan.enter(todo, store, left_out)
-    report.begin(say, todo, trainer.about)
-    results = Results(todo)
-    log = SweepLog(store, todo.cells, todo.names, todo.sweep, say, todo.earlier_runs)
-    display = SweepDisplay(out, todo.names, len(todo.done))
-    try:
-        follow(trainer, todo, Follower(todo, draw, [results, log, display]))
-        if results.runs and not log.complaints:
-            description.describe(store, todo.sweep, [(run.params, run.tags) for run in results.runs.values()])
-    finally:
-        report.end(out, store, todo, results, log.complaints, again)
-    return Swept(todo.sweep, well=not results.failures and not log.complaints)
+    with contextlib.closing(open_store(tracked["uri"], tracked["experiment"])) as store:
+        todo = plan.make(store, cells, say)
+        draw = partial(run_page.draw, todo.names, todo.sweep)
+        # a cluster that does not answer is an error, before anything of the sweep is written
+        trainer = engine.opened(launcher if todo.to_train else LOCALLY, draw, todo.workers, say)
+        plan.enter(todo, store, left_out)
+        report.begin(say, todo, trainer.about)
+
+        def new_run(index: int) -> RunLog:
+            earlier = todo.growing[index].id if index in todo.growing else ""
+            return RunLog(store, todo.cells[index], todo.names[index], todo.sweep, index, earlier)
+
+        results, log = report.Results(todo.done), SweepLog(new_run, say)
+        display = SweepDisplay(out, todo.names, len(todo.done))
+        try:
+            follow(trainer, todo, draw, [results, log, display])
+            if results.runs and not log.rescued:
+                description.describe(store, todo.sweep, [(run.params, run.tags) for run in results.runs.values()])
+        finally:
+            report.end(out, store, todo, results, log.rescued, again)
+        return Swept(todo.sweep, well=not results.failures and not log.rescued)

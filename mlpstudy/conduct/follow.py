@@ -5,14 +5,12 @@ from collections.abc import Sequence
 
 from mlpstudy import interrupts, run_page
 from mlpstudy.cells import joining, sweep
-from mlpstudy.cells.cell import Cell
-from mlpstudy.cells.cell_result import CellResult, collect, result_of
+from mlpstudy.cells.cell_result import collect, result_of
 from mlpstudy.cells.events import Draw, Ending, Failure, Happened, Listener, Page
 from mlpstudy.cells.recording import Record
 from mlpstudy.conduct.plan import Plan
 from mlpstudy.engines.engine import Engine
 from mlpstudy.tracking import artifacts
-from mlpstudy.tracking.run import Run
 
 ENDING_SECONDS = 2  # after an interrupt
 
@@ -21,7 +19,6 @@ class Follower:
     """Tells the listeners, the first one first, of each record and of how each cell has ended."""
 
     def __init__(self, plan: Plan, draw: Draw, listeners: Sequence[Listener]) -> None:
-        """draw: the page of a cell that comes without one."""
         self._plan, self._draw, self._listeners = plan, draw, listeners
         self._records: dict[int, list[Record]] = {}  # of the cells that are being trained
         self._pages: dict[int, Page] = {}
@@ -56,11 +53,14 @@ class Follower:
                 listener.ended(index, ending)
 
     def _measured(self, index: int, ending: Ending, records: Sequence[Record]) -> Ending:
-        """The ending of a cell, with what it measured."""
+        """The ending of a cell, with what it measured; the replicas of an earlier run come first."""
         plan = self._plan
         result = collect(plan.cells[index], records)
         if ending.status == "FINISHED" and index in plan.growing:
-            result = join(plan.cells[index], plan.growing[index], result)
+            earlier = plan.growing[index]
+            arrays = joining.joined(earlier.arrays, dict(result.arrays))
+            theta = artifacts.flat(earlier.weights("final"))
+            result = result_of(plan.cells[index], arrays, theta, result.verdict_predicted, result.foreseen)
         page = self._pages.pop(index, None)
         if page is None and ending.status != "KILLED":
             page = sweep.drawn(self._draw, index, result)
@@ -68,9 +68,12 @@ class Follower:
         return Ending(ending.status, result, summary, page, ending.reason, ending.details)
 
 
-def follow(engine: Engine, plan: Plan, follower: Follower) -> None:
-    """Train the cells of a plan. Whatever ends this, the engine stops, and what was measured is kept."""
-    events = engine.events(plan.cells, plan.to_train)
+def follow(engine: Engine, plan: Plan, draw: Draw, listeners: Sequence[Listener]) -> None:
+    """Train the cells of a plan. Whatever ends this, the engine stops, and what was measured is kept.
+
+    draw: the page of a cell that comes without one.
+    """
+    follower, events = Follower(plan, draw, listeners), engine.events(plan.cells, plan.to_train)
     try:
         for index, event in events:
             follower.hear(index, event)
@@ -83,9 +86,3 @@ def follow(engine: Engine, plan: Plan, follower: Follower) -> None:
             events.close()  # workers stop
             engine.close()  # a second Ctrl-C may have come while the events were closed
             follower.close("interrupted", ENDING_SECONDS)
-
-
-def join(cell: Cell, earlier: Run, result: CellResult) -> CellResult:
-    """The result of all replicas, those of an earlier run first."""
-    arrays = joining.joined(earlier.arrays, dict(result.arrays))
-    return result_of(cell, arrays, artifacts.flat(earlier.weights("final")), result.verdict_predicted, result.foreseen)

@@ -42,16 +42,11 @@ class Plan:
         """Whether the first failure ends the sweep."""
         return bool(self.cells[0].raw["fail_fast"])
 
-    @property
-    def earlier_runs(self) -> dict[int, str]:
-        """The id of the run with fewer replicas."""
-        return {index: run.id for index, run in self.growing.items()}
-
 
 def make(store: Store, cells: Sequence[Cell], say: Callable[[str], None]) -> Plan:
     """Plan a sweep of these cells, after the store has taken in or closed what other sweeps left behind."""
     tracked = cells[0].raw["tracking"]
-    with answering(store):
+    with answering(store.uri):
         kept, measured = moving.bring_back(store, tracked["experiment"], say)
         if kept:
             say(f"Brought into the store, which was away: {', '.join(kept)}")
@@ -60,22 +55,17 @@ def make(store: Store, cells: Sequence[Cell], say: Callable[[str], None]) -> Pla
         earlier = resume.finished(store) if tracked["resume"] else []
         done = resume.done(earlier, cells)
         growing = resume.with_fewer_replicas(earlier, cells, done)
-    sweep = tracked["sweep"] or _goes_on_with([*growing.values(), *done.values()]) or _new_sweep()
+    earlier_sweeps = {run.tags["sweep"] for run in (*growing.values(), *done.values())}
+    sweep = tracked["sweep"] or (earlier_sweeps.pop() if len(earlier_sweeps) == 1 else _new_sweep())
     return Plan(sweep, cells, names(cells), done, growing)
 
 
 def enter(plan: Plan, store: Store, left_out: Sequence[LeftOut]) -> None:
     """Let the store know of the sweep."""
-    with answering(store):
+    with answering(store.uri):
         resume.add_to(plan.sweep, plan.done.values(), store)
         save_view(store, plan.sweep)
         save_left_out(store, plan.sweep, {cell.name: cell.reason for cell in left_out})
-
-
-def _goes_on_with(runs: Sequence[Run]) -> str | None:
-    """The sweep that has all these runs; None if there is no such sweep."""
-    sweeps = {run.tags["sweep"] for run in runs}
-    return sweeps.pop() if len(sweeps) == 1 else None
 
 
 def _new_sweep() -> str:

@@ -12,38 +12,75 @@ from rich.table import Table
 from rich.text import Text
 
 from mlpstudy import shell
-from mlpstudy.cells.events import Summary
+from mlpstudy.cells.events import Ending, Summary
+from mlpstudy.cells.recording import Record
 from mlpstudy.display import summary_table
 from mlpstudy.foresight.agreement import Counts, agreement, foreseen
-from mlpstudy.measure.intervals import without_interval
+from mlpstudy.measure.intervals import mean_and_interval, without_interval
 from mlpstudy.measure.outcomes import first_losses
-from mlpstudy.network.gradient_check import Report
 from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.tracking import uris
 
 if TYPE_CHECKING:  # these import mlflow
     from mlpstudy.conduct.plan import Plan
-    from mlpstudy.conduct.results import Results
     from mlpstudy.tracking.store import Store
-    from mlpstudy.tracking.writing import Rescue
 
 LONGEST_TABLE = 500  # cells in the table at the end
 
 
+class Results:
+    """The listener that keeps what is said at the end, by the index of the cell."""
+
+    def __init__(self, done: Mapping[int, Summary]) -> None:
+        self.runs = dict(done)  # that are finished
+        self.first_losses: dict[int, float] = {}  # mean training loss before training, of the cells trained now
+        self.failures: dict[int, str] = {}  # why
+        self.without_picture: dict[int, str] = {}  # why
+
+    def record(self, index: int, record: Record) -> None:
+        """Keep the first loss."""
+        if record.step == 0:
+            self.first_losses[index] = float(mean_and_interval(record.curves["loss_train"])[0])
+
+    def ended(self, index: int, ending: Ending) -> None:
+        """Keep the result, or the reason."""
+        if ending.status == "FAILED":
+            self.failures[index] = ending.reason
+        if ending.status == "FINISHED" and ending.summary is not None:
+            self.runs[index] = ending.summary
+        if ending.page is not None and ending.page.complaint:
+            self.without_picture[index] = ending.page.complaint
+
+    def close(self, seconds: float) -> None:
+        """There is nothing to close."""
+
+
 def begin(say: Callable[[str], None], plan: "Plan", where: str) -> None:
-    """The lines before the training. where: the engine in words."""
+    """The lines before the training: what was checked, and what there is to do. where: the engine in words."""
     for name, cell in zip(plan.names, plan.cells, strict=True):
-        if cell.gradients is not None:
-            say(gradients_text(name, cell.gradients))
-    for remark in dict.fromkeys(
-        f"data={cell.data.name}: {remark}" for cell in plan.cells for remark in cell.data.remarks
-    ):
+        if (gradients := cell.gradients) is not None:
+            say(
+                f"Gradients of {name}: {gradients.checked} parameters compared with central differences, worst "
+                f"relative error {gradients.worst:.1e} ({gradients.where}); of the total differential "
+                f"{gradients.total:.1e} beyond rounding"
+            )
+    for remark in dict.fromkeys(f"data={cell.data.name}: {one}" for cell in plan.cells for one in cell.data.remarks):
         say(remark)
-    say(heading(plan, where))
+    parts = [f"Sweep {plan.sweep}: {len(plan.cells)} cell{'s' * (len(plan.cells) > 1)}"]
+    if plan.done:
+        parts.append(f"{len(plan.done)} done before (tracking.resume=false trains them again)")
+    if own := sum(cell.config.own_functions for cell in plan.cells):
+        parts.append(f"{own} with a function of your own (always trained again, since the function may have changed)")
+    if plan.growing:
+        more = sum(plan.cells[index].config.replicas - run.replicas for index, run in plan.growing.items())
+        parts.append(f"{len(plan.growing)} done with fewer replicas ({more} more are trained)")
+    if plan.to_train:
+        parts.append(where)
+    say(", ".join(parts))
 
 
 def end(
-    out: Console, store: "Store", plan: "Plan", results: "Results", complaints: "Mapping[int, Rescue]", again: str
+    out: Console, store: "Store", plan: "Plan", results: Results, rescued: Mapping[int, Path | None], again: str
 ) -> None:
     """The tables, then what went wrong, and what to type next."""
 
@@ -65,9 +102,8 @@ def end(
         say(f"No picture of {count} run{'s' * (count > 1)}, such as {plan.names[index]}: {reason}")
     for index, reason in results.failures.items():
         say(f"{plan.names[index]}: {reason}", "bold red")
-    if complaints:
-        say_rescued(out, store, [rescue.root for rescue in complaints.values()])
-    in_store = len(results.runs) - len(complaints.keys() & results.runs.keys())
+    say_rescued(out, store, list(rescued.values()))
+    in_store = len(results.runs) - len(rescued.keys() & results.runs.keys())
     if in_store < len(plan.cells):
         say(f"{in_store} of {len(plan.cells)} cells are done. To go on:  {again}")
 
@@ -83,40 +119,25 @@ def say_rescued(out: Console, store: "Store", roots: Sequence[Path | None]) -> N
             out.print(f"When the store answers again, type the sweep again, or:  {bring}", soft_wrap=True)
 
 
-def heading(plan: "Plan", where: str) -> str:
-    """The line before the training: how many cells there are, and how many of them are done."""
-    parts = [f"Sweep {plan.sweep}: {len(plan.cells)} cell{'s' * (len(plan.cells) > 1)}"]
-    if plan.done:
-        parts.append(f"{len(plan.done)} done before (tracking.resume=false trains them again)")
-    if own := sum(cell.config.own_functions for cell in plan.cells):
-        parts.append(f"{own} with a function of your own (always trained again, since the function may have changed)")
-    if plan.growing:
-        more = sum(plan.cells[index].config.replicas - run.replicas for index, run in plan.growing.items())
-        parts.append(f"{len(plan.growing)} done with fewer replicas ({more} more are trained)")
-    if plan.to_train:
-        parts.append(where)
-    return ", ".join(parts)
-
-
 def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, Summary]) -> None:
     """The tables of all results and of what came of each verdict and forecast, and how often theory was right."""
-    if results:
-        named = [(cell_names[i], results[i]) for i in sorted(results)]
-        if len(named) <= LONGEST_TABLE:
-            out.print(summary_table(named, out.width))
-        else:
-            out.print(f"{len(named)} cells are too many for a table here. The page of `python -m reports` has one.")
-        if remark := without_interval([(name, r.tags.get("same_replicas")) for name, r in named]):
-            out.print(remark, soft_wrap=True)
-        trained = [(name, r) for name, r in named if r.params["training.epochs"] != "0"]
-        if len(trained) > 1:
-            out.print(counts_tables(Counts.of([r.tags for _, r in trained])))
-        out.print(
-            agreement([(n, r.tags.get("verdict_predicted"), r.tags["verdict"]) for n, r in named]), soft_wrap=True
-        )
-        if trained:
-            came = [(n, r.tags.get("outcome_predicted"), r.tags["outcome"]) for n, r in trained]
-            out.print(foreseen(came), soft_wrap=True)
+    if not results:
+        return
+    named = [(cell_names[i], results[i]) for i in sorted(results)]
+    if len(named) <= LONGEST_TABLE:
+        out.print(summary_table(named, out.width))
+    else:
+        out.print(f"{len(named)} cells are too many for a table here. The page of `python -m reports` has one.")
+    if remark := without_interval([(name, run.tags.get("same_replicas")) for name, run in named]):
+        out.print(remark, soft_wrap=True)
+    trained = [(name, run.tags) for name, run in named if run.params["training.epochs"] != "0"]
+    if len(trained) > 1:
+        out.print(counts_tables(Counts.of([tags for _, tags in trained])))
+    verdicts = [(name, run.tags.get("verdict_predicted"), run.tags["verdict"]) for name, run in named]
+    out.print(agreement(verdicts), soft_wrap=True)
+    if trained:
+        outcomes = [(name, tags.get("outcome_predicted"), tags["outcome"]) for name, tags in trained]
+        out.print(foreseen(outcomes), soft_wrap=True)
 
 
 def counts_tables(counted: Sequence[Counts]) -> Columns:
@@ -131,14 +152,6 @@ def counts_tables(counted: Sequence[Counts]) -> Columns:
             table.add_row(Text(name, VERDICT_COLOURS.get(name, "")), *map(str, numbers))
         tables.append(table)
     return Columns(tables)
-
-
-def gradients_text(name: str, report: Report) -> str:
-    """The result of `check_gradients` in words."""
-    return (
-        f"Gradients of {name}: {report.checked} parameters compared with central differences, worst relative "
-        f"error {report.worst:.1e} ({report.where}); of the total differential {report.total:.1e} beyond rounding"
-    )
 
 
 def next_commands(store: "Store", sweep_name: str) -> str:

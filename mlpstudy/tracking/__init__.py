@@ -10,7 +10,6 @@ files        the files of a run
 parcel       a run as a folder, and how it gets into a store
 moving       runs kept in folders, exported and brought in
 inside       what depends on the inside of MLflow, and on its version
-sqlite       the SQLite file of a store: one file, which may be moved
 patience     calls to a store that may be away
 at_once      what several sweeps do to one store at the same moment
 sqlite       the file of an SQLite store, made whole and found again where it is now

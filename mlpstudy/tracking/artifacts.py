@@ -21,31 +21,8 @@ Arrays = dict[str, NDArray[Any]]
 Content = TypeVar("Content")
 
 
-def read_npz(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool) -> Arrays:
-    """The arrays of one file of a run. `keep`: put a downloaded file into the cache, since it will not change."""
-    return _read(uri, run_id, artifact_uri, name, keep, _load)
-
-
-def read_text(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool) -> str:
-    """The text of one file of a run."""
-    return _read(uri, run_id, artifact_uri, name, keep, lambda path: path.read_text(encoding="utf-8"))
-
-
-def named(theta: NDArray[np.floating], sizes: Sequence[int]) -> Arrays:
-    """theta (R, P) as it is in files of weights: W1 (R, n_1, n_0), b1 (R, n_1), W2, ..."""
-    layers: Arrays = {}
-    for layer, (W, b) in enumerate(mlp.unflatten(theta, sizes), start=1):
-        layers |= {f"W{layer}": W, f"b{layer}": b[:, 0]}
-    return layers
-
-
-def flat(weights: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-    """theta (R, P) from W1, b1, W2, ..."""
-    names = [f"{kind}{layer}" for layer in range(1, len(weights) // 2 + 1) for kind in "Wb"]
-    return np.concatenate([weights[name].reshape(len(weights[name]), -1) for name in names], axis=1)
-
-
-def _read(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool, load: Callable[[Path], Content]) -> Content:
+def read(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool, load: Callable[[Path], Content]) -> Content:
+    """The content of one file of a run. `keep`: put a downloaded file into the cache, since it will not change."""
     here = uris.local_path(artifact_uri)
     if here.is_dir():
         return load(here / name)
@@ -65,9 +42,24 @@ def _read(uri: str, run_id: str, artifact_uri: str, name: str, keep: bool, load:
     return content
 
 
-def _load(path: Path) -> Arrays:
+def load_npz(path: Path) -> Arrays:
+    """The arrays of a file."""
     with path.open("rb") as opened, np.load(opened) as file:
         return dict(file)
+
+
+def named(theta: NDArray[np.floating], sizes: Sequence[int]) -> Arrays:
+    """theta (R, P) as it is in files of weights: W1 (R, n_1, n_0), b1 (R, n_1), W2, ..."""
+    layers: Arrays = {}
+    for layer, (W, b) in enumerate(mlp.unflatten(theta, sizes), start=1):
+        layers |= {f"W{layer}": W, f"b{layer}": b[:, 0]}
+    return layers
+
+
+def flat(weights: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
+    """theta (R, P) from W1, b1, W2, ..."""
+    names = [f"{kind}{layer}" for layer in range(1, len(weights) // 2 + 1) for kind in "Wb"]
+    return np.concatenate([weights[name].reshape(len(weights[name]), -1) for name in names], axis=1)
 
 
 def _store(path: Path, kept: Path) -> None:

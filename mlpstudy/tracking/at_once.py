@@ -2,13 +2,12 @@
 
 import contextlib
 from collections.abc import Callable, Iterator
-from typing import Any, TypeVar
+from functools import partial
+from typing import Any
 
 import sqlalchemy
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
-
-Answer = TypeVar("Answer")
 
 # how the databases, and servers that pass this on, say that a row is there already
 THERE = ("UniqueViolation", "UNIQUE constraint failed", "Duplicate entry", "duplicate key")
@@ -19,6 +18,21 @@ LOCKS = {  # held until the connection is closed
 }
 
 
+def _twice(name: str) -> Callable[..., None]:
+    """The method of MlflowClient with this name; if another process has just added the row, it is called again."""
+
+    def method(client: MlflowClient, *arguments: Any, **named: Any) -> None:
+        call = partial(getattr(MlflowClient, name), client, *arguments, **named)
+        try:
+            call()
+        except MlflowException as error:
+            if not any(words in str(error) for words in THERE):
+                raise
+            call()
+
+    return method
+
+
 class Client(MlflowClient):
     """A client whose tags and data sets may be written by other processes at the same moment.
 
@@ -26,26 +40,9 @@ class Client(MlflowClient):
     the row is found.
     """
 
-    def set_tag(self, *arguments: Any, **named: Any) -> None:
-        """As that of MLflow."""
-        _twice(lambda: super(Client, self).set_tag(*arguments, **named))
-
-    def set_experiment_tag(self, *arguments: Any, **named: Any) -> None:
-        """As that of MLflow."""
-        _twice(lambda: super(Client, self).set_experiment_tag(*arguments, **named))
-
-    def log_inputs(self, *arguments: Any, **named: Any) -> None:
-        """As that of MLflow."""
-        _twice(lambda: super(Client, self).log_inputs(*arguments, **named))
-
-
-def _twice(call: Callable[[], Answer]) -> Answer:
-    try:
-        return call()
-    except MlflowException as error:
-        if not any(words in str(error) for words in THERE):
-            raise
-        return call()
+    set_tag = _twice("set_tag")
+    set_experiment_tag = _twice("set_experiment_tag")
+    log_inputs = _twice("log_inputs")
 
 
 @contextlib.contextmanager
@@ -58,11 +55,7 @@ def alone(uri: str) -> Iterator[None]:
     if statements is None:
         yield
         return
-    engine = sqlalchemy.create_engine(uri)
-    try:
-        with engine.connect() as connection:
-            for statement in statements.split("; "):
-                connection.execute(sqlalchemy.text(statement))
-            yield
-    finally:
-        engine.dispose()
+    with sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool).connect() as connection:
+        for statement in statements.split("; "):
+            connection.execute(sqlalchemy.text(statement))
+        yield

@@ -22,8 +22,8 @@ Track = Callable[[Sequence[MlflowRun]], Iterable[MlflowRun]]  # shows progress
 
 
 @dataclass(frozen=True)
-class Found:
-    """The runs that a sweep has alone, and those that other sweeps have, too."""
+class Removal:
+    """What is to be removed: the runs that a sweep has alone. Those that other sweeps have, too, stay."""
 
     client: MlflowClient
     uri: str
@@ -33,25 +33,26 @@ class Found:
     shared: Sequence[MlflowRun]
 
     @property
-    def told(self) -> str:
-        """What will be removed."""
+    def text(self) -> str:
+        """The same in words."""
         size = sum(_size(run) for run in self.alone) / 1e6
         kept = f" ({len(self.shared)} more stay, since other sweeps have them too)" if self.shared else ""
         return f"{counted(len(self.alone))} of sweep {self.sweep}, {size:.1f} MB of files{kept}"
 
 
-def of_sweep(uri: str | None, sweep: str) -> Found:
+def of_sweep(uri: str | None, sweep: str) -> Removal:
     """All runs of a sweep, also those that failed, and its report. Raises ConfigError if there is no such sweep.
 
     In a database, runs that are marked as deleted are among them: a removal may have been interrupted.
     """
     uri = uris.resolve(uri)
     client = connect(uri, create=False)
-    experiments = {e.experiment_id: e.name for e in client.search_experiments()}
+    experiments = [experiment.experiment_id for experiment in client.search_experiments()]
     which = ViewType.ALL if uri.startswith(DATABASES) else ViewType.ACTIVE_ONLY
-    every = search(client, list(experiments), "tags.sweep LIKE '%'", which)
+    every = search(client, experiments, "tags.sweep LIKE '%'", which)
     mine = [run for run in every if sweep in _sweeps(run)]
-    reports = search(client, list(experiments), f"tags.report = '{sweep}'", which) if _is_name(sweep) else []
+    is_name = SETTINGS["tracking.sweep"].kind.holds(sweep)  # others would break the filter
+    reports = search(client, experiments, f"tags.report = '{sweep}'", which) if is_name else []
     if not mine and not reports:
         names = {name for run in every for name in _sweeps(run) if run.info.lifecycle_stage == "active"}
         raise ConfigError("SWEEP", one_of(names), sweep) if names else no_sweep(uri)
@@ -60,13 +61,13 @@ def of_sweep(uri: str | None, sweep: str) -> Found:
         if (folder := uris.outside(uri, run.info.artifact_uri)) is not None:
             rule = f"a sweep whose files are beside the database; those of {run.info.run_name} are in {folder}"
             raise ConfigError("SWEEP", rule, sweep)
-    return Found(client, uri, list(experiments), sweep, alone, [run for run in mine if _sweeps(run) > {sweep}])
+    return Removal(client, uri, experiments, sweep, alone, [run for run in mine if _sweeps(run) > {sweep}])
 
 
-def remove(found: Found, track: Track) -> str:
+def remove(removal: Removal, track: Track) -> str:
     """Remove the runs that the sweep has alone, and take the others out of it. Returns what was done."""
-    client, sweep = found.client, found.sweep
-    for run in found.shared:
+    client, sweep = removal.client, removal.sweep
+    for run in removal.shared:
         first, *others = sorted(_sweeps(run) - {sweep})
         marked = run.info.lifecycle_stage != "active"
         if marked:  # as deleted; MLflow changes no tag of such a run
@@ -75,22 +76,22 @@ def remove(found: Found, track: Track) -> str:
         client.set_tag(run.info.run_id, "also_in", "|" + "".join(f"{name}|" for name in others))
         if marked:
             client.delete_run(run.info.run_id)
-    for experiment in found.experiments:
+    for experiment in removal.experiments:
         for tag in (dashboard.tag(sweep), left_out_tag(sweep)):
             with contextlib.suppress(MlflowException):  # it is not there
                 client.delete_experiment_tag(experiment, tag)
-    for run in found.alone:
+    for run in removal.alone:
         if run.info.lifecycle_stage == "active":
             client.delete_run(run.info.run_id)
-    if not found.uri.startswith(DATABASES):
-        return f"Marked as deleted: {counted(len(found.alone))}. On the server, `mlflow gc` removes them for good."
-    for run in track(found.alone):  # as `mlflow gc` does, which reads the % in the name of a folder in another way
+    if not removal.uri.startswith(DATABASES):
+        return f"Marked as deleted: {counted(len(removal.alone))}. On the server, `mlflow gc` removes them for good."
+    for run in track(removal.alone):  # as `mlflow gc` does, which reads the % in the name of a folder in another way
         _remove_files(run.info.artifact_uri)
-        inside.remove_row(found.uri, run.info.run_id)
-    if (path := uris.database_path(found.uri)) is not None:
+        inside.remove_row(removal.uri, run.info.run_id)
+    if (path := uris.database_path(removal.uri)) is not None:
         with contextlib.suppress(sqlite3.Error), contextlib.closing(sqlite3.connect(path)) as connection:
             connection.execute("VACUUM")  # gives the room back; not while another process writes
-    return f"Removed: {counted(len(found.alone))}."
+    return f"Removed: {counted(len(removal.alone))}."
 
 
 def _remove_files(artifact_uri: str) -> None:
@@ -101,11 +102,6 @@ def _remove_files(artifact_uri: str) -> None:
     shutil.rmtree(folder, ignore_errors=True)
     with contextlib.suppress(OSError):
         folder.parent.rmdir()  # the folder of the run
-
-
-def _is_name(sweep: str) -> bool:
-    """Whether a sweep can have this name; others would break the filter of a search."""
-    return SETTINGS["tracking.sweep"].kind.holds(sweep)
 
 
 def counted(runs: int) -> str:

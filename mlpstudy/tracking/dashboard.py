@@ -12,6 +12,8 @@ from typing import Any
 KEY = "mlpstudy"  # the view of all runs; each sweep has a view with the name of the sweep
 
 BAR, LINEAR, LOG = "bar", "linear", "log"
+AT_START = ("log10_delta_rms", "log10_activation_rms", "saturated_fraction", "dead_fraction", "input_correlation")
+AT_END = ("log10_delta_rms", "saturated_fraction", "dead_fraction", "distinct_units")
 # section -> charts of (metrics joined by +, vertical axis)
 SECTIONS: dict[str, list[tuple[str, str]]] = {
     "How far it got": [
@@ -20,18 +22,9 @@ SECTIONS: dict[str, list[tuple[str, str]]] = {
         ("accuracy/test", LINEAR),
     ],
     "Layer by layer at initialization (step = layer)": [
-        ("profile/log10_delta_rms_init + profile/log10_delta_rms_theory", LINEAR),
-        ("profile/log10_activation_rms_init + profile/log10_activation_rms_theory", LINEAR),
-        ("profile/saturated_fraction_init + profile/saturated_fraction_theory", LINEAR),
-        ("profile/dead_fraction_init + profile/dead_fraction_theory", LINEAR),
-        ("profile/input_correlation_init + profile/input_correlation_theory", LINEAR),
+        (f"profile/{name}_init + profile/{name}_theory", LINEAR) for name in AT_START
     ],
-    "Layer by layer at the end (step = layer)": [
-        ("profile/log10_delta_rms_final", LINEAR),
-        ("profile/saturated_fraction_final", LINEAR),
-        ("profile/dead_fraction_final", LINEAR),
-        ("profile/distinct_units_final", LINEAR),
-    ],
+    "Layer by layer at the end (step = layer)": [(f"profile/{name}_final", LINEAR) for name in AT_END],
 }
 METRICS = {name for charts in SECTIONS.values() for names, _ in charts for name in names.split(" + ")}
 # the view of all runs shows means per initializer; the view of a sweep shows its cells
@@ -56,14 +49,12 @@ def tag(key: str) -> str:
 
 def view_state(search: str = "") -> str:
     """The tag's value: our charts and columns, for the runs that `search` finds."""
-    charts = [
-        _chart(f"{KEY}-{s}", i, names, axis)
-        for s, charts in enumerate(SECTIONS.values())
-        for i, (names, axis) in enumerate(charts)
-    ]
-    sections = [
-        {"uuid": f"{KEY}-{s}", "name": name, "display": True, "isReordered": True} for s, name in enumerate(SECTIONS)
-    ]
+    charts: list[dict[str, Any]] = []
+    sections = []
+    for number, (name, shown) in enumerate(SECTIONS.items()):
+        section = f"{KEY}-{number}"
+        sections.append({"uuid": section, "name": name, "display": True, "isReordered": True})
+        charts += [_chart(section, i, names, axis) for i, (names, axis) in enumerate(shown)]
     state = {
         "searchFilter": search,
         "orderByKey": "attributes.start_time",

@@ -13,7 +13,6 @@ NOTE = "mlflow.note.content"
 QUESTION = "How do weight initialization, activation function and depth decide whether a network trains?"
 MOST = 12  # values of a setting that are listed
 
-
 Texts = Mapping[str, str]
 
 
@@ -22,25 +21,24 @@ def describe(store: Store, sweep: str, runs: Sequence[tuple[Texts, Texts]]) -> N
     with contextlib.suppress(MlflowException):  # the results are in the runs anyway
         before = store.client.get_experiment(store.experiment_id).tags.get(NOTE, "")
         if not before or before.startswith(QUESTION):
-            store.client.set_experiment_tag(store.experiment_id, NOTE, text(sweep, runs))
+            store.client.set_experiment_tag(store.experiment_id, NOTE, _text(sweep, runs))
 
 
-def text(sweep: str, runs: Sequence[tuple[Texts, Texts]]) -> str:
+def _text(sweep: str, runs: Sequence[tuple[Texts, Texts]]) -> str:
     """Markdown: the question, what was varied, and how many cells had which verdict and outcome."""
-    params = [one for one, _ in runs]
     lines = [QUESTION, "", f"**Last sweep: {sweep}**, {len(runs)} cell{'s' * (len(runs) != 1)}", ""]
-    lines += [f"- {name}: {', '.join(values)}" for name, values in varied(params).items()]
-    for counts in Counts.of([tag for one, tag in runs if one.get("training.epochs") != "0"]):
+    lines += [f"- {name}: {', '.join(values)}" for name, values in _varied([params for params, _ in runs]).items()]
+    for counts in Counts.of([tags for params, tags in runs if params.get("training.epochs") != "0"]):
         lines += ["", f"| {counts.heading} | {' | '.join(counts.columns)} |", "|---" * (1 + len(counts.columns)) + "|"]
         lines += [f"| {' | '.join([name, *map(str, numbers)])} |" for name, numbers in counts.rows.items()]
     return "\n".join(lines)
 
 
-def varied(params: Sequence[Texts]) -> dict[str, list[str]]:
+def _varied(params: Sequence[Texts]) -> dict[str, list[str]]:
     """The settings that differ between the cells, each with its values; by their short names if they have one."""
-    found: dict[str, list[str]] = {}
+    varied: dict[str, list[str]] = {}
     for name in dict.fromkeys(name for one in params for name in one):
         values = list(dict.fromkeys(one.get(name, "") for one in params))
-        if len(values) > 1 and not name.startswith(NOT_SCIENCE) and values not in found.values():
-            found[name] = values
-    return {name: values[:MOST] + ["..."] * (len(values) > MOST) for name, values in found.items()}
+        if len(values) > 1 and not name.startswith(NOT_SCIENCE) and values not in varied.values():
+            varied[name] = values
+    return {name: values[:MOST] + ["..."] * (len(values) > MOST) for name, values in varied.items()}

@@ -40,15 +40,17 @@ def started(pid: int) -> str:
 @cache
 def _machine() -> dict[str, str]:
     blas = sorted({f"{i['internal_api']} {i['version']}" for i in threadpool_info() if i["user_api"] == "blas"})
-    known = {"python": platform.python_version(), "blas": ", ".join(blas), "git_commit": _git_commit()}
-    known["blas_threads"] = "1"  # in each process that trains, see cells.sweep
-    return {f"version_{name}": version(name) for name in PACKAGES} | known
+    return {f"version_{name}": version(name) for name in PACKAGES} | {
+        "python": platform.python_version(),
+        "blas": ", ".join(blas),
+        "git_commit": _git_commit(),
+        "blas_threads": "1",  # in each process that trains, see cells.sweep
+    }
 
 
 def _git_commit() -> str:
-    folder = Path(__file__).parent
+    command = ["git", "-C", str(Path(__file__).parent), "rev-parse", "HEAD"]
     try:
-        command = ["git", "-C", str(folder), "rev-parse", "HEAD"]
         return subprocess.run(command, capture_output=True, text=True, check=True, timeout=5).stdout.strip()
     except (OSError, subprocess.SubprocessError):
         return ""

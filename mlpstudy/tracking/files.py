@@ -14,8 +14,7 @@ from mlpstudy.cells.events import Ending
 from mlpstudy.cells.problem import initial_theta, prepare_same
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import artifacts, logged_model
-from mlpstudy.tracking.patience import one_line
-from mlpstudy.tracking.uris import redact
+from mlpstudy.tracking.uris import one_line, redact
 
 PAGE = "run.png"
 
@@ -25,7 +24,7 @@ def write(cell: Cell, ending: Ending, folder: Path) -> dict[str, str]:
     result, page, tags = ending.result, ending.page, {}
     if result is None:
         return {}
-    write_artifacts(cell, result, folder, bool(cell.raw["tracking"]["full"]))
+    write_artifacts(cell, result, folder)
     if cell.raw["tracking"]["log_model"] and result.theta_final is not None:
         try:
             logged_model.save(prepare_same(cell.config, cell.content).data, folder)
@@ -38,14 +37,15 @@ def write(cell: Cell, ending: Ending, folder: Path) -> dict[str, str]:
     return tags
 
 
-def write_artifacts(cell: Cell, result: CellResult, folder: Path, full: bool = False) -> None:
-    """statistics.npz, config.yaml, and weights_final.npz of the first replica; with `full`, of all replicas.
+def write_artifacts(cell: Cell, result: CellResult, folder: Path) -> None:
+    """statistics.npz, config.yaml, and weights_final.npz of the first replica; with `tracking.full`, of all replicas.
 
     Weights before training follow from seed and settings. They are kept if these may change: for data-dependent
-    initializers and for parts of the user's own, and with `full`.
+    initializers and for parts of the user's own, and with `tracking.full`.
     """
     arrays: dict[str, Any] = {name: _compact(array, cell.config.dtype) for name, array in result.arrays.items()}
     np.savez_compressed(folder / "statistics.npz", **arrays)
+    full = cell.raw["tracking"]["full"]
     kept = slice(None) if full else slice(1)
     weights = {"final": None if result.theta_final is None else result.theta_final[kept]}
     if full or not cell.config.weights_follow_from_seed:

@@ -57,15 +57,10 @@ def remove_row(uri: str, run_id: str) -> None:
 
 def check_schema(uri: str) -> None:
     """Refuse a database of another MLflow version, which MLflow might upgrade without asking."""
-    engine = sqlalchemy.create_engine(uri)
-    try:
-        with engine.connect() as connection:
-            tables = sqlalchemy.inspect(connection).get_table_names()
-            if "alembic_version" not in tables:
-                return  # the database is empty, and MLflow fills it
-            version = connection.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version"))
-    finally:
-        engine.dispose()
+    with sqlalchemy.create_engine(uri, poolclass=sqlalchemy.NullPool).connect() as connection:
+        if "alembic_version" not in sqlalchemy.inspect(connection).get_table_names():
+            return  # the database is empty, and MLflow fills it
+        version = connection.scalar(sqlalchemy.text("SELECT version_num FROM alembic_version"))
     if version != mlflow_db._get_latest_schema_revision():
         shown = uris.redact(uri)
         upgrade = shell.command("mlflow", "db", "upgrade", shown)

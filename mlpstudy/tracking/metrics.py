@@ -6,6 +6,7 @@ axes of its charts.
 
 import json
 from collections.abc import Mapping
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
@@ -14,6 +15,7 @@ from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import Config
 from mlpstudy.foresight.forecast import Forecast
+from mlpstudy.measure.arrays import CURVES
 from mlpstudy.measure.intervals import decimals, mean_and_interval, over_replicas, repeated, same_replicas
 from mlpstudy.measure.score import score_of
 from mlpstudy.measure.statistics import LOG_SCALED, STATISTICS
@@ -23,8 +25,6 @@ from mlpstudy.tracking.uris import redact
 
 Values = NDArray[np.float64]
 Rows = dict[tuple[str, int], float]  # (metric, step) -> value
-CURVES = ("loss_train", "loss_test", "accuracy_train", "accuracy_test")
-SAME = "same_replicas"  # tag of a run whose replicas are repeated, in words
 LAYERS = 12  # at most so many series for each statistic, so that the UI stays usable; statistics.npz has all layers
 
 
@@ -49,7 +49,7 @@ def parameters(config: Config) -> dict[str, str]:
 
 def tags(result: CellResult) -> dict[str, str]:
     """The tags of a run: verdicts, evidence and, if it was to be trained, outcome."""
-    found = predicted_tags(result.verdict_predicted, result.foreseen) | {
+    written = predicted_tags(result.verdict_predicted, result.foreseen) | {
         "mlflow.note.content": note(result),
         "verdict": result.verdict.name,
         "verdict_final": result.verdict_final.name,
@@ -59,15 +59,17 @@ def tags(result: CellResult) -> dict[str, str]:
     }
     if result.outcome is not None and result.outcomes is not None:
         each = ", ".join(f"{(result.outcomes == name).sum()} {name}" for name in np.unique(result.outcomes))
-        found |= {"outcome": result.outcome, "outcomes": each}
-    if repeated(result.arrays):
-        found[SAME] = same_replicas(*_replicas(result))
-    return found
+        written |= {"outcome": result.outcome, "outcomes": each}
+    if same := _same(result):
+        written["same_replicas"] = same
+    return written
 
 
-def _replicas(result: CellResult) -> tuple[int, int]:
-    """The number of replicas, and of those that start with different weights."""
-    return result.arrays["curve_loss_train"].shape[1], int(result.arrays["distinct_replicas"])
+def _same(result: CellResult) -> str:
+    """Why there is no interval over replicas; empty if there is one."""
+    if not repeated(result.arrays):
+        return ""
+    return same_replicas(result.arrays["curve_loss_train"].shape[1], int(result.arrays["distinct_replicas"]))
 
 
 def note(result: CellResult) -> str:
@@ -79,14 +81,14 @@ def note(result: CellResult) -> str:
         lines.append(f"- Foreseen **{result.foreseen.outcome}**, by {result.foreseen.by}: {result.foreseen.reason}.")
     if len(result.arrays["step"]) > 1:
         lines.append(f"- At the end **{result.verdict_final.name}**: {result.verdict_final.evidence}.")
-    name, _, told = score_of(result.arrays, "curve_")
+    name, _, words = score_of(result.arrays, "curve_")
     last = result.last(name)
     if last is not None and result.outcome is not None:
         centre, half = (float(value) for value in over_replicas(result.arrays, last))
         spread = f" ± {decimals(half)} (95 % interval)" if np.isfinite(half) else ""
-        lines.append(f"- Outcome **{result.outcome}**: {told} {decimals(centre)}{spread}.")
-    if repeated(result.arrays):
-        lines.append(f"- No interval: {same_replicas(*_replicas(result))}.")
+        lines.append(f"- Outcome **{result.outcome}**: {words} {decimals(centre)}{spread}.")
+    if same := _same(result):
+        lines.append(f"- No interval: {same}.")
     return "\n".join(lines)
 
 
@@ -119,41 +121,36 @@ def headline(result: CellResult) -> Rows:
             rows |= {f"final/{curve}": float(centre), f"final/{curve}_ci95": float(half)}
     if "accuracies" in result.arrays:
         for level, epochs in zip(result.arrays["accuracies"], result.arrays["epochs_to_accuracy"], strict=True):
-            # the median replica, NaN if it never got there; a mean over those that got there would be too good
-            epochs = np.asarray(epochs, dtype=np.float64)
-            rows[f"final/epochs_to_accuracy_{level:g}"] = float(np.median(np.where(np.isnan(epochs), np.inf, epochs)))
+            rows[f"final/epochs_to_accuracy_{level:g}"] = _median(epochs)
     for when, snapshot in (("init", 0), ("final", -1)):
         rows[f"final/gradient_ratio_{when}"] = float(np.median(result.delta_ratio(snapshot)))
     if result.verdict_predicted is not None:
         rows["theory/discrepancy"] = result.discrepancy("activation_rms", "delta_rms")  # in decades
         rows |= {f"theory/discrepancy_{n}": result.discrepancy(n) for n in ("activation_rms", "delta_rms")}
-    rows |= foresight(result)
+    if (foreseen := result.foreseen) is not None:
+        rows |= {
+            "foreseen/progress": foreseen.progress,
+            "foreseen/progress_at_unit_gain": foreseen.progress_at_unit_gain,
+            "foreseen/epochs_to_lower_loss": foreseen.epochs_to_lower_loss,
+            "foreseen/largest_lr": foreseen.largest_lr,
+            "final/progress_init": float(np.median(np.asarray(result.arrays["progress"], dtype=np.float64))),
+            "final/epochs_to_lower_loss": _median(result.arrays["epochs_to_lower_loss"]),
+        }
     rows["final/diverged_replicas"] = float(result.broken)
     last_step = int(result.arrays["curve_step"][-1])
     return {(name, last_step): value for name, value in rows.items()}
 
 
-def foresight(result: CellResult) -> dict[str, float]:
-    """What was foreseen of the training, beside what came; of the median replica, NaN if it never got there."""
-    f = result.foreseen
-    if f is None:
-        return {}
-    epochs = np.asarray(result.arrays["epochs_to_lower_loss"], dtype=np.float64)
-    return {
-        "foreseen/progress": f.progress,
-        "foreseen/progress_at_unit_gain": f.progress_at_unit_gain,
-        "foreseen/epochs_to_lower_loss": f.epochs_to_lower_loss,
-        "foreseen/largest_lr": f.largest_lr,
-        "final/progress_init": float(np.median(np.asarray(result.arrays["progress"], dtype=np.float64))),
-        "final/epochs_to_lower_loss": float(np.median(np.where(np.isnan(epochs), np.inf, epochs))),
-    }
+def _median(epochs: NDArray[Any]) -> float:
+    """Of the median replica, inf if it never got there: a mean over those that got there would be too good."""
+    return float(np.median(np.where(np.isnan(epochs), np.inf, epochs)))
 
 
-def curves(step: int, values: Mapping[str, Values]) -> Rows:
+def curves(step: int, arrays: Mapping[str, Values]) -> Rows:
     """`loss/train`, `accuracy/test`, ... after so many steps, from (R,) each; beside each `loss/train_std`."""
     rows: Rows = {}
-    for curve, replicas in values.items():
-        name = curve.replace("_", "/")
+    for curve in (curve for curve in CURVES if f"curve_{curve}" in arrays):
+        name, replicas = curve.replace("_", "/"), arrays[f"curve_{curve}"]
         rows[name, step] = float(mean_and_interval(replicas)[0])
         finite = replicas[np.isfinite(replicas)]
         with np.errstate(over="ignore"):
@@ -161,13 +158,13 @@ def curves(step: int, values: Mapping[str, Values]) -> Rows:
     return rows
 
 
-def layers(step: int, statistics: Mapping[str, Values]) -> Rows:
-    """`<statistic>/layer_03` after so many steps, from (R, depth) each."""
+def layers(step: int, arrays: Mapping[str, Values]) -> Rows:
+    """`<statistic>/layer_03` after so many steps, from (R, depth) each; nothing between snapshots."""
     rows: Rows = {}
-    for name, statistic in statistics.items():
-        depth = statistic.shape[1]
-        averaged, _ = mean_and_interval(statistic)
-        for layer in np.unique(np.linspace(0, depth - 1, min(depth, LAYERS)).astype(int)) if depth else ():
+    for name in (name for name in STATISTICS if name in arrays):
+        depth = arrays[name].shape[1]
+        averaged, _ = mean_and_interval(arrays[name])
+        for layer in np.unique(np.linspace(0, depth - 1, min(depth, LAYERS)).astype(int)):
             rows[f"{name}/layer_{layer + 1:02d}", step] = float(averaged[layer])
     return rows
 
@@ -180,24 +177,21 @@ def profiles(result: CellResult, full: bool) -> Rows:
     `log10_` profiles are means over replicas of the logarithm, as the prediction is, that of a typical network at
     initialization. It has delta_rms relative to the last hidden layer, and starts there from what was measured.
     """
-    means, logs = {}, {}
-    for name in STATISTICS:
-        for when, snapshot in (("init", 0), ("final", -1)):
-            values = np.asarray(result.arrays[name][snapshot], dtype=np.float64)
-            means[name, when] = mean_and_interval(values)[0]
-            with np.errstate(divide="ignore", invalid="ignore"):
-                logs[name, when] = mean_and_interval(np.log10(values))[0]
-    for name in STATISTICS:
-        if f"theory_{name}" in result.arrays:
-            predicted = np.asarray(result.arrays[f"theory_{name}"], dtype=np.float64)
-            with np.errstate(divide="ignore", invalid="ignore"):  # a correlation can be negative
-                start = logs[name, "init"][-1] if name == "delta_rms" else 0.0
-                logs[name, "theory"] = start + np.log10(predicted)
-            means[name, "theory"] = 10**start * predicted
+    both: dict[tuple[str, str], tuple[Values, Values]] = {}  # profiles, and those of logarithms
+    with np.errstate(divide="ignore", invalid="ignore"):  # a correlation can be negative
+        for name in STATISTICS:
+            for when, snapshot in (("init", 0), ("final", -1)):
+                values = np.asarray(result.arrays[name][snapshot], dtype=np.float64)
+                both[name, when] = mean_and_interval(values)[0], mean_and_interval(np.log10(values))[0]
+        for name in STATISTICS:
+            if f"theory_{name}" in result.arrays:
+                predicted = np.asarray(result.arrays[f"theory_{name}"], dtype=np.float64)
+                start = both[name, "init"][1][-1] if name == "delta_rms" else 0.0
+                both[name, "theory"] = 10**start * predicted, start + np.log10(predicted)
     rows: Rows = {}
-    for (name, when), values in means.items():
-        for i, value in enumerate(values):
-            rows[f"profile/{name}_{when}", i + 1] = float(value)
+    for (name, when), (means, logs) in both.items():
+        for layer, (mean, log) in enumerate(zip(means, logs, strict=True), start=1):
+            rows[f"profile/{name}_{when}", layer] = float(mean)
             if name in LOG_SCALED:
-                rows[f"profile/log10_{name}_{when}", i + 1] = float(logs[name, when][i])
+                rows[f"profile/log10_{name}_{when}", layer] = float(log)
     return rows if full else {key: value for key, value in rows.items() if key[0] in dashboard.METRICS}

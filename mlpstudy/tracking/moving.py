@@ -13,7 +13,7 @@ from mlflow.tracking import MlflowClient
 from mlpstudy import cache
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import parcel, uris
-from mlpstudy.tracking.parcel import DATA, Parcel
+from mlpstudy.tracking.parcel import Parcel
 from mlpstudy.tracking.patience import Patience
 from mlpstudy.tracking.run import Run
 from mlpstudy.tracking.store import Store, open_store, save_view
@@ -23,18 +23,20 @@ Track = Callable[[Sequence[Any]], Iterable[Any]]  # shows progress
 
 def bring_back(store: Store, experiment: str, say: Callable[[str], None]) -> tuple[list[str], list[str]]:
     """Bring in the runs of folders: names of those that had ended, and of those whose process has gone."""
-    found, patience = [], Patience(say)
+    names: tuple[list[str], list[str]] = [], []
+    patience = Patience(say)
     for root in parcel.rescue_folders(store.uri):
         for folder in parcel.folders(root):
-            with contextlib.suppress(OSError, ValueError, TypeError):  # no folder of ours
+            try:
                 kept = parcel.read(folder)
-                if kept.experiment == experiment and _same_store(kept.uri, store.uri, root):
-                    found += [] if kept.in_use(elsewhere=True) else [folder]
-    names: tuple[list[str], list[str]] = [], []
-    for folder in found:
-        kept, _ = parcel.send(store, folder, patience.call)
-        names[kept.tags.get("error") == parcel.GONE].append(kept.name)
-        parcel.remove(folder)
+                mine = kept.experiment == experiment and _same_store(kept.uri, store.uri, root)
+                waits = mine and not kept.in_use(elsewhere=True)
+            except (OSError, ValueError, TypeError):  # no folder of ours
+                continue
+            if waits:
+                parcel.send(store, folder, patience.call)
+                names[kept.tags.get("error") == parcel.GONE].append(kept.name)
+                parcel.remove(folder)
     return names
 
 
@@ -54,8 +56,7 @@ def bring_in(source: Path, uri: str | None, experiment: str | None, say: Callabl
     """
     patience = Patience(say)
     with tempfile.TemporaryDirectory() as scratch, contextlib.ExitStack() as opened:
-        zipped = source.is_file() and zipfile.is_zipfile(source)
-        if zipped:
+        if zipped := zipfile.is_zipfile(source):
             with zipfile.ZipFile(source) as archive:
                 archive.extractall(scratch)  # drops .. and absolute paths
         inside = parcel.folders(Path(scratch) if zipped else source)
@@ -91,23 +92,17 @@ def export(runs: Sequence[Run], sweep: str, target: Path, track: Track) -> None:
         draft.unlink(missing_ok=True)
 
 
-def _data_set(client: MlflowClient, run_id: str) -> dict[str, str]:
-    """The data set of a run; empty for a run of an older version, which has none."""
-    inputs = client.get_run(run_id).inputs
-    found = inputs.dataset_inputs if inputs else []
-    return {k: v for k, v in found[0].dataset.to_dictionary().items() if k in DATA} if found else {}
-
-
 def _take_out(run: Run, sweep: str, experiment: str, folder: Path) -> None:
-    client = MlflowClient(run.uri)
-    files = folder / parcel.ARTIFACTS
+    client, files = MlflowClient(run.uri), folder / parcel.ARTIFACTS
     files.mkdir(parents=True)
     if run.local_folder is not None:
         shutil.copytree(run.local_folder, files, dirs_exist_ok=True)
     else:
         for item in client.list_artifacts(run.id):
             client.download_artifacts(run.id, item.path, str(files))
-    info = client.get_run(run.id).info
+    whole = client.get_run(run.id)
+    inputs = whole.inputs.dataset_inputs if whole.inputs else []  # a run of an older version has none
+    data = inputs[0].dataset.to_dictionary() if inputs else {}
     history = [row for name in run.metrics for row in client.get_metric_history(run.id, name)]
     kept = Parcel(
         run_id=run.id,
@@ -115,11 +110,11 @@ def _take_out(run: Run, sweep: str, experiment: str, folder: Path) -> None:
         experiment=experiment,
         name=run.name,
         status=run.status,
-        started=info.start_time,
-        ended=info.end_time or info.start_time,
+        started=whole.info.start_time,
+        ended=whole.info.end_time or whole.info.start_time,
         params=dict(run.params),
         tags={**run.tags, "sweep": sweep, "also_in": "|"},
-        data=_data_set(client, run.id),
+        data={key: data[key] for key in ("name", "digest", "source", "profile") if key in data},
         metrics=[(row.key, row.value, row.timestamp, row.step) for row in history],
     )
     parcel.write(kept, folder)

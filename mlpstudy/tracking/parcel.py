@@ -6,10 +6,12 @@ killed, and so a sweep goes to another store.
 
 import contextlib
 import json
+import math
 import re
 import shutil
 import socket
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from functools import partial
 from pathlib import Path
@@ -27,7 +29,6 @@ RUN = "run.json"
 ARTIFACTS = "artifacts"
 MOST = 10_000  # folders of one name
 BATCH = 1000  # MLflow takes at most so many metrics in one call
-DATA = ("name", "digest", "source", "profile")  # of a data set
 RESCUE = "mlpstudy-rescued"  # the folder of all folders
 GONE = "the process that trained it has gone"
 ORIGIN = "origin"  # tag of a run that was brought in from elsewhere: the run that it is a copy of
@@ -63,13 +64,10 @@ class Parcel:
 
 def rescue_folders(uri: str) -> list[Path]:
     """Where folders of runs are made: beside an SQLite file, else in the current directory, else at home."""
-    database, home = uris.database_path(uri), cache.home()
-    beside = [] if database is None or database.parent == Path.cwd() else [database.parent / RESCUE]
-    places = [*beside, Path(RESCUE), *([] if home is None else [home / RESCUE])]
-    different: dict[Path, Path] = {}
-    for place in places:
-        different.setdefault(place.resolve(), place)
-    return list(different.values())
+    database = uris.database_path(uri)
+    places = (None if database is None else database.parent, Path(), cache.home())
+    different = {(place / RESCUE).resolve(): place / RESCUE for place in places if place is not None}
+    return list((different | {Path(RESCUE).resolve(): Path(RESCUE)}).values())  # that of the current directory is short
 
 
 def new_folder(root: Path, *parts: str) -> Path:
@@ -93,13 +91,13 @@ def write(parcel: Parcel, folder: Path) -> None:
 
 def read(folder: Path) -> Parcel:
     """What run.json of a folder says. Raises OSError, ValueError or TypeError."""
-    found = json.loads((folder / RUN).read_text(encoding="utf-8"))
-    return Parcel(**{**found, "metrics": [tuple(row) for row in found["metrics"]]})
+    kept = json.loads((folder / RUN).read_text(encoding="utf-8"))
+    return Parcel(**{**kept, "metrics": [tuple(row) for row in kept["metrics"]]})
 
 
-def folders(inside: Path) -> Iterator[Path]:
+def folders(inside: Path) -> list[Path]:
     """All folders of runs inside a folder, in order."""
-    yield from sorted(path.parent for path in inside.rglob(RUN))
+    return sorted(path.parent for path in inside.rglob(RUN))
 
 
 def remove(folder: Path) -> None:
@@ -108,6 +106,17 @@ def remove(folder: Path) -> None:
     with contextlib.suppress(OSError):  # other runs are left
         folder.parent.rmdir()
         folder.parent.parent.rmdir()
+
+
+def now() -> int:
+    """The time in ms, as MLflow counts it."""
+    return int(1000 * time.time())
+
+
+def rows(metrics: Mapping[tuple[str, int], float]) -> list[Row]:
+    """Rows of metrics, from (name, step) -> value; what is not finite is NaN."""
+    at = now()  # the time is part of the row, so a row that is sent twice is stored once
+    return [(key, value if math.isfinite(value) else math.nan, at, step) for (key, step), value in metrics.items()]
 
 
 def describe(client: MlflowClient, run_id: str, parcel: Parcel, call: Call) -> None:
@@ -138,25 +147,25 @@ def fill(client: MlflowClient, run_id: str, parcel: Parcel, artifacts: Path, cal
 def send(store: Store, folder: Path, call: Call) -> tuple[Parcel, bool]:
     """Bring the run of a folder into a store, if it is not there yet; returns whether it was brought in."""
     parcel, client = read(folder), store.client
-    run_id = parcel.run_id if parcel.run_id and _is_here(client, parcel.run_id) else ""
-    if run_id and client.get_run(run_id).info.status == "FINISHED":
+    run_id, status = parcel.run_id, _status(client, parcel.run_id)
+    if status == "FINISHED":
         return parcel, False
-    if not run_id:
-        same = f"tags.{ORIGIN} = '{parcel.run_id}' AND attributes.status = '{parcel.status}'"
-        if parcel.run_id and call(lambda: client.search_runs([store.experiment_id], same, max_results=1)):
+    if status is None:
+        tags = {ORIGIN: run_id} if run_id else {}
+        same = f"tags.{ORIGIN} = '{run_id}' AND attributes.status = '{parcel.status}'"
+        if tags and call(lambda: client.search_runs([store.experiment_id], same, max_results=1)):
             return parcel, False
-        tags = {ORIGIN: parcel.run_id} if parcel.run_id else {}
-        started, name = parcel.started, parcel.name
-        run = call(lambda: client.create_run(store.experiment_id, started, {**parcel.tags, **tags}, name))
+        run = call(lambda: client.create_run(store.experiment_id, parcel.started, parcel.tags | tags, parcel.name))
         run_id = run.info.run_id
     fill(client, run_id, parcel, folder / ARTIFACTS, call)
     return parcel, True
 
 
-def _is_here(client: MlflowClient, run_id: str) -> bool:
+def _status(client: MlflowClient, run_id: str) -> str | None:
+    """The status of a run; None if the store has no such run."""
     try:
-        return bool(client.get_run(run_id))
+        return str(client.get_run(run_id).info.status) if run_id else None
     except MlflowException as error:
         if error.error_code == "RESOURCE_DOES_NOT_EXIST":
-            return False
+            return None
         raise

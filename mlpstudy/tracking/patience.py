@@ -8,7 +8,7 @@ from typing import TypeVar
 import requests
 from mlflow.exceptions import MlflowException
 
-from mlpstudy.tracking.uris import redact
+from mlpstudy.tracking.uris import one_line
 
 SLOW_SECONDS = 5  # a call that takes longer is spoken of
 PAUSE_SECONDS = 1  # between two questions
@@ -43,7 +43,7 @@ class Patience:
             except Exception as error:  # each kind of store raises its own errors
                 if not is_away(error):
                     raise
-                self._is_away(error)
+                self._say_away(error)
                 if self._gone or self.stop.wait(PAUSE_SECONDS):
                     raise
             else:
@@ -54,7 +54,7 @@ class Patience:
 
     def _ask(self, ask: Callable[[], Answer]) -> Answer:
         self._asked = time.monotonic()
-        slow = threading.Timer(SLOW_SECONDS, self._is_away, [f"no answer for {SLOW_SECONDS} s"])
+        slow = threading.Timer(SLOW_SECONDS, self._say_away, [f"no answer for {SLOW_SECONDS} s"])
         slow.daemon = True
         slow.start()
         try:
@@ -62,7 +62,7 @@ class Patience:
         finally:
             slow.cancel()
 
-    def _is_away(self, reason: object) -> None:
+    def _say_away(self, reason: object) -> None:
         if self._away_since is None:
             self._away_since = self._asked
             self._say(f"The store does not answer ({one_line(reason)}). Training does not wait for it.")
@@ -76,9 +76,3 @@ def is_away(error: Exception) -> bool:
     if isinstance(error, MlflowException):
         return error.error_code == "TEMPORARILY_UNAVAILABLE" or "API request to" in str(error)
     return isinstance(error, ConnectionError | TimeoutError | requests.RequestException)
-
-
-def one_line(reason: object) -> str:
-    """An error or a text in one short line without passwords."""
-    named = f"{type(reason).__name__}: " if isinstance(reason, Exception) else ""
-    return redact(" ".join(f"{named}{reason}".split()))[:200]

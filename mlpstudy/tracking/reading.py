@@ -52,16 +52,16 @@ def load_runs(
         chosen, every = _matching(client, ids, where), runs
         runs = [run for run in runs if run.info.run_id in chosen]
         if not runs:
-            raise ConfigError("--where", f"a filter that some run of a sweep meets, on {_named(every)}", where)
+            raise ConfigError("--where", f"a filter that some run of a sweep meets, on {_short_params(every)}", where)
     starts: dict[str, int] = {}
     for run in runs:
         name = run.data.tags["sweep"]
         starts[name] = min(starts.get(name, run.info.start_time), run.info.start_time)
     runs.sort(key=lambda run: (starts[run.data.tags["sweep"]], int(run.data.tags.get("order", 0)), run.info.start_time))
-    finished = sorted(runs, key=lambda run: run.info.status == "FINISHED")  # finished runs come last, so they win below
-    keep = {run.data.tags.get("cell", run.info.run_id): run.info.run_id for run in finished}.values()
-    parts = {run.data.tags.get(PART) for run in runs}
-    return Runs(to_run(uri, run) for run in runs if run.info.run_id in set(keep) - parts)
+    finished_last = sorted(runs, key=lambda run: run.info.status == "FINISHED")  # so that they win
+    by_cell = {run.data.tags.get("cell", run.info.run_id): run.info.run_id for run in finished_last}
+    shown = set(by_cell.values()) - {run.data.tags.get(PART) for run in runs}
+    return Runs(to_run(uri, run) for run in runs if run.info.run_id in shown)
 
 
 def _of_sweep(client: MlflowClient, ids: list[str], sweep: str) -> list[MlflowRun]:
@@ -73,8 +73,8 @@ def _latest_sweep(client: MlflowClient, ids: list[str], latest: MlflowRun) -> st
     """The sweep of the latest run, or the one that was asked for after that and had nothing to train."""
     tags = (client.get_experiment(id_).tags.get(LATEST, "0 ") for id_ in ids)
     time, sweep = max((int(time), sweep) for time, _, sweep in (tag.partition(" ") for tag in tags))
-    asked_later = time > latest.info.start_time and _of_sweep(client, ids, sweep)
-    return sweep if asked_later else str(latest.data.tags["sweep"])
+    later = time > latest.info.start_time and _of_sweep(client, ids, sweep)
+    return sweep if later else str(latest.data.tags["sweep"])
 
 
 def left_out(runs: Sequence[Run]) -> dict[str, str]:
@@ -117,7 +117,7 @@ def _matching(client: MlflowClient, ids: list[str], where: str) -> set[str]:
         ) from error
 
 
-def _named(runs: Sequence[MlflowRun]) -> str:
-    """`params.activation, params.depth, ...`: the params with short names, which vary most often."""
+def _short_params(runs: Sequence[MlflowRun]) -> str:
+    """`params.activation, params.depth, ...`: those with short names, which vary most often."""
     names = {name for run in runs for name in run.data.params if "." not in name}
     return ", ".join(f"params.{name}" for name in sorted(names))

@@ -25,8 +25,8 @@ def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
         client = MlflowClient(uri)
         if (folder := uris.outside(uri, client.get_experiment(experiment).artifact_location)) is not None:
             return f"the files of this experiment are not beside the database but in {folder}"
-        found = client.search_runs([experiment], f"tags.report = '{sweep}'", max_results=1)
-        run = found[0] if found else client.create_run(experiment, tags={"report": sweep}, run_name=f"report {sweep}")
+        before = client.search_runs([experiment], f"tags.report = '{sweep}'", max_results=1)
+        run = before[0] if before else client.create_run(experiment, tags={"report": sweep}, run_name=f"report {sweep}")
         names = {_figure(file) for file in files}
         for old in client.list_artifacts(run.info.run_id):
             if _figure(Path(old.path)) in names:
@@ -35,7 +35,7 @@ def log_report(runs: Sequence[Run], files: Sequence[Path]) -> str:
             client.log_artifact(run.info.run_id, str(file))
         client.set_terminated(run.info.run_id)
     except Exception as error:  # each kind of store raises its own errors; the figures exist anyway
-        return uris.redact(" ".join(f"{type(error).__name__}: {error}".split()))[:200]
+        return uris.one_line(error)
     return ""
 
 

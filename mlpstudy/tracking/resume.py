@@ -23,25 +23,24 @@ def close_lost_runs(store: Store) -> list[str]:
 
 def finished(store: Store) -> list[Run]:
     """The finished runs of the experiment, the oldest first."""
-    found = search(store.client, [store.experiment_id], f"{MEASURED} AND attributes.status = 'FINISHED'")
-    return [to_run(store.uri, run) for run in sorted(found, key=lambda run: run.info.start_time)]
+    runs = search(store.client, [store.experiment_id], f"{MEASURED} AND attributes.status = 'FINISHED'")
+    return [to_run(store.uri, run) for run in sorted(runs, key=lambda run: run.info.start_time)]
 
 
 def done(runs: Sequence[Run], cells: Sequence[Cell]) -> dict[int, Run]:
-    """The finished runs of these cells, by the index of the cell; of several, the latest.
+    """The finished runs of these cells, by the index of the cell; of several, the latest that kept all that is wanted.
 
-    A cell with a function of the user's own is never done: what it does may have changed. Nor is one whose run kept
-    less than is asked for now.
+    A cell with a function of the user's own is never done: what it does may have changed.
     """
-    wanted = {cell.hash: index for index, cell in enumerate(cells) if not cell.config.own_functions}
-    found = ((wanted[run.tags["cell"]], run) for run in runs if run.tags.get("cell") in wanted)
-    return {index: run for index, run in found if _has_all(run, cells[index])}
-
-
-def _has_all(run: Run, cell: Cell) -> bool:
-    """Whether a run kept all that is to be kept of this cell."""
-    wanted = (key for key in ("full", "log_model") if cell.raw["tracking"][key])
-    return all(run.params.get(f"tracking.{key}") == "True" for key in wanted)
+    indices = {cell.hash: index for index, cell in enumerate(cells) if not cell.config.own_functions}
+    latest: dict[int, Run] = {}
+    for run in runs:
+        index = indices.get(run.tags.get("cell", ""))
+        if index is not None:
+            wanted = [key for key in ("full", "log_model") if cells[index].raw["tracking"][key]]
+            if all(run.params.get(f"tracking.{key}") == "True" for key in wanted):
+                latest[index] = run
+    return latest
 
 
 def with_fewer_replicas(runs: Sequence[Run], cells: Sequence[Cell], done: Container[int]) -> dict[int, Run]:
@@ -49,17 +48,17 @@ def with_fewer_replicas(runs: Sequence[Run], cells: Sequence[Cell], done: Contai
 
     Not for `tracking.full`, since such a run would lack the weights of the earlier replicas.
     """
-    wanted = {
+    indices = {
         cell.hash_any_replicas: index
         for index, cell in enumerate(cells)
         if index not in done and not cell.config.own_functions and not cell.raw["tracking"]["full"]
     }
-    found: dict[int, Run] = {}
+    largest: dict[int, Run] = {}
     for run in sorted(runs, key=lambda run: int(run.params["replicas"])):
-        index = wanted.get(run.tags.get("cell_any_replicas", ""))
+        index = indices.get(run.tags.get("cell_any_replicas", ""))
         if index is not None and int(run.params["replicas"]) < cells[index].config.replicas:
-            found[index] = run
-    return {index: run for index, run in found.items() if _is_whole(run)}
+            largest[index] = run
+    return {index: run for index, run in largest.items() if _is_whole(run)}
 
 
 def _is_whole(run: Run) -> bool:

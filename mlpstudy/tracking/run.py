@@ -1,7 +1,7 @@
 """A run as MLflow has it: settings, verdicts and numbers at once, arrays when they are first used."""
 
 import contextlib
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from functools import cached_property
 from pathlib import Path
@@ -96,14 +96,16 @@ class Run:
     @cached_property
     def _config(self) -> Config:
         """The settings that the run had."""
-        text = artifacts.read_text(self.uri, self.id, self.artifact_uri, "config.yaml", keep=self.status in ENDED)
-        return parse(yaml.safe_load(text))
+        return parse(self._read("config.yaml", lambda path: yaml.safe_load(path.read_text(encoding="utf-8"))))
 
     def _npz(self, name: str) -> Mapping[str, NDArray[Any]]:
         try:
-            return artifacts.read_npz(self.uri, self.id, self.artifact_uri, name, keep=self.status in ENDED)
+            return self._read(name, artifacts.load_npz)
         except Exception as error:  # each kind of artifact store raises its own errors
             raise NotMeasured(f"{self.name} ({self.status.lower()}) has no {name} that can be read") from error
+
+    def _read(self, name: str, load: Callable[[Path], artifacts.Content]) -> artifacts.Content:
+        return artifacts.read(self.uri, self.id, self.artifact_uri, name, self.status in ENDED, load)
 
 
 class Runs(list[Run]):
@@ -112,35 +114,30 @@ class Runs(list[Run]):
     @property
     def table(self) -> "pd.DataFrame":
         """A row for each run: short settings, verdicts, outcome, and the numbers of the summary table."""
-        return table(self)
+        import pandas as pd
+
+        tags = ("verdict", "verdict_predicted", "verdict_final", "outcome_predicted", "outcome", "outcomes")
+        rows = []
+        for run in self:
+            short = {name: value for name, value in run.params.items() if "." not in name and name not in NOT_SCIENCE}
+            settings = {name: _number(value) for name, value in short.items()}
+            labels = {name: run.tags.get(name) for name in tags}
+            numbers = {key.partition("/")[2]: value for key, value in run.metrics.items() if key.startswith("final/")}
+            rows.append({"name": run.name, **settings, **labels, **numbers, "status": run.status, "run_id": run.id})
+        return pd.DataFrame(rows).set_index("name") if rows else pd.DataFrame()
 
     def __getitem__(self, key: Any) -> Any:
         """The run with this name or at this place; a part of the runs for a slice."""
-        if isinstance(key, str):
-            return next((run for run in self if run.name == key), None) or self._no_such(key)
-        chosen = super().__getitem__(key)
-        return Runs(chosen) if isinstance(key, slice) else chosen
-
-    def _no_such(self, name: str) -> Run:
-        raise KeyError(f"{name}; the runs are {', '.join(run.name for run in self)}")
+        if not isinstance(key, str):
+            chosen = super().__getitem__(key)
+            return Runs(chosen) if isinstance(key, slice) else chosen
+        for run in self:
+            if run.name == key:
+                return run
+        raise KeyError(f"{key}; the runs are {', '.join(run.name for run in self)}")
 
     def _repr_html_(self) -> str:
         return str(self.table.to_html())
-
-
-def table(runs: Sequence[Run]) -> "pd.DataFrame":
-    """See `Runs.table`."""
-    import pandas as pd
-
-    tags = ("verdict", "verdict_predicted", "verdict_final", "outcome_predicted", "outcome", "outcomes")
-    rows = []
-    for run in runs:
-        short = {name: value for name, value in run.params.items() if "." not in name and name not in NOT_SCIENCE}
-        settings = {name: _number(value) for name, value in short.items()}
-        labels = {name: run.tags.get(name) for name in tags}
-        numbers = {name.partition("/")[2]: value for name, value in run.metrics.items() if name.startswith("final/")}
-        rows.append({"name": run.name, **settings, **labels, **numbers, "status": run.status, "run_id": run.id})
-    return pd.DataFrame(rows).set_index("name") if rows else pd.DataFrame()
 
 
 def _number(text: str) -> int | float | str:

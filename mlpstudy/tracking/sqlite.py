@@ -62,11 +62,11 @@ def allow_readers(path: Path) -> None:
 
 def is_local(path: Path) -> bool:
     """Whether the file is on a file system that no other machine uses."""
-    real, best = Path(os.path.realpath(path)), None
-    for part in psutil.disk_partitions(all=True):  # of two that are mounted at one place, the later one is seen
-        if real.is_relative_to(part.mountpoint) and (best is None or len(part.mountpoint) >= len(best.mountpoint)):
-            best = part
-    return best is not None and best.fstype.lower() in LOCAL and "remote" not in best.opts.split(",")
+    real = Path(os.path.realpath(path))
+    mounted = [part for part in psutil.disk_partitions(all=True) if real.is_relative_to(part.mountpoint)]
+    # of two that are mounted at one place, the later one is seen
+    nearest = max(reversed(mounted), key=lambda part: len(part.mountpoint), default=None)
+    return nearest is not None and nearest.fstype.lower() in LOCAL and "remote" not in nearest.opts.split(",")
 
 
 def make_whole(path: Path) -> None:

@@ -43,44 +43,41 @@ def open_store(uri: str | None, experiment: str) -> Store:
     """
     uri = uris.resolve(uri)
     client = connect(uri, create=True)
-    found = client.get_experiment_by_name(experiment)
-    if found is not None and found.lifecycle_stage == "deleted":
+    existing = client.get_experiment_by_name(experiment)
+    if existing is not None and existing.lifecycle_stage == "deleted":
         raise ConfigError("tracking.experiment", "an experiment that is not deleted in MLflow", experiment)
-    if found is not None and (folder := uris.outside(uri, found.artifact_location)) is not None:
+    if existing is not None and (folder := uris.outside(uri, existing.artifact_location)) is not None:
         rule = f"an experiment whose files are beside the database; those of this one are in {folder}"
         raise ConfigError("tracking.experiment", rule, experiment)
-    try:
+    with answering(uri, "a store that can be written"):
         path, location = uris.database_path(uri), None
         if path is not None:
             sqlite.prove_writable(path)
             sqlite.allow_readers(path)
             location = (path.parent / "mlruns" / re.sub(r"[^\w -]", "_", experiment)).as_uri()
-        experiment_id = found.experiment_id if found else _create_experiment(client, experiment, location)
+        experiment_id = existing.experiment_id if existing else _create_experiment(client, experiment, location)
         client.set_experiment_tag(experiment_id, dashboard.tag(dashboard.KEY), dashboard.view_state())
-    except Exception as error:
-        raise _refused(uri, "a store that can be written", error) from error
     return Store(uri, experiment_id, client)
 
 
 @contextlib.contextmanager
-def answering(store: Store) -> Iterator[None]:
+def answering(uri: str, rule: str = "a store that answers") -> Iterator[None]:
     """An error of the store in here becomes one line. Raises ConfigError, which names `tracking.uri`."""
     try:
         yield
     except ConfigError:
         raise
     except Exception as error:  # each kind of store raises its own errors
-        raise _refused(store.uri, "a store that answers", error) from error
+        raise ConfigError("tracking.uri", f"{rule} ({uris.one_line(error)})", uris.redact(uri)) from error
 
 
 def _create_experiment(client: MlflowClient, name: str, folder: str | None) -> str:
     try:
         return str(client.create_experiment(name, folder))
     except MlflowException:
-        found = client.get_experiment_by_name(name)
-        if found is None:
+        if (theirs := client.get_experiment_by_name(name)) is None:
             raise
-        return str(found.experiment_id)  # another process has made it
+        return str(theirs.experiment_id)  # another process has made it
 
 
 def save_view(store: Store, sweep: str) -> None:
@@ -113,7 +110,7 @@ def connect(uri: str, create: bool) -> MlflowClient:
     An SQLite file is made whole, and points at the files of all experiments where they are now.
     """
     path = uris.database_path(uri)
-    try:
+    with answering(uri, "a store that can be reached"):
         if path is not None:
             if not path.exists():
                 if not create:
@@ -129,10 +126,6 @@ def connect(uri: str, create: bool) -> MlflowClient:
         if path is not None:
             sqlite.follow(path)
         return client
-    except ConfigError:
-        raise
-    except Exception as error:
-        raise _refused(uri, "a store that can be reached", error) from error
 
 
 @contextlib.contextmanager
@@ -152,8 +145,3 @@ def no_sweep(uri: str) -> ConfigError:
     make = shell.command("mlpstudy", "-m", "init=zeros,xavier,he")
     rule = f"a store that holds such a sweep (make one: {make})"
     return ConfigError("tracking.uri", rule, uris.redact(uri))
-
-
-def _refused(uri: str, rule: str, error: Exception) -> ConfigError:
-    reason = uris.redact(" ".join(str(error).split()))[:200]
-    return ConfigError("tracking.uri", f"{rule} ({type(error).__name__}: {reason})", uris.redact(uri))

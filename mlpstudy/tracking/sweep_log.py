@@ -4,58 +4,39 @@ import math
 import queue
 import threading
 import time
-from collections.abc import Callable, Mapping, Sequence
-from types import MappingProxyType
+from collections.abc import Callable
+from pathlib import Path
 
-from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.events import Ending
 from mlpstudy.cells.recording import Record
 from mlpstudy.tracking.patience import Patience, Say
-from mlpstudy.tracking.store import Store
-from mlpstudy.tracking.writing import Rescue, RunLog
+from mlpstudy.tracking.writing import RunLog
 
 QUICK_SECONDS = 1  # to wait before telling the user
 BEHIND = 200  # runs that may wait for the store; more would fill the disk
 
 
 class Worker(threading.Thread):
-    """A thread that does one thing after the other."""
+    """A thread that does one job after the other, until it is given None."""
 
     def __init__(self) -> None:
         super().__init__(daemon=True)
-        self._jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
+        self.jobs: queue.SimpleQueue[Callable[[], None] | None] = queue.SimpleQueue()
         self.start()
-
-    def do(self, job: Callable[[], None]) -> None:
-        """Do this after all that waits."""
-        self._jobs.put(job)
-
-    def end(self) -> None:
-        """Do what waits, and then nothing more."""
-        self._jobs.put(None)
 
     def run(self) -> None:
         """Do what comes."""
-        while (job := self._jobs.get()) is not None:
+        while (job := self.jobs.get()) is not None:
             job()
 
 
 class SweepLog:
     """The listener that brings cells into MLflow: each is a run, which is opened when its first record comes."""
 
-    def __init__(
-        self,
-        store: Store,
-        cells: Sequence[Cell],
-        names: Sequence[str],
-        sweep: str,
-        say: Say,
-        earlier: Mapping[int, str] = MappingProxyType({}),
-    ) -> None:
-        """say: tells the user something, from another thread. earlier: index of a cell -> run with fewer replicas."""
-        self.complaints: dict[int, Rescue] = {}  # index of a cell -> what became of a run that is not in the store
-        self._new = lambda index: RunLog(store, cells[index], names[index], sweep, index, earlier.get(index, ""))
-        self._names, self._say, self._patience = names, say, Patience(say)
+    def __init__(self, new: Callable[[int], RunLog], say: Say) -> None:
+        """new: the run of the cell with this index. say: tells the user something, from another thread."""
+        self.rescued: dict[int, Path | None] = {}  # index of a run that is not in the store -> root of its folder
+        self._new, self._say, self._patience = new, say, Patience(say)
         self._runs: dict[int, RunLog] = {}
         self._unsent: dict[int, RunLog] = {}  # runs that have ended and are not in the store
         self._writer, self._sender = Worker(), Worker()
@@ -67,9 +48,9 @@ class SweepLog:
 
         def write() -> None:
             run.record(record)
-            self._sender.do(lambda: run.grow(self._patience.call))
+            self._sender.jobs.put(lambda: run.grow(self._patience.call))
 
-        self._writer.do(write)
+        self._writer.jobs.put(write)
 
     def ended(self, index: int, ending: Ending) -> None:
         """Write the rest of the run of this cell."""
@@ -78,9 +59,9 @@ class SweepLog:
 
         def write() -> None:
             run.finish(ending)
-            self._sender.do(lambda: self._send(index, run))
+            self._sender.jobs.put(lambda: self._send(index, run))
 
-        self._writer.do(write)
+        self._writer.jobs.put(write)
 
     def keep_up(self) -> None:
         """Wait while too many runs have ended that are not in the store."""
@@ -89,9 +70,9 @@ class SweepLog:
 
     def close(self, seconds: float) -> None:
         """Wait until everything is in the store. After so many seconds, the other runs stay in their folders."""
-        self._writer.end()
+        self._writer.jobs.put(None)
         self._writer.join()
-        self._sender.end()
+        self._sender.jobs.put(None)
         self._sender.join(min(seconds, QUICK_SECONDS))
         if self._sender.is_alive() and seconds == math.inf:
             waiting = f"{len(self._unsent)} run{'s' * (len(self._unsent) != 1)}"
@@ -116,5 +97,5 @@ class SweepLog:
     def _keep(self, index: int, run: RunLog, reason: object) -> None:
         """Leave a run in its folder, unless the other thread has just done so."""
         if self._unsent.pop(index, None) is not None:
-            self.complaints[index] = run.keep(reason)
-            self._say(f"{self._names[index]}: {self.complaints[index].complaint}")
+            self.rescued[index], sentence = run.keep(reason)
+            self._say(f"{run.name}: {sentence}")

@@ -21,7 +21,7 @@ def resolve(uri: str | None, environment: Mapping[str, str] = os.environ) -> str
     MLflow would resolve a relative database against whatever directory a process runs in. Raises ConfigError.
     """
     uri = uri or environment.get("MLFLOW_TRACKING_URI")
-    if uri is None or uri == "":
+    if not uri:
         return sqlite_uri(_real(Path(DEFAULT_DATABASE)))
     if uri.startswith(SQLITE) and not uri.startswith(SQLITE + "file:"):
         path, mark, query = uri.removeprefix(SQLITE).partition("?")
@@ -70,6 +70,12 @@ def redact(text: str) -> str:
     text = re.sub(r"(https?://)[^:@/\s]+@", r"\1***@", text, flags=re.IGNORECASE)
     secret = r"((?:password|passwd|pwd|token|secret|[?&](?:api)?key)=)[^&;\s'\"]+"
     return re.sub(secret, r"\1***", text, flags=re.IGNORECASE)
+
+
+def one_line(reason: object) -> str:
+    """An error or a text in one short line without passwords."""
+    named = f"{type(reason).__name__}: " if isinstance(reason, Exception) else ""
+    return redact(" ".join(f"{named}{reason}".split()))[:200]
 
 
 def without_user(uri: str) -> str:

@@ -1,38 +1,30 @@
 """The run of a cell: what it measures goes into a folder, and the folder into the store."""
 
 import contextlib
-import math
 import tempfile
 import time
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
+from numpy.typing import NDArray
+
 from mlpstudy.cells.cell import Cell
-from mlpstudy.cells.cell_result import CellResult, collect
+from mlpstudy.cells.cell_result import collect
 from mlpstudy.cells.events import Ending
 from mlpstudy.cells.recording import Record
-from mlpstudy.measure.statistics import STATISTICS
+from mlpstudy.measure.arrays import ARRAYS
 from mlpstudy.palette import colour
 from mlpstudy.tracking import environment, files, metrics, parcel
 from mlpstudy.tracking.parcel import ARTIFACTS, Call, Parcel, Row, rescue_folders
-from mlpstudy.tracking.patience import one_line
 from mlpstudy.tracking.reading import PART
 from mlpstudy.tracking.store import Store
-from mlpstudy.tracking.uris import redact
+from mlpstudy.tracking.uris import one_line, redact
 
 FLUSH_SECONDS = 20  # a long cell shows its curves while it trains; a short cell sends its final numbers first
 SAVE_SECONDS = 20  # of measuring are lost at most if the process is killed
 POINTS = 15  # of each curve in MLflow, besides the first and the last; statistics.npz has all
-
-
-@dataclass(frozen=True)
-class Rescue:
-    """What became of a run that the store did not take."""
-
-    root: Path | None  # the folder of all runs that are kept; None if it is lost
-    complaint: str  # where it is, and why
 
 
 class RunLog:
@@ -42,10 +34,7 @@ class RunLog:
     """
 
     def __init__(self, store: Store, cell: Cell, name: str, sweep: str, order: int, earlier: str = "") -> None:
-        """order: the place of the cell in the grid.
-
-        earlier: the id of the run whose replicas are joined at the end; curves are sent then, of all replicas.
-        """
+        """order: the place in the grid. earlier: the id of a run whose replicas are joined at the end."""
         self.store, self.cell, self.name, self.earlier = store, cell, name, earlier
         self.full = bool(cell.raw["tracking"]["full"])
         self._tags = {
@@ -56,9 +45,8 @@ class RunLog:
             **environment.tags(),
             "mlflow.runColor": colour(cell.config.init_name, len(cell.config.hidden)),
         }
-        self._started = now()
+        self._started = parcel.now()
         # what the folder has
-        self._root: Path | None = None  # of the folders of all runs
         self._folder: Path | None = None
         self._records: list[Record] = []
         self._rows: list[Row] = []  # of curves
@@ -75,8 +63,8 @@ class RunLog:
     def record(self, record: Record) -> None:
         """Add one record of the training."""
         self._records.append(record)
-        if not self.earlier:
-            self._add(record.step, record.done, record.curves, record.statistics)
+        if not self.earlier:  # else curves are those of all replicas, at the end
+            self._add(record.step, record.done, record.arrays)
         if record.before is not None:
             self._tags |= metrics.predicted_tags(record.before.verdict, record.before.foreseen)
         if time.monotonic() - self._saved > SAVE_SECONDS and not record.last:
@@ -87,7 +75,7 @@ class RunLog:
     def finish(self, ending: Ending) -> None:
         """Write the folder of a run that has ended. One that FAILED or was KILLED keeps what it measured."""
         if self.earlier and ending.result is not None:
-            self._take_curves(ending.result)
+            self._take_curves(ending.result.arrays)
             if ending.status == "FINISHED":
                 self._tags[PART] = self.earlier
         self._last, self._records = self._save(ending), []
@@ -116,21 +104,18 @@ class RunLog:
                     self._folder / ARTIFACTS, call)  # fmt: skip
         parcel.remove(self._folder)
 
-    def keep(self, reason: object) -> Rescue:
-        """Leave the folder, from which the next sweep or `python -m mlpstudy.upload` brings it into a store."""
+    def keep(self, reason: object) -> tuple[Path | None, str]:
+        """Leave the folder for the next sweep or `mlpstudy.upload`. Returns its root, None if it is lost; and why."""
         if self._last is None or self._folder is None:
-            return Rescue(None, f"lost, since it could be written nowhere ({self._unwritten})")
+            return None, f"lost, since it could be written nowhere ({self._unwritten})"
         with contextlib.suppress(OSError):  # the disk is full: it is free when this process has ended
             parcel.write(replace(self._last, run_id=self._run_id, held=False), self._folder)
-        return Rescue(self._root, f"not in MLflow but in {self._folder} ({one_line(reason)})")
+        return self._folder.parents[1], f"not in MLflow but in {self._folder} ({one_line(reason)})"
 
     def _save(self, ending: Ending) -> Parcel | None:
-        """Write the folder, in place of the one before. None if it could be written nowhere: then nothing is left.
-
-        In the last resort it is a temporary folder: the store may take the run at once.
-        """
+        """Write the folder, in place of the one before. None if it could be written nowhere: then nothing is left."""
         complaints = []
-        for place in (*rescue_folders(self.store.uri), None):
+        for place in (*rescue_folders(self.store.uri), None):  # None: a temporary folder, for the store to take at once
             folder = None
             try:
                 root = place or Path(tempfile.mkdtemp(prefix=f"{parcel.RESCUE}-"))
@@ -146,26 +131,27 @@ class RunLog:
                 continue
             if self._folder is not None:
                 parcel.remove(self._folder)
-            self._root, self._folder = root, folder
+            self._folder = folder
             return written
         self._unwritten = "; ".join(complaints)
         return None
 
-    def _add(self, step: int, done: float, curves: Mapping[str, Any], statistics: Mapping[str, Any] | None) -> None:
+    def _add(self, step: int, done: float, arrays: Mapping[str, NDArray[Any]]) -> None:
+        """Take a point of each curve, from what was measured at this moment."""
         if self.full or done >= min(self._next, 1.0):
-            self._rows += rows(metrics.curves(step, curves))
+            self._rows += parcel.rows(metrics.curves(step, arrays))
             self._next = (int(done * POINTS) + 1) / POINTS
-        if self.full and statistics is not None:
-            self._rows += rows(metrics.layers(step, statistics))
+        if self.full:
+            self._rows += parcel.rows(metrics.layers(step, arrays))
 
-    def _take_curves(self, result: CellResult) -> None:
-        arrays = result.arrays
-        snapshots = {int(step): row for row, step in enumerate(arrays["step"])}
+    def _take_curves(self, arrays: Mapping[str, NDArray[Any]]) -> None:
         self._rows, self._next = [], 0.0
+        snapshots = {int(step): row for row, step in enumerate(arrays["step"])}
         for row, step in enumerate(int(step) for step in arrays["curve_step"]):
-            curves = {name: arrays[f"curve_{name}"][row] for name in metrics.CURVES if f"curve_{name}" in arrays}
-            measured = {n: arrays[n][snapshots[step]] for n in STATISTICS} if step in snapshots else None
-            self._add(step, step / max(1, int(arrays["curve_step"][-1])), curves, measured)
+            places = {"record": row, "snapshot": snapshots.get(step)}
+            there = {name: places.get(axis) for name in arrays for axis in ARRAYS[name].axes[:1]}
+            moment = {name: arrays[name][place] for name, place in there.items() if place is not None}
+            self._add(step, step / max(1, int(arrays["curve_step"][-1])), moment)
 
     def _open(self, call: Call) -> None:
         """Make the run in the store, if it is not there."""
@@ -181,13 +167,14 @@ class RunLog:
 
     def _parcel(self, ending: Ending) -> Parcel:
         """The run as it ends."""
-        tags, found = dict(self._tags), list(self._rows)
+        tags, points = dict(self._tags), list(self._rows)
         if ending.details:
             tags["error"] = redact(ending.details)
         if (result := ending.result) is not None:
             tags |= metrics.tags(result)
             # the UI lists metrics in the order in which they are logged
-            found = [*rows(metrics.headline(result)), *found, *rows(metrics.profiles(result, self.full))]
+            points = parcel.rows(metrics.headline(result)) + points
+            points += parcel.rows(metrics.profiles(result, self.full))
         return Parcel(
             run_id=self._run_id,
             uri=redact(self.store.uri),
@@ -195,21 +182,10 @@ class RunLog:
             name=self.name,
             status=ending.status,
             started=self._started,
-            ended=now(),
+            ended=parcel.now(),
             params=metrics.parameters(self.cell.config),
             tags=tags,
-            metrics=found,
+            metrics=points,
             data=metrics.data_set(self.cell),
             held=True,
         )
-
-
-def rows(of: metrics.Rows) -> list[Row]:
-    """Rows of metrics; what is not finite is NaN."""
-    time_ = now()  # the time is part of the row, so a row that is sent twice is stored once
-    return [(key, value if math.isfinite(value) else math.nan, time_, step) for (key, step), value in of.items()]
-
-
-def now() -> int:
-    """The time in ms, as MLflow counts it."""
-    return int(1000 * time.time())

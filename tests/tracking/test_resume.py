@@ -27,27 +27,6 @@ from mlpstudy.tracking.store import open_store
 TINY = ["network.depth=2", "network.width=8", "training.epochs=1", "replicas=2", "training.snapshots=3", "workers=1"]
 
 
-@pytest.fixture
-def trained(new_uri, monkeypatch, no_pictures):
-    """(*overrides) -> the names of the cells that are trained by such a sweep; all sweeps share a store."""
-    trained = []
-    original = sweep.train
-
-    def train(index, config, first, *rest):
-        trained.append(f"{config.init_name} {config.seed}" + (f" from {first}" if first else ""))
-        return original(index, config, first, *rest)
-
-    monkeypatch.setattr(sweep, "train", train)
-
-    def run(*overrides):
-        trained.clear()
-        assert cli.run(cli.cells(["-m", *TINY, f"tracking.uri={new_uri}", *overrides]))
-        return list(trained)
-
-    run.uri = new_uri
-    return run
-
-
 def test_a_sweep_typed_again_trains_nothing_and_shows_the_same_table(trained, capsys):
     assert trained("init=zeros,xavier") == ["zeros 0", "xavier 0"]
     first = capsys.readouterr().out

@@ -391,16 +391,16 @@ def test_on_a_full_disk_a_run_is_kept_elsewhere_and_nothing_half_is_left(sweep_c
 
     monkeypatch.setattr(parcel, "write", refuse)
     log.finish(Ending("FINISHED"))
-    rescue = log.keep("the disk is full")
+    kept, complaint = log.keep("the disk is full")
     assert list(here.iterdir()) == []
     assert not (tmp_path / "mlpstudy-rescued").exists()
     if full == "here":
-        assert rescue.root == home / "mlpstudy-rescued"
-        assert (rescue.root / "full" / "name" / "run.json").exists()
+        assert kept == home / "mlpstudy-rescued"
+        assert (kept / "full" / "name" / "run.json").exists()
         assert moving.bring_back(open_store(sweep_copy, "mlpstudy"), "mlpstudy", print) == (["name"], [])
     else:
-        assert rescue.root is None
-        assert rescue.complaint.count("No space left") == 4  # beside the store, here, at home, in a temporary folder
+        assert kept is None
+        assert complaint.count("No space left") == 4  # beside the store, here, at home, in a temporary folder
     assert list(home.iterdir()) == []
 
 

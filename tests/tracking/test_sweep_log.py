@@ -44,7 +44,7 @@ def trained(cell):
 
 def logged(store, cell, said, seconds=float("inf")):
     """Train the cell and write its run."""
-    log = sweep_log.SweepLog(store, [cell], ["name"], "sweep", said.append)
+    log = sweep_log.SweepLog(lambda index: writing.RunLog(store, cell, "name", "sweep", index), said.append)
     records = trained(cell)
     for record in records:
         log.record(0, record)
@@ -75,7 +75,7 @@ def test_a_store_that_is_away_for_a_while_costs_nothing(store, cell, monkeypatch
     calls = failing(monkeypatch, store, name, AWAY, times=1)
     log = logged(store, cell, said)
     assert len(calls) >= 2
-    assert log.complaints == {}
+    assert log.rescued == {}
     assert said[0].startswith("The store does not answer (MlflowException: the database is locked)")
     assert said[-1] == "The store answers again."
     (run,) = load_runs(store.uri)
@@ -87,7 +87,7 @@ def test_training_and_display_do_not_wait_for_the_store(store, cell, monkeypatch
     hold = threading.Event()
     create = store.client.create_run
     monkeypatch.setattr(store.client, "create_run", lambda *a, **k: (hold.wait(20), create(*a, **k))[1])
-    log = sweep_log.SweepLog(store, [cell], ["name"], "sweep", print)
+    log = sweep_log.SweepLog(lambda index: writing.RunLog(store, cell, "name", "sweep", index), print)
     records = trained(cell)
     start = time.monotonic()
     for record in records:
@@ -107,8 +107,8 @@ def test_a_run_that_the_store_does_not_take_in_time_is_kept_and_brought_back(sto
     start = time.monotonic()
     log = logged(store, cell, said, seconds=0.5)
     assert time.monotonic() - start < 10
-    assert "not in MLflow but in mlpstudy-rescued/sweep/name" in log.complaints[0].complaint
-    assert any("mlpstudy-rescued" in line for line in said)
+    assert log.rescued == {0: Path("mlpstudy-rescued")}
+    assert any("name: not in MLflow but in mlpstudy-rescued/sweep/name" in line for line in said)
     monkeypatch.setattr(store.client, "log_artifacts", original)
     assert moving.bring_back(store, "other", print) == ([], [])
     assert moving.bring_back(store, "mlpstudy", print) == (["name"], [])
@@ -251,14 +251,14 @@ def test_where_no_folder_can_be_made_a_run_goes_to_the_store_all_the_same(store,
     """Nothing can be written beside the store, here or at home."""
     monkeypatch.setenv("HOME", str(tmp_path))
     (tmp_path / "mlpstudy-rescued").touch()
-    assert logged(store, cell, []).complaints == {}
+    assert logged(store, cell, []).rescued == {}
     assert [run.status for run in load_runs(store.uri)] == ["FINISHED"]
     assert list(Path(tempfile.gettempdir()).glob("mlpstudy-rescued*")) == []
 
 
 def test_after_a_good_end_no_folder_is_left(store, cell, tmp_path, monkeypatch):
     monkeypatch.setattr(writing, "SAVE_SECONDS", 0)
-    assert logged(store, cell, []).complaints == {}
+    assert logged(store, cell, []).rescued == {}
     store.close()
     assert {path.name for path in tmp_path.iterdir()} == {"mlflow.db", "mlruns"}
 
@@ -267,7 +267,7 @@ def test_a_sweep_waits_for_a_store_that_is_far_behind(store, cell, monkeypatch):
     gate, records = threading.Event(), trained(cell)
     monkeypatch.setattr(sweep_log, "BEHIND", 1)
     monkeypatch.setattr(writing.RunLog, "send", lambda *_: gate.wait(60))
-    log = sweep_log.SweepLog(store, [cell] * 2, ["one", "two"], "sweep", print)
+    log = sweep_log.SweepLog(lambda index: writing.RunLog(store, cell, f"run {index}", "sweep", index), print)
     log.ended(0, Ending("FINISHED", collect(cell, records)))
     log.keep_up()  # one may wait
     log.ended(1, Ending("FINISHED", collect(cell, records)))

@@ -14,18 +14,25 @@ import pytest
 from mlflow.tracking import MlflowClient
 
 from mlpstudy.cells import cell_result
+from mlpstudy.cells.cell import names
 from mlpstudy.cells.events import Ending, Page
 from mlpstudy.commands import cli
+from mlpstudy.engines import processes
 from mlpstudy.errors import ConfigError
 from mlpstudy.measure.statistics import STATISTICS
-from mlpstudy.tracking import dashboard, files, writing
+from mlpstudy.tracking import dashboard, files, metrics, writing
 from mlpstudy.tracking.reading import load_runs
 from mlpstudy.tracking.run import NotMeasured
 from mlpstudy.tracking.store import open_store
+from mlpstudy.tracking.uris import redact
 
 
 def ask(call):
     return call()
+
+
+def trained(cell):
+    return [record for _, record in processes.run([cell], 1)]
 
 
 @pytest.fixture
@@ -115,8 +122,6 @@ def test_where_theory_does_not_apply_nothing_is_logged_of_it(runs):
 
 
 def test_the_predicted_verdict_is_there_before_training_ends(sweep_copy):
-    from mlpstudy.engines import processes
-
     store = open_store(sweep_copy, "mlpstudy")
     for init, known in (("xavier", True), ("constant", False)):
         cell = [f"init={init}", "network.depth=2", "network.width=16", "training.epochs=1", "replicas=2"]
@@ -201,8 +206,6 @@ def test_read_only_and_broken_databases_are_refused(sweep_uri, tmp_path, monkeyp
 
 
 def test_password_is_never_stored(tmp_path, monkeypatch):
-    from mlpstudy.tracking import metrics
-
     (cell,) = cli.cells(["tracking.uri=postgresql://me:s3cret@127.0.0.1:9/runs", "network.width=4"])
     assert "s3cret" not in str(metrics.parameters(cell.config))
     with pytest.raises(ConfigError) as refused:
@@ -224,20 +227,14 @@ SECRETS = {
 
 @pytest.mark.parametrize("text", SECRETS)
 def test_redact(text):
-    from mlpstudy.tracking.uris import redact
-
     assert redact(text) == SECRETS[text]
 
 
 def test_password_is_in_no_artifact_and_no_name(tmp_path):
-    from mlpstudy.cells.cell import names
-
     uri = "postgresql://me:s3cret@127.0.0.1:9/runs"
     (cell,) = cli.cells([f"tracking.uri={uri}", "network.width=4", "training.epochs=0", "replicas=1"])
     assert "s3cret" not in names([cell])[0]
-    from mlpstudy.engines import processes
-
-    records = [record for _, record in processes.run([cell], 1)]
+    records = trained(cell)
     files.write_artifacts(cell, cell_result.collect(cell, records), tmp_path)
     config = (tmp_path / "config.yaml").read_text()
     assert "me:***@127.0.0.1" in config
@@ -245,8 +242,6 @@ def test_password_is_in_no_artifact_and_no_name(tmp_path):
 
 
 def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
-    from mlpstudy.engines import processes
-
     store = open_store(sweep_copy, "mlpstudy")
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=0", "replicas=1"])
     log = writing.RunLog(store, cell, "name", "blip", 0)
@@ -259,7 +254,7 @@ def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
         return log_batch(*arguments, **rows)
 
     monkeypatch.setattr(store.client, "log_batch", fails_once)
-    records = [record for _, record in processes.run([cell], 1)]
+    records = trained(cell)
     for record in records:
         log.record(record)
         log.grow(ask)
@@ -270,13 +265,11 @@ def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
 
 
 def test_a_run_without_a_page_says_why(sweep_copy):
-    from mlpstudy.engines import processes
-
     store = open_store(sweep_copy, "mlpstudy")
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=0", "replicas=1"])
     for name, page in (("without", Page(b"", "OSError: no ink")), ("with", Page(b"a picture"))):
         log = writing.RunLog(store, cell, "name", name, 0)
-        records = [record for _, record in processes.run([cell], 1)]
+        records = trained(cell)
         log.finish(Ending("FINISHED", cell_result.collect(cell, records), page=page))
         log.send(ask)
         (run,) = load_runs(sweep_copy, sweep=name)
@@ -319,8 +312,6 @@ def test_dashboard_shows_what_is_logged(runs, sweep_uri):
 
 
 def test_at_most_a_dozen_series_per_statistic():
-    from mlpstudy.tracking import metrics
-
     layers = [name for name, _ in metrics.layers(0, {"delta_rms": np.ones((2, 40))})]
     assert len(layers) == 12
     assert {"delta_rms/layer_01", "delta_rms/layer_40"} <= set(layers)
@@ -341,10 +332,8 @@ def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monk
     monkeypatch.chdir(tmp_path)
     store = open_store(sweep_copy, "mlpstudy")
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=1", "replicas=2"])
-    from mlpstudy.engines import processes
-
     log = writing.RunLog(store, cell, "name", "lost", 0)
-    records = [record for _, record in processes.run([cell], 1)]
+    records = trained(cell)
     for record in records:
         log.record(record)
         log.grow(ask)
@@ -357,14 +346,14 @@ def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monk
     log.finish(Ending("FINISHED", result))
     with pytest.raises(ConnectionError) as reason:
         log.send(ask)
-    assert "went away" in log.keep(reason.value).complaint
+    assert "went away" in log.keep(reason.value)[1]
     folder = tmp_path / "mlpstudy-rescued" / "lost" / "name"
     with np.load(folder / "artifacts" / "statistics.npz") as kept:
         np.testing.assert_allclose(kept["delta_rms"], result.arrays["delta_rms"], rtol=1e-6)
     second = writing.RunLog(store, cell, "name", "lost", 0)
     second.finish(Ending("FINISHED", result))
-    again = second.keep("again")  # does not overwrite the first
-    assert "mlpstudy-rescued/lost/name-2 (" in again.complaint
+    _, again = second.keep("again")  # does not overwrite the first
+    assert "mlpstudy-rescued/lost/name-2 (" in again
     assert (folder.parent / "name-2" / "run.json").exists()
 
 
