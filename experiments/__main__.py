@@ -114,7 +114,7 @@ def prepare(study: Study, quick: bool, overrides: Sequence[str]) -> Prepared:
     if not all(config.hidden for config in configs):
         raise ConfigError("network.depth", "an integer >= 1 for a study of hidden layers", 0)
     params = [parameters(config) for config in configs]
-    for key, values in study.varied:
+    for key, values in study.varied.items():
         if set(values) - {one.get(key) for one in params}:
             raise ConfigError(key, f"swept over {', '.join(values)} for the claims of {study.name}", list(overrides))
     fewest = min(config.replicas for config in configs)

@@ -1,16 +1,20 @@
 """Parts of the figures of studies: measured values with their spread, and published ones beside them."""
 
 import textwrap
+from collections.abc import Sequence
 from typing import TYPE_CHECKING, Any
 
 import numpy as np
 from numpy.typing import NDArray
+
+from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Finding, Mean
 
 if TYPE_CHECKING:  # matplotlib is slow to import
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
 LETTERS = 10  # of a title in one inch
+COLOURS = {REPRODUCED: "#007a5a", NOT_REPRODUCED: "#c14a00", INCONCLUSIVE: "#6b6b6b"}
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d", "#8c6bb1")  # Okabe & Ito 2008
 MARKERS = "os^Dv<>P"
 DASHED: dict[str, Any] = {"color": "0.15", "linestyle": "--", "linewidth": 1.2}
@@ -85,3 +89,23 @@ def labelled(axes: "Axes", title: str, x: str, y: str, *, log: str = "", legend:
     axes.set(xlabel=x, ylabel=y, **{f"{axis}scale": "log" for axis in log})
     if legend:
         axes.legend(fontsize=8, frameon=False)
+
+
+def claims(figure: "Figure", findings: Sequence[Finding]) -> None:
+    """A panel for each claim: the published value, what each network measured, and the interval of the mean."""
+    columns = min(len(findings), 4)
+    axes = panels(figure, columns, -(-len(findings) // columns), width=3.0, height=2.1)
+    for panel, finding in zip(axes, findings, strict=False):
+        claim, values, colour = finding.claim, finding.measured, COLOURS[finding.verdict]
+        panel.plot(np.linspace(-0.3, 0.3, len(values)), values, ".", color="0.7", markersize=4)
+        panel.axhspan(claim.expected - claim.tolerance, claim.expected + claim.tolerance, color="0.85", zorder=0)
+        panel.axhline(claim.expected, color="0.2", linewidth=1, linestyle="--")
+        if isinstance(claim, Mean) and values.size:
+            panel.plot([0.45, 0.45], claim.interval(values, finding.claims), color=colour, linewidth=3)
+            panel.plot([0.45], [values.mean()], "o", color=colour)
+        panel.set(xticks=[], xlim=(-0.5, 0.7))
+        panel.set_title(f"{claim.statement}\n{finding.verdict}", fontsize=8, wrap=True, color=colour)
+    for panel in axes[len(findings) :]:
+        panel.set_axis_off()
+    dashed = "dashed: published; grey: its rounding, or what the width explains"
+    figure.supxlabel(f"{dashed}; dots: networks; bar: interval of the mean", fontsize=8, x=0.01, ha="left")

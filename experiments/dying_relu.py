@@ -35,7 +35,7 @@ STUDY = Study(
     name="dying_relu",
     question="How likely is a narrow ReLU network of ten layers to be born dead?",
     source="Lu et al. 2019, theorem 3: with probability 1 - (1 - 2^-N)^L for width N and depth L, for one input",
-    varied=(("width", WIDTHS),),
+    varied={"width": WIDTHS},
     grids=(Grid(quick=("replicas=400",)),),
     replicas=100,
     claims=tuple(

@@ -70,7 +70,7 @@ STUDY = Study(
     question="Why is the uniform initialization that was standard in 2010 too small for tanh networks?",
     source="Glorot & Bengio 2010: figures 2 to 7, section 4.2 and table 1; there with 1000 units on images of shapes, "
     "here with 1000 units at the start and 200 for training, on MNIST",
-    varied=(("init", (STANDARD, NORMALIZED)), ("activation", ("tanh", "sigmoid", "softsign"))),
+    varied={"init": (STANDARD, NORMALIZED), "activation": ("tanh", "sigmoid", "softsign")},
     grids=(
         Grid(("init.gain=0.57735",), mnist=True, quick=("replicas=3",)),
         Grid(("init=xavier_uniform", "init.gain=1"), mnist=True, quick=("replicas=3",)),

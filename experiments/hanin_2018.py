@@ -50,7 +50,7 @@ STUDY = Study(
     name="hanin_2018",
     question="How much do ReLU networks drawn from the same distribution differ in their output?",
     source="Hanin & Rolnick 2018: the log of the squared length of one signal has mean -2.5 sum 1/n",
-    varied=(("depth", DEPTHS),),
+    varied={"depth": DEPTHS},
     grids=(Grid(quick=("replicas=100",)),),
     replicas=30,
     claims=(

@@ -5,7 +5,7 @@ from math import pi, sqrt
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import lengths, log_ratio, measure, minus, profile, squared_length
+from experiments.measures import late_mean, lengths, log_ratio, measure, minus, profile, squared_length
 from experiments.study import Canvas, Grid, Mean, Measure, Order, Runs, Study, Values
 
 WIDTH = 500
@@ -28,11 +28,6 @@ def exponent(runs: Runs, params: dict[str, str]) -> Values:
     """p of 1 - c ~ l^-p, between layers FIRST and LAST."""
     away = np.log(1 - profile(runs, "input_correlation", **params))
     return np.asarray((away[:, FIRST - 1] - away[:, LAST - 1]) / np.log(LAST / FIRST))
-
-
-def late_gain(runs: Runs) -> Values:
-    """chi, the factor of squared gradients a layer, in tanh networks: mean over the last 50 layers."""
-    return np.asarray(profile(runs, "jacobian_gain", **SMOOTH["tanh"])[:, -50:].mean(axis=1))
 
 
 def growth(params: dict[str, str], first: int, last: int) -> Measure:
@@ -61,7 +56,7 @@ STUDY = Study(
     question="How do signals and inputs behave in 100 to 300 layers on the edge of chaos?",
     source="Hayou, Doucet & Rousseau 2019: 1 - c ~ 9 pi^2 / (2 l^2) for ReLU, and c_l ~ 1 - k / l for smooth "
     "activations, k constant (propositions 1 to 3)",
-    varied=(("activation", ("relu", "tanh", "elu", "gelu", "silu")),),
+    varied={"activation": ("relu", "tanh", "elu", "gelu", "silu")},
     grids=(
         Grid(quick=("network.depth=40", "replicas=6")),
         Grid(("init=critical", "init.sigma_b=0.2", "activation=tanh,elu", "network.width=300", "network.depth=300"),
@@ -79,8 +74,8 @@ STUDY = Study(
         Mean("tanh: the squared length keeps its scale to the last layer (log10, over layer 100)", 0.0,
              growth(SMOOTH["tanh"], 99, -1), rival=1.0),
         Mean("ELU: so does it (log10, over layer 100)", 0.0, growth(SMOOTH["elu"], 99, -1), rival=1.0),
-        Mean("tanh: squared gradients keep their scale (chi, mean over the last 50 layers)", 1.0, late_gain, 2 / 300,
-             rival=1.2),
+        Mean("tanh: squared gradients keep their scale (chi, mean over the last 50 layers)", 1.0,
+             late_mean("jacobian_gain", -50, **SMOOTH["tanh"]), 2 / 300, rival=1.2),
         Order("GELU with chi = 1 at sigma_b = 0.2: in 100 layers, squared lengths grow 10 times or more (log10)",
               1.0, growth(TRAPS["gelu"], 0, 99)),
         Order("SiLU: so do they (log10)", 1.0, growth(TRAPS["silu"], 0, 99)),

@@ -40,7 +40,7 @@ STUDY = Study(
     name="he_2015",
     question="Why do deep ReLU networks need weights of twice the variance?",
     source="He et al. 2015, section 2.2: gradients shrink by 1/sqrt(2) a layer with Xavier, and not with He",
-    varied=(("init", ("xavier", "he")), ("depth", tuple(LAYERS))),
+    varied={"init": ("xavier", "he"), "depth": LAYERS},
     grids=(Grid(quick=("training.epochs=3", "replicas=6")),),
     claims=(
         Mean("Xavier, 22 layers: log10 of the gradient ratio is 22 log10(1/sqrt 2) (4.9e-4)",

@@ -45,7 +45,7 @@ STUDY = Study(
     name="lsuv_2015",
     question="Does LSUV give every layer variance 1, in how many iterations, and does it help training?",
     source="Mishkin & Matas 2016 (arXiv 2015): variance within 0.1 of 1 after at most 10 iterations a layer",
-    varied=(("activation", ACTIVATIONS), ("init", ("lsuv", "he", "xavier"))),
+    varied={"activation": ACTIVATIONS, "init": ("lsuv", "he", "xavier")},
     grids=(
         Grid(("init.iterations=10",), quick=("replicas=5", "training.epochs=5")),
         Grid(("init.iterations=1", "training.epochs=0"), quick=("replicas=5",)),

@@ -28,6 +28,12 @@ def at_start(runs: Runs, name: str, layer: int = -1, /, **params: str) -> Values
 
 
 @measure
+def late_mean(runs: Runs, name: str, first: int, /, **params: str) -> Values:
+    """The mean of a statistic at initialization over the hidden layers from `first` on."""
+    return np.asarray(profile(runs, name, **params)[:, first:].mean(axis=1))
+
+
+@measure
 def accuracy(runs: Runs, split: str = "test", /, **params: str) -> Values:
     """The accuracy after training, on the test or train examples."""
     return np.asarray(one(runs, **params).arrays[f"curve_accuracy_{split}"][-1])

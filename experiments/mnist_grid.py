@@ -86,7 +86,7 @@ STUDY = Study(
     replicas=2,
     source="a public study of this grid with one seed and 50 epochs; gradients by theory: Schoenholz et al. 2017. "
     "ReLU needs He (He et al. 2015), orthogonal weights suit tanh (Saxe et al. 2013), sigmoid stalls (Glorot 2010)",
-    varied=(("init", ("he", "xavier", "orthogonal", "zeros")), ("activation", ("relu", "tanh", "sigmoid"))),
+    varied={"init": ("he", "xavier", "orthogonal", "zeros"), "activation": ("relu", "tanh", "sigmoid")},
     grids=(
         Grid(mnist=True, quick=("init=he,xavier,zeros,orthogonal", "activation=relu,tanh,sigmoid",
                                 "network.depth=5", "replicas=2")),

@@ -41,7 +41,7 @@ STUDY = Study(
     question="Does Adam hide what a bad initialization breaks?",
     source="Kingma & Ba 2015: steps of Adam do not depend on the scale of the gradient. So it should mend weights that "
     "are too small, but neither equal nor saturated units",
-    varied=(("init", ("zeros", "normal", "xavier")), ("optimizer", ("sgd", "adam"))),
+    varied={"init": ("zeros", "normal", "xavier"), "optimizer": ("sgd", "adam")},
     grids=(
         Grid(("optimizer.momentum=0,0.9",), quick=("replicas=6",)),
         Grid(("optimizer.momentum=0,0.9", "init=normal", "init.scale=0.01,1"), quick=("replicas=6",)),

@@ -10,10 +10,9 @@ from pathlib import Path
 from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
 
 from experiments import drawing
-from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Finding, Study
+from experiments.study import REPRODUCED, VERDICTS, Finding, Study
 from mlpstudy.tracking.run import Run
 
-COLOURS = {REPRODUCED: "#007a5a", NOT_REPRODUCED: "#c14a00", INCONCLUSIVE: "#6b6b6b"}
 templates = Environment(
     loader=FileSystemLoader(Path(__file__).parent, encoding="utf-8"), autoescape=select_autoescape(),
     undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
@@ -44,7 +43,7 @@ class Done:
     @property
     def words(self) -> str:
         """A paragraph about what was found."""
-        reproduced, failed, inconclusive = map(self.verdicts.count, COLOURS)
+        reproduced, failed, inconclusive = map(self.verdicts.count, VERDICTS)
         others = [finding for finding in self.findings if finding.verdict != REPRODUCED]
         how = f", {failed} not, and {inconclusive} inconclusive" if others else ""
         first = self.findings[0]
@@ -75,9 +74,12 @@ class Done:
 
     @cached_property
     def picture(self) -> bytes:
-        """The figure of the study, as PNG."""
+        """The figure of the study, as PNG: its own, or else a panel for each claim."""
         figure = drawing.figure()
-        self.study.draw(figure, self.runs)
+        if self.study.draw is None:
+            drawing.claims(figure, self.findings)
+        else:
+            self.study.draw(figure, self.runs)
         drawing.title(figure, self.study.question + self.marked)
         out = io.BytesIO()
         figure.savefig(out, format="png", dpi=110)
@@ -105,6 +107,6 @@ def write(folder: Path, done: Sequence[Done]) -> Path:
         (folder / f"{one.study.name}.png").write_bytes(one.picture)
     path = folder / "index.html"
     for template, file in (("page.html", path), ("page.md", folder / "studies.md")):
-        text = templates.get_template(template).render(done=done, colours=COLOURS)
+        text = templates.get_template(template).render(done=done, colours=drawing.COLOURS)
         file.write_text(text, encoding="utf-8")
     return path

@@ -52,7 +52,7 @@ STUDY = Study(
     question="Can all singular values of a deep network's Jacobian be near 1?",
     source="Pennington, Schoenholz & Ganguli 2017: the variance of s^2 is L (mu_2 / mu_1^2 - 1 - s_1); "
     "2L for Gaussian and L for orthogonal ReLU layers, little for orthogonal tanh layers near q = 0",
-    varied=(("depth", DEPTHS), ("activation", ("relu", "tanh"))),
+    varied={"depth": DEPTHS, "activation": ("relu", "tanh")},
     grids=(
         Grid(quick=("replicas=3",)),
         Grid(("init=orthogonal", "init.gain=1.4142136"), quick=("replicas=3",)),

@@ -20,7 +20,7 @@ def started(gain: str) -> float:
     return (float(gain) ** 2 + 0.09) / PUBLISHED[gain][0]
 
 
-def left(gain: str) -> float:
+def remaining(gain: str) -> float:
     """How far correlations are from c* after DEPTH layers at most, in the ordered phase: chi^(DEPTH - 1)."""
     _, chi, _ = PUBLISHED[gain]
     return chi ** (DEPTH - 1) if chi < 1 else 0.0
@@ -44,7 +44,7 @@ STUDY = Study(
     name="poole_2016",
     question="Is a random deep tanh network ordered or chaotic, and where do lengths and correlations end?",
     source="Poole et al. 2016, figures 1 and 2: tanh with sigma_b = 0.3 and sigma_w = 1.3, 2.5 and 4",
-    varied=(("gain", tuple(PUBLISHED)),),
+    varied={"gain": PUBLISHED},
     grids=(Grid(quick=("replicas=5",)),),
     claims=(
         *(claim for gain, (q, chi, c) in PUBLISHED.items() for claim in (
@@ -53,7 +53,7 @@ STUDY = Study(
             Mean(f"sigma_w = {gain}: squared gradients change by chi a layer", chi,
                  at_start("jacobian_gain", gain=gain), 2 * chi / WIDTH, rival=1.0),
             Mean(f"sigma_w = {gain}: the correlation of two inputs ends at c*", c,
-                 at_start("input_correlation", gain=gain), 2 / WIDTH + left(gain), rival=0.5),
+                 at_start("input_correlation", gain=gain), 2 / WIDTH + remaining(gain), rival=0.5),
         )),
         *(Mean(f"sigma_w = {gain}: lengths settle to 1 % within 8 layers", 1.0, settled(gain), 0.01,
                rival=started(gain)) for gain in PUBLISHED),

@@ -70,7 +70,7 @@ STUDY = Study(
     name="saxe_2013",
     question="What do orthogonal weights do in deep networks that Gaussian weights do not?",
     source="Saxe et al. 2013: orthogonal products are isometries, and linear networks then learn as fast at any depth",
-    varied=(("init", (GAUSSIAN, ORTHOGONAL)), ("width", WIDTHS), ("depth", tuple(RATES))),
+    varied={"init": (GAUSSIAN, ORTHOGONAL), "width": WIDTHS, "depth": RATES},
     grids=(
         *(Grid(("data=gaussian", f"data.features={width}", f"data.classes={width}", f"network.width={width}",
                 "dtype=float64", "training.epochs=0", "replicas=20"), quick=("replicas=10",)) for width in WIDTHS),

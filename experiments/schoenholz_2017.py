@@ -4,7 +4,7 @@ import numpy as np
 from scipy import stats
 
 from experiments import drawing
-from experiments.measures import profile
+from experiments.measures import late_mean
 from experiments.study import Canvas, Grid, Mean, Order, Runs, Study, Values, chosen
 
 # sigma_w -> depth scale of correlations xi_c at sigma_b^2 = 0.05, by quadrature of the published equations
@@ -59,11 +59,6 @@ def excess(runs: Runs) -> Values:
     return np.asarray((depths - scales[:, None]).mean(axis=0))
 
 
-def critical_gain(runs: Runs) -> Values:
-    """chi, the factor of squared gradients, at the critical sigma_w: mean over the last 20 of 40 layers."""
-    return np.asarray(profile(runs, "jacobian_gain", gain=CRITICAL, depth="40")[:, 20:].mean(axis=1))
-
-
 def draw(figure: Canvas, runs: Runs) -> None:
     """The heat map of accuracy over sigma_w and depth, with the published curve over it."""
     (axes,) = drawing.panels(figure, 1, width=8, height=4.2)
@@ -89,7 +84,7 @@ STUDY = Study(
     question="How deep can a random tanh network be and still be trained?",
     source="Schoenholz et al. 2017: at sigma_b^2 = 0.05 the edge of chaos is at sigma_w^2 = 1.7610, and networks train "
     "up to about six depth scales (figure 5)",
-    varied=(("gain", ("1", CRITICAL, "1.6")), ("depth", ("20", "40"))),
+    varied={"gain": ("1", CRITICAL, "1.6"), "depth": ("20", "40")},
     grids=(
         Grid(quick=("init.gain=1,1.32701,1.6,2.1", "network.depth=10,20,40,80", "training.epochs=5")),
         Grid(("init.gain=1.2,1.45", "network.depth=160"), quick=None),  # which may train deeper than 80 layers
@@ -100,7 +95,7 @@ STUDY = Study(
         Mean("networks train up to 6 depth scales (log2 of the ratio; depths are swept by factors of 2)", 0.0, excess,
              0.5, rival=1.5),
         Mean("squared gradients keep their scale at sigma_w^2 = 1.7610 (chi, mean over the last 20 of 40 layers)", 1.0,
-             critical_gain, 0.02, rival=1.15),
+             late_mean("jacobian_gain", 20, gain=CRITICAL, depth="40"), 0.02, rival=1.15),
     ),
     draw=draw,
 )  # fmt: skip

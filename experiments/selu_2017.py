@@ -45,7 +45,7 @@ STUDY = Study(
     name="selu_2017",
     question="Does SELU bring signals back to mean 0 and variance 1, and do gradients keep their scale, too?",
     source="Klambauer et al. 2017, theorem 1: the fixed point (0, 1) attracts; chi = E[g'^2] there",
-    varied=(("data.features", (FAR, NEAR)),),
+    varied={"data.features": (FAR, NEAR)},
     grids=(Grid(quick=("replicas=6",)),),
     claims=(
         *(Mean(f"from variance 4, the mean square in layer {layer} is {ATTRACTED[layer - 1]:.2f}", ATTRACTED[layer - 1],

@@ -3,7 +3,7 @@
 To add a study: a module here with a STUDY, and its sweep `conf/experiment/<name>.yaml`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -122,10 +122,10 @@ class Study:
     question: str
     source: str
     claims: tuple[Claim, ...]
-    varied: tuple[tuple[str, tuple[str, ...]], ...]  # (param, values) that the claims are about
-    draw: Callable[[Canvas, Runs], None]  # its figure
+    varied: Mapping[str, Iterable[str]]  # param -> values that the claims are about
     grids: tuple[Grid, ...] = (Grid(),)
     replicas: int = 3  # at least so many for its tests
+    draw: Callable[[Canvas, Runs], None] | None = None  # its figure; None = a panel for each claim
 
 
 @dataclass(frozen=True)

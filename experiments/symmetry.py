@@ -55,7 +55,7 @@ STUDY = Study(
     source="the founding notes, section 9; Goodfellow, Bengio & Courville 2016, section 8.4; the entropy of the "
     "classes of MNIST is 2.3012, and 11.35 % of its test images are a 1",
     replicas=2,
-    varied=(("init", SYMMETRIC + RANDOM), ("init.noise", ("0.01", "1.0"))),
+    varied={"init": SYMMETRIC + RANDOM, "init.noise": ("0.01", "1.0")},
     grids=(
         Grid(quick=("training.epochs=2", "replicas=2", "activation=tanh")),
         Grid(("init=identical", f"init.noise={','.join(NOISES)}", "activation=tanh", "dtype=float64"),

@@ -54,7 +54,7 @@ STUDY = Study(
     question="What becomes of signals and of training if weights are too small or too large?",
     source="deeplearning.ai, Initializing neural networks (2019), which the founding notes cite",
     replicas=2,
-    varied=(("gain", ("0.5", "1.5")), ("init", ("identity", "zeros", "normal", "he"))),
+    varied={"gain": ("0.5", "1.5"), "init": ("identity", "zeros", "normal", "he")},
     grids=(
         Grid(),
         Grid((*ON_MNIST, "init=zeros,he"), mnist=True),

@@ -73,7 +73,7 @@ STUDY = Study(
     question="What gain do tanh layers need, and is a ratio of update to weight near 1e-3 a good sign?",
     source="Karpathy 2022, Building makemore, part 3: standard deviations, saturation and gradients printed there; "
     "the ratio should be about 1e-3",
-    varied=(("gain", GAINS), ("lr", RATES)),
+    varied={"gain": GAINS, "lr": RATES},
     grids=(
         Grid(quick=("replicas=3",)),
         Grid(("data=gaussian", "data.features=30", "data.classes=27", "optimizer.lr=0.01", "training.epochs=0",

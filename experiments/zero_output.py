@@ -33,7 +33,7 @@ STUDY = Study(
     name="zero_output",
     question="Should the output layer start with zeros?",
     source="Karpathy 2019, A recipe for training neural networks: the loss should start at -log(1 / classes)",
-    varied=(("init.output", ("None",)), ("init.output.name", ("zeros",))),
+    varied={"init.output": ("None",), "init.output.name": ("zeros",)},
     grids=(Grid(quick=("replicas=5", "training.epochs=2")),),
     claims=(
         Claim("output layer of zeros: the loss starts at ln 10", log(CLASSES), loss(0, **ZEROS), 1e-5),
