@@ -13,7 +13,7 @@ from rich.table import Table
 from rich.text import Text
 
 from experiments import STUDIES, page
-from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Study, check
+from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Study, findings
 from mlpstudy import compose, conduct, shell, terminal
 from mlpstudy.cells.cell import Cell
 from mlpstudy.display import console
@@ -44,10 +44,10 @@ def main(arguments: Sequence[str] | None = None) -> int:
     try:
         if name not in STUDIES and name != "all":
             raise ConfigError("NAME", one_of([*STUDIES, "all"]), name)
-        asked = list(STUDIES.values()) if name == "all" else [STUDIES[name]]
+        studies = list(STUDIES.values()) if name == "all" else [STUDIES[name]]
         prepared = []  # all are checked before one runs
-        for study in asked:  # the folder of MNIST is for those of all that use it
-            mine = [o for o in overrides if len(asked) == 1 or on_images(study) or not o.startswith("data.root=")]
+        for study in studies:  # the folder of MNIST is for those of all that use it
+            mine = [o for o in overrides if len(studies) == 1 or on_images(study) or not o.startswith("data.root=")]
             prepared.append(prepare(study, quick, mine))
         return run_all(prepared, shell.command("experiments", *map(redact, words)))
     except compose.SETTINGS_ERRORS as error:
@@ -64,7 +64,6 @@ def run_all(prepared: "Sequence[Prepared]", again: str) -> int:
     again: what was typed.
     """
     done: list[page.Done] = []
-    path = None
     for one in prepared:
         try:
             done.append(run(one, again))
@@ -76,11 +75,11 @@ def run_all(prepared: "Sequence[Prepared]", again: str) -> int:
         path = page.write(FOLDER, done)
     if len(prepared) > 1:
         console().print(overview(done))
-    if path is not None:
+    if done:
         print(f"The page: {path}")
     if len(done) < len(prepared):
         return 2
-    return 0 if all(finding.verdict == REPRODUCED for one in done for finding in one.findings) else 1
+    return 0 if {verdict for one in done for verdict in one.verdicts} == {REPRODUCED} else 1
 
 
 @dataclass(frozen=True)
@@ -98,8 +97,8 @@ def prepare(study: Study, quick: bool, overrides: Sequence[str]) -> Prepared:
     from mlpstudy.tracking.metrics import parameters
 
     sweep = f"{study.name}-{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
-    root = [word for word in overrides if word.startswith("data.root=")]
-    others = [word for word in overrides if word not in root or not on_images(study)]
+    root = [word for word in overrides if word.startswith("data.root=") and on_images(study)]
+    others = [word for word in overrides if word not in root]
     chosen = any(word.startswith("data=") for word in overrides)
     instead = without_mnist() if on_images(study) and not root and not chosen else ""
     images = [] if chosen else ["data=digits"] if instead else ["data=mnist", *root]
@@ -111,13 +110,14 @@ def prepare(study: Study, quick: bool, overrides: Sequence[str]) -> Prepared:
         for more in (images if grid.mnist else (), grid.words, (grid.quick or ()) if quick else (), others):
             words = with_words(words, more)
         cells |= {cell.hash: cell for cell in compose.cells(words)}
-    if not all(cell.config.hidden for cell in cells.values()):
+    configs = [cell.config for cell in cells.values()]
+    if not all(config.hidden for config in configs):
         raise ConfigError("network.depth", "an integer >= 1 for a study of hidden layers", 0)
-    params = [parameters(cell.config) for cell in cells.values()]
-    for key, values in study.varied:
+    params = [parameters(config) for config in configs]
+    for key, values in study.varied.items():
         if set(values) - {one.get(key) for one in params}:
             raise ConfigError(key, f"swept over {', '.join(values)} for the claims of {study.name}", list(overrides))
-    fewest = min(cell.config.replicas for cell in cells.values())
+    fewest = min(config.replicas for config in configs)
     if fewest < study.replicas:
         raise ConfigError("replicas", f"an integer >= {study.replicas} for the tests of {study.name}", fewest)
     return Prepared(study, sweep, list(cells.values()), instead)
@@ -152,29 +152,24 @@ def run(prepared: Prepared, again: str) -> page.Done:
     tracking = cells[0].raw["tracking"]
     runs = load_runs(tracking["uri"], sweep=prepared.sweep, experiment=tracking["experiment"])
     seconds = time.monotonic() - started
-    return page.Done(study, check(study, runs), runs, seconds, "digits, not MNIST" if prepared.instead else "")
+    return page.Done(study, findings(study, runs), runs, seconds, "digits, not MNIST" if prepared.instead else "")
 
 
 def overview(done: Sequence[page.Done]) -> Table:
     """A table: study, how many claims have each verdict, how long it took."""
-    table = Table(title="All studies", title_justify="left")
-    for heading in ("study", *STYLES, "took"):
-        table.add_column(heading)
+    table = Table("study", *STYLES, "took", title="All studies", title_justify="left")
     for one in done:
-        verdicts = [finding.verdict for finding in one.findings]
-        counts = [Text(str(verdicts.count(verdict)), style) for verdict, style in STYLES.items()]
-        table.add_row(f"{one.study.name}{one.marked}", *counts, page.minutes(one.seconds))
+        counts = (Text(str(one.verdicts.count(verdict)), style) for verdict, style in STYLES.items())
+        table.add_row(f"{one.study.name}{one.marked}", *counts, one.took)
     return table
 
 
 def report(done: page.Done) -> Table:
     """A table: claim, expected value, measured value, verdict."""
-    table = Table(title=f"{done.study.name}{done.marked}", title_justify="left", show_lines=True)
-    for heading in ("claim", "expected", "measured", "verdict"):
-        table.add_column(heading)
-    for finding in done.findings:
-        verdict = Text(finding.verdict, STYLES[finding.verdict])
-        table.add_row(finding.claim.statement, finding.claim.expected_text, finding.measured_text, verdict)
+    headings, title = ("claim", "expected", "measured", "verdict"), f"{done.study.name}{done.marked}"
+    table = Table(*headings, title=title, title_justify="left", show_lines=True)
+    for *cells, verdict in done.rows:
+        table.add_row(*cells, Text(verdict, STYLES[verdict]))
     return table
 
 

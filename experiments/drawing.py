@@ -13,11 +13,11 @@ if TYPE_CHECKING:  # matplotlib is slow to import
     from matplotlib.axes import Axes
     from matplotlib.figure import Figure
 
-COLUMNS, PANEL = 4, (3.0, 2.1)  # inches
 LETTERS = 10  # of a title in one inch
 COLOURS = {REPRODUCED: "#007a5a", NOT_REPRODUCED: "#c14a00", INCONCLUSIVE: "#6b6b6b"}
 SERIES = ("#0072b2", "#d55e00", "#009e73", "#cc79a7", "#e69f00", "#56b4e9", "#4d4d4d", "#8c6bb1")  # Okabe & Ito 2008
 MARKERS = "os^Dv<>P"
+DASHED: dict[str, Any] = {"color": "0.15", "linestyle": "--", "linewidth": 1.2}
 
 
 def figure() -> "Figure":
@@ -43,12 +43,13 @@ def panels(figure: "Figure", columns: int, rows: int = 1, width: float = 4.2, he
 
 
 def series(
-    axes: "Axes", x: Sequence[float] | NDArray[Any], values: NDArray[np.float64], place: int, label: str, **line: Any
+    axes: "Axes", values: NDArray[np.float64], place: int, label: str, x: NDArray[Any] | None = None, **line: Any
 ) -> None:
     """Mean over networks, the first axis of values, with the range in which 95 % of them lie shaded.
 
-    place: which colour and marker.
+    place: which colour and marker. x: by default the numbers of the layers, 1, 2, ...
     """
+    x = np.arange(1, values.shape[1] + 1) if x is None else x
     with np.errstate(invalid="ignore"):
         middle, low, high = values.mean(axis=0), *np.quantile(values, (0.025, 0.975), axis=0)
     axes.plot(x, middle, label=label, markevery=max(1, len(middle) // 12), **look(place) | line)
@@ -60,14 +61,15 @@ def look(place: int) -> dict[str, Any]:
     return {"color": SERIES[place % len(SERIES)], "marker": MARKERS[place % len(MARKERS)], "markersize": 4}
 
 
+def points(axes: "Axes", x: Any, y: Any, place: int, label: str = "_", **line: Any) -> None:
+    """Markers without a line."""
+    axes.plot(x, y, label=label, **look(place) | {"linestyle": ""} | line)
+
+
 def dots(axes: "Axes", x: float, values: NDArray[np.float64], place: int, label: str = "_") -> None:
     """A dot for each network, and a line at their mean."""
-    line: dict[str, Any] = look(place) | {"linestyle": "", "alpha": 0.5}
-    axes.plot(np.full(len(values), x), values, **line)
+    points(axes, np.full(len(values), x), values, place, alpha=0.5)
     axes.plot([x - 0.09, x + 0.09], [values.mean()] * 2, color=look(place)["color"], linewidth=2.5, label=label)
-
-
-DASHED: dict[str, Any] = {"color": "0.15", "linestyle": "--", "linewidth": 1.2}
 
 
 def published(axes: "Axes", x: Any, values: Any, label: str = "published", **line: Any) -> None:
@@ -81,37 +83,29 @@ def level(axes: "Axes", y: float, label: str = "chance") -> None:
     axes.axhline(y, label=label, **DASHED)
 
 
-def labelled(axes: "Axes", title: str, x: str, y: str, *, log: bool = False, legend: bool = True) -> None:
-    """Title, names of both axes, and a legend."""
+def labelled(axes: "Axes", title: str, x: str, y: str, *, log: str = "", legend: bool = True) -> None:
+    """Title, names of both axes, and a legend. log: "x", "y" or "xy", the axes that are logarithmic."""
     axes.set_title(title, fontsize=9.5, loc="left")
-    axes.set_xlabel(x)
-    axes.set_ylabel(y)
-    if log:
-        axes.set_yscale("log")
+    axes.set(xlabel=x, ylabel=y, **{f"{axis}scale": "log" for axis in log})
     if legend:
         axes.legend(fontsize=8, frameon=False)
 
 
 def claims(figure: "Figure", findings: Sequence[Finding]) -> None:
     """A panel for each claim: the published value, what each network measured, and the interval of the mean."""
-    n = len(findings)
-    columns = min(n, COLUMNS)
-    axes = panels(figure, columns, -(-n // columns), *PANEL)
+    columns = min(len(findings), 4)
+    axes = panels(figure, columns, -(-len(findings) // columns), width=3.0, height=2.1)
     for panel, finding in zip(axes, findings, strict=False):
-        claim, values = finding.claim, finding.measured
-        colour = COLOURS[finding.verdict]
+        claim, values, colour = finding.claim, finding.measured, COLOURS[finding.verdict]
         panel.plot(np.linspace(-0.3, 0.3, len(values)), values, ".", color="0.7", markersize=4)
         panel.axhspan(claim.expected - claim.tolerance, claim.expected + claim.tolerance, color="0.85", zorder=0)
         panel.axhline(claim.expected, color="0.2", linewidth=1, linestyle="--")
         if isinstance(claim, Mean) and values.size:
             panel.plot([0.45, 0.45], claim.interval(values, finding.claims), color=colour, linewidth=3)
             panel.plot([0.45], [values.mean()], "o", color=colour)
-        panel.set_xticks([])
-        panel.set_xlim(-0.5, 0.7)
+        panel.set(xticks=[], xlim=(-0.5, 0.7))
         panel.set_title(f"{claim.statement}\n{finding.verdict}", fontsize=8, wrap=True, color=colour)
-    for panel in axes[n:]:
+    for panel in axes[len(findings) :]:
         panel.set_axis_off()
-    figure.supxlabel(
-        "dashed: published; grey: its rounding, or what the width explains; dots: networks; bar: interval of the mean",
-        fontsize=8, x=0.01, ha="left",
-    )  # fmt: skip
+    dashed = "dashed: published; grey: its rounding, or what the width explains"
+    figure.supxlabel(f"{dashed}; dots: networks; bar: interval of the mean", fontsize=8, x=0.01, ha="left")

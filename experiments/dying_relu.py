@@ -3,15 +3,16 @@
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import profile
-from experiments.study import Canvas, Grid, Mean, Measure, Runs, Study
+from experiments.measures import measure, profile
+from experiments.study import Canvas, Grid, Mean, Runs, Study, Values
 
 DEPTH, WIDTHS = 10, ("2", "3", "5")
 
 
-def born_dead(width: str) -> Measure:
-    """measure: 1 for a network with a layer in which all units are dead at initialization, else 0."""
-    return lambda runs: (profile(runs, "dead_fraction", width=width) == 1).any(axis=1).astype(float)
+@measure
+def born_dead(runs: Runs, width: str) -> Values:
+    """1 for a network with a layer in which all units are dead at initialization, else 0."""
+    return np.asarray((profile(runs, "dead_fraction", width=width) == 1).any(axis=1), float)
 
 
 def published(width: str, depth: int = DEPTH) -> float:
@@ -25,9 +26,8 @@ def draw(figure: Canvas, runs: Runs) -> None:
     layers = np.arange(1, DEPTH + 1)
     for place, width in enumerate(WIDTHS):
         dead = np.maximum.accumulate(profile(runs, "dead_fraction", width=width) == 1, axis=1).mean(axis=0)
-        axes.plot(layers, dead, label=f"width {width}", **drawing.look(place) | {"linestyle": ""})
-        line = [published(width, int(layer)) for layer in layers]
-        drawing.published(axes, layers, line)
+        drawing.points(axes, layers, dead, place, f"width {width}")
+        drawing.published(axes, layers, [published(width, int(layer)) for layer in layers])
     drawing.labelled(axes, "Networks that are born dead", "up to hidden layer", "share of networks")
 
 
@@ -35,7 +35,7 @@ STUDY = Study(
     name="dying_relu",
     question="How likely is a narrow ReLU network of ten layers to be born dead?",
     source="Lu et al. 2019, theorem 3: with probability 1 - (1 - 2^-N)^L for width N and depth L, for one input",
-    varied=(("width", WIDTHS),),
+    varied={"width": WIDTHS},
     grids=(Grid(quick=("replicas=400",)),),
     replicas=100,
     claims=tuple(

@@ -5,7 +5,7 @@ from math import pi, sqrt
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import lengths, log_ratio, minus, profile, squared_length
+from experiments.measures import late_mean, lengths, log_ratio, measure, minus, profile, squared_length
 from experiments.study import Canvas, Grid, Mean, Measure, Order, Runs, Study, Values
 
 WIDTH = 500
@@ -23,24 +23,16 @@ def rate(runs: Runs) -> Values:
     return np.asarray((last - first) / (LAST - FIRST))
 
 
-def exponent(params: dict[str, str]) -> Measure:
-    """measure: p of 1 - c ~ l^-p, between layers FIRST and LAST."""
-
-    def measure(runs: Runs) -> Values:
-        away = np.log(1 - profile(runs, "input_correlation", **params))
-        return np.asarray((away[:, FIRST - 1] - away[:, LAST - 1]) / np.log(LAST / FIRST))
-
-    return measure
+@measure
+def exponent(runs: Runs, params: dict[str, str]) -> Values:
+    """p of 1 - c ~ l^-p, between layers FIRST and LAST."""
+    away = np.log(1 - profile(runs, "input_correlation", **params))
+    return np.asarray((away[:, FIRST - 1] - away[:, LAST - 1]) / np.log(LAST / FIRST))
 
 
-def late_gain(runs: Runs) -> Values:
-    """chi, the factor of squared gradients a layer, in tanh networks: mean over the last 50 layers."""
-    return np.asarray(profile(runs, "jacobian_gain", **SMOOTH["tanh"])[:, -50:].mean(axis=1))
-
-
-def grown(params: dict[str, str]) -> Measure:
-    """measure: log10 of the squared length in layer 100 over that in layer 1."""
-    return log_ratio(squared_length(99, **params), squared_length(0, **params))
+def growth(params: dict[str, str], first: int, last: int) -> Measure:
+    """log10 of the squared length in one layer, counted from 0, over that in an earlier one."""
+    return log_ratio(squared_length(last, **params), squared_length(first, **params))
 
 
 def draw(figure: Canvas, runs: Runs) -> None:
@@ -48,18 +40,15 @@ def draw(figure: Canvas, runs: Runs) -> None:
     left, right = drawing.panels(figure, 2)
     kinds = {"ReLU": RELU, "tanh": SMOOTH["tanh"], "ELU": SMOOTH["elu"]}
     for place, (name, params) in enumerate(kinds.items()):
-        c = profile(runs, "input_correlation", **params)
-        drawing.series(left, np.arange(1, c.shape[1] + 1), np.maximum(1 - c, 1e-6), place, name)
+        drawing.series(left, np.maximum(1 - profile(runs, "input_correlation", **params), 1e-6), place, name)
     layers = np.arange(20, 101)
     drawing.published(left, layers, 9 * pi**2 / 2 / layers**2.0, "published: 9 pi^2 / (2 l^2)")
-    left.set_xscale("log")
-    drawing.labelled(left, "On the edge of chaos, inputs become equal slowly", "hidden layer", "1 - c", log=True)
+    drawing.labelled(left, "On the edge of chaos, inputs become equal slowly", "hidden layer", "1 - c", log="xy")
     others = kinds | {"GELU": TRAPS["gelu"], "SiLU": TRAPS["silu"]}
     for place, (name, params) in enumerate(others.items()):
-        q = lengths(runs, **params)
-        drawing.series(right, np.arange(1, q.shape[1] + 1), q, place, name)
+        drawing.series(right, lengths(runs, **params), place, name)
     right.set_ylim(1e-2, 1e6)
-    drawing.labelled(right, "GELU and SiLU do not stay there", "hidden layer", "squared length q", log=True)
+    drawing.labelled(right, "GELU and SiLU do not stay there", "hidden layer", "squared length q", log="y")
 
 
 STUDY = Study(
@@ -67,8 +56,7 @@ STUDY = Study(
     question="How do signals and inputs behave in 100 to 300 layers on the edge of chaos?",
     source="Hayou, Doucet & Rousseau 2019: 1 - c ~ 9 pi^2 / (2 l^2) for ReLU, and c_l ~ 1 - k / l for smooth "
     "activations, k constant (propositions 1 to 3)",
-    varied=(("activation", ("relu", "tanh", "elu", "gelu", "silu")),),
-    replicas=3,
+    varied={"activation": ("relu", "tanh", "elu", "gelu", "silu")},
     grids=(
         Grid(quick=("network.depth=40", "replicas=6")),
         Grid(("init=critical", "init.sigma_b=0.2", "activation=tanh,elu", "network.width=300", "network.depth=300"),
@@ -84,14 +72,13 @@ STUDY = Study(
               minus(exponent(RELU), exponent(SMOOTH["tanh"]))),
         Order("ELU: so do they (difference of exponents)", 0.0, minus(exponent(RELU), exponent(SMOOTH["elu"]))),
         Mean("tanh: the squared length keeps its scale to the last layer (log10, over layer 100)", 0.0,
-             log_ratio(squared_length(-1, **SMOOTH["tanh"]), squared_length(99, **SMOOTH["tanh"])), rival=1.0),
-        Mean("ELU: so does it (log10, over layer 100)", 0.0,
-             log_ratio(squared_length(-1, **SMOOTH["elu"]), squared_length(99, **SMOOTH["elu"])), rival=1.0),
-        Mean("tanh: squared gradients keep their scale (chi, mean over the last 50 layers)", 1.0, late_gain, 2 / 300,
-             rival=1.2),
+             growth(SMOOTH["tanh"], 99, -1), rival=1.0),
+        Mean("ELU: so does it (log10, over layer 100)", 0.0, growth(SMOOTH["elu"], 99, -1), rival=1.0),
+        Mean("tanh: squared gradients keep their scale (chi, mean over the last 50 layers)", 1.0,
+             late_mean("jacobian_gain", -50, **SMOOTH["tanh"]), 2 / 300, rival=1.2),
         Order("GELU with chi = 1 at sigma_b = 0.2: in 100 layers, squared lengths grow 10 times or more (log10)",
-              1.0, grown(TRAPS["gelu"])),
-        Order("SiLU: so do they (log10)", 1.0, grown(TRAPS["silu"])),
+              1.0, growth(TRAPS["gelu"], 0, 99)),
+        Order("SiLU: so do they (log10)", 1.0, growth(TRAPS["silu"], 0, 99)),
     ),
     draw=draw,
 )  # fmt: skip

@@ -1,10 +1,8 @@
 """Does LSUV give every layer variance 1, how fast, and does it help?"""
 
-import numpy as np
-
 from experiments import drawing
-from experiments.measures import accuracy, farthest, minus, profile
-from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study
+from experiments.measures import accuracy, farthest, measure, minus, profile
+from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study, Values
 
 ACTIVATIONS = ("tanh", "relu", "gelu")
 ONCE, TEN = ({"init": "lsuv", "init.iterations": n} for n in ("1", "10"))
@@ -16,13 +14,14 @@ NOTES = {  # what was found where a claim does not hold
 OTHERS = {"he": {"init": "he"}, "xavier": {"init": "xavier"}}
 
 
-def variance(activation: str, scheme: dict[str, str]) -> Measure:
-    """measure: the variance of z at initialization in the hidden layer where it is farthest from 1."""
-    return lambda runs: farthest(profile(runs, "preactivation_std", activation=activation, **scheme) ** 2, 1.0)
+@measure
+def variance(runs: Runs, activation: str, scheme: dict[str, str]) -> Values:
+    """The variance of z at initialization in the hidden layer where it is farthest from 1."""
+    return farthest(profile(runs, "preactivation_std", activation=activation, **scheme) ** 2, 1.0)
 
 
 def gained(activation: str, other: str) -> Measure:
-    """measure: test accuracy with LSUV less that with another initializer."""
+    """Test accuracy with LSUV less that with another initializer."""
     return minus(accuracy(activation=activation, **TEN), accuracy(activation=activation, **OTHERS[other]))
 
 
@@ -33,12 +32,12 @@ def draw(figure: Canvas, runs: Runs) -> None:
         top, bottom = axes[i], axes[i + len(ACTIVATIONS)]
         for place, (name, scheme) in enumerate(({"LSUV": TEN} | OTHERS).items()):
             values = profile(runs, "preactivation_std", activation=activation, **scheme) ** 2
-            drawing.series(top, np.arange(1, values.shape[1] + 1), values, place, name)
+            drawing.series(top, values, place, name)
             drawing.dots(bottom, place, accuracy(activation=activation, **scheme)(runs), place)
         drawing.published(top, [1, 20], [1, 1])
         bottom.set_xticks(range(1 + len(OTHERS)), ["LSUV", *OTHERS])
         bottom.set_ylim(0, 1)
-        drawing.labelled(top, activation, "hidden layer", "variance of z", log=True, legend=i == 0)
+        drawing.labelled(top, activation, "hidden layer", "variance of z", log="y", legend=i == 0)
         drawing.labelled(bottom, f"{activation}, after training", "", "test accuracy", legend=False)
 
 
@@ -46,8 +45,7 @@ STUDY = Study(
     name="lsuv_2015",
     question="Does LSUV give every layer variance 1, in how many iterations, and does it help training?",
     source="Mishkin & Matas 2016 (arXiv 2015): variance within 0.1 of 1 after at most 10 iterations a layer",
-    varied=(("activation", ACTIVATIONS), ("init", ("lsuv", "he", "xavier"))),
-    replicas=3,
+    varied={"activation": ACTIVATIONS, "init": ("lsuv", "he", "xavier")},
     grids=(
         Grid(("init.iterations=10",), quick=("replicas=5", "training.epochs=5")),
         Grid(("init.iterations=1", "training.epochs=0"), quick=("replicas=5",)),

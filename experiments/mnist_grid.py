@@ -3,7 +3,7 @@
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import accuracy_or_chance, minus
+from experiments.measures import accuracy_or_chance, measure, minus
 from experiments.study import Canvas, Claim, Grid, Mean, Measure, Order, Runs, Study, Values, chosen
 
 ACTIVATIONS = ("relu", "tanh", "sigmoid", "gelu")
@@ -14,7 +14,7 @@ LONG = (("relu", "he"), ("relu", "xavier"))  # with 5 layers, also for 50 epochs
 
 
 def ended(activation: str, init: str, depth: str, epochs: dict[str, str] = ONE) -> Measure:
-    """measure: test accuracy after training; chance, 0.1, for a network that diverged."""
+    """Test accuracy after training; chance, 0.1, for a network that diverged."""
     return accuracy_or_chance(activation=activation, init=init, depth=depth, **epochs)
 
 
@@ -25,11 +25,11 @@ def zeros(runs: Runs) -> Values:
 
 def gradient_ratios(runs: Runs) -> tuple[Values, Values]:
     """log10 of the gradient in the first over that in the last layer: predicted (cells,) and measured (cells, R)."""
-    there = [run for run in chosen(runs, **ONE) if "theory_delta_rms" in run.arrays]
-    predicted = [run.arrays["theory_delta_rms"][0] for run in there]
-    measured = [run.arrays["delta_rms"][0][:, 0] / run.arrays["delta_rms"][0][:, -1] for run in there]
+    cells = [run for run in chosen(runs, **ONE) if "theory_delta_rms" in run.arrays]
+    gradients = [run.arrays["delta_rms"][0] for run in cells]
     with np.errstate(divide="ignore"):
-        return np.log10(np.array(predicted)), np.log10(np.array(measured))
+        predicted = np.log10([run.arrays["theory_delta_rms"][0] for run in cells])
+        return predicted, np.log10([gradient[:, 0] / gradient[:, -1] for gradient in gradients])
 
 
 def off_theory(runs: Runs) -> Values:
@@ -40,7 +40,7 @@ def off_theory(runs: Runs) -> Values:
 
 def made_up(runs: Runs) -> Values:
     """Five ReLU layers: accuracy of he less that of xavier, after one epoch less the same after the most epochs."""
-    longest = {"training.epochs": max({run.params["training.epochs"] for run in runs}, key=int)}
+    longest = {"training.epochs": max((run.params["training.epochs"] for run in runs), key=int)}
     first, last = (
         minus(ended("relu", "he", "5", epochs), ended("relu", "xavier", "5", epochs))(runs) for epochs in (ONE, longest)
     )
@@ -48,38 +48,33 @@ def made_up(runs: Runs) -> Values:
     return first[:networks] - last[:networks]
 
 
-def deepest(runs: Runs) -> str:
-    """The largest depth of the sweep."""
-    return max({run.params["depth"] for run in runs}, key=int)
-
-
-def deep(first: tuple[str, str], second: tuple[str, str]) -> Measure:
-    """measure: the test accuracy of (activation, init) less that of another, in the deepest networks."""
-    return lambda runs: minus(ended(*first, deepest(runs)), ended(*second, deepest(runs)))(runs)
+@measure
+def deep(runs: Runs, first: tuple[str, str], second: tuple[str, str]) -> Values:
+    """The test accuracy of (activation, init) less that of another, in the deepest networks."""
+    deepest = max((run.params["depth"] for run in runs), key=int)
+    return minus(ended(*first, deepest), ended(*second, deepest))(runs)
 
 
 def draw(figure: Canvas, runs: Runs) -> None:
     """Accuracy of all cells, a panel for each activation; gradient ratios, measured against predicted."""
     from matplotlib.colors import Normalize
 
-    there = [init for init in INITIALIZERS if any(run.params["init"] == init for run in runs)]
+    inits = [name for name in INITIALIZERS if any(run.params["init"] == name for run in runs)]
     activations = [name for name in ACTIVATIONS if any(run.params["activation"] == name for run in runs)]
     axes = drawing.panels(figure, len(activations) + 1, width=3.0, height=3.8)
-    once = chosen(runs, **ONE)
-    depths = sorted({int(run.params["depth"]) for run in once})
+    depths = sorted({run.params["depth"] for run in chosen(runs, **ONE)}, key=int)
     for place, (panel, activation) in enumerate(zip(axes, activations, strict=False)):
-        means = np.array([[ended(activation, init, str(depth))(runs).mean() for depth in depths] for init in there])
+        means = np.array([[ended(activation, init, depth)(runs).mean() for depth in depths] for init in inits])
         panel.imshow(means, norm=Normalize(0, 1), cmap="viridis", aspect="auto")
         for (row, column), value in np.ndenumerate(means):
             panel.text(column, row, f"{value:.2f}".lstrip("0"), ha="center", va="center", fontsize=7,
                        color="white" if value < 0.6 else "black")  # fmt: skip
-        panel.set_xticks(range(len(depths)), [str(depth) for depth in depths])
-        panel.set_yticks(range(len(there)), there if place == 0 else [""] * len(there), fontsize=8)
+        panel.set_xticks(range(len(depths)), depths)
+        panel.set_yticks(range(len(inits)), inits if place == 0 else [""] * len(inits), fontsize=8)
         drawing.labelled(panel, f"{activation}: test accuracy", "hidden layers", "", legend=False)
     predicted, measured = gradient_ratios(runs)
     last = axes[-1]
-    for column in measured.T:
-        last.plot(predicted, column, "o", color=drawing.SERIES[0], markersize=3, alpha=0.4)
+    last.plot(predicted, measured, "o", color=drawing.SERIES[0], markersize=3, alpha=0.4)
     ends = [np.nanmin(predicted), np.nanmax(predicted)]
     drawing.published(last, ends, ends, "predicted")
     drawing.labelled(last, "Gradient, first / last layer (log10)", "predicted", "measured")
@@ -88,10 +83,10 @@ def draw(figure: Canvas, runs: Runs) -> None:
 STUDY = Study(
     name="mnist_grid",
     question="Which of four activations, eight initializers and six depths learn MNIST in one epoch?",
+    replicas=2,
     source="a public study of this grid with one seed and 50 epochs; gradients by theory: Schoenholz et al. 2017. "
     "ReLU needs He (He et al. 2015), orthogonal weights suit tanh (Saxe et al. 2013), sigmoid stalls (Glorot 2010)",
-    varied=(("init", ("he", "xavier", "orthogonal", "zeros")), ("activation", ("relu", "tanh", "sigmoid"))),
-    replicas=2,
+    varied={"init": ("he", "xavier", "orthogonal", "zeros"), "activation": ("relu", "tanh", "sigmoid")},
     grids=(
         Grid(mnist=True, quick=("init=he,xavier,zeros,orthogonal", "activation=relu,tanh,sigmoid",
                                 "network.depth=5", "replicas=2")),

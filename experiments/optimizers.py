@@ -1,10 +1,8 @@
 """Does Adam hide what initialization breaks?"""
 
-import numpy as np
-
 from experiments import drawing
-from experiments.measures import accuracy, minus, profile
-from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study, Values
+from experiments.measures import accuracy, measure, minus, most_distinct
+from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study, Values, one
 
 SMALL, LARGE = {"init": "normal", "init.scale": "0.01"}, {"init": "normal", "init.scale": "1"}
 STARTS: dict[str, dict[str, str]] = {
@@ -15,19 +13,14 @@ ADAM = {"optimizer": "adam"}
 OPTIMIZERS: dict[str, dict[str, str]] = {"SGD": SGD, "momentum 0.9": MOMENTUM, "Adam": ADAM}
 
 
-def distinct(optimizer: str) -> Measure:
-    """measure: the number of distinct units in the layer with the most, after training from zeros."""
-
-    def measure(runs: Runs) -> Values:
-        width = int(runs[0].params["width"])
-        shares = profile(runs, "distinct_units", -1, **STARTS["zeros"], **OPTIMIZERS[optimizer])
-        return np.asarray(np.rint(shares.max(axis=1) * width))
-
-    return measure
+@measure
+def distinct(runs: Runs, optimizer: str) -> Values:
+    """The number of distinct units in the layer with the most, after training from zeros."""
+    return most_distinct(one(runs, **STARTS["zeros"], **OPTIMIZERS[optimizer]))
 
 
 def gained(start: dict[str, str], better: dict[str, str], worse: dict[str, str]) -> Measure:
-    """measure: test accuracy with one optimizer less that with another, from the same weights."""
+    """Test accuracy with one optimizer less that with another, from the same weights."""
     return minus(accuracy(**start, **better), accuracy(**start, **worse))
 
 
@@ -48,8 +41,7 @@ STUDY = Study(
     question="Does Adam hide what a bad initialization breaks?",
     source="Kingma & Ba 2015: steps of Adam do not depend on the scale of the gradient. So it should mend weights that "
     "are too small, but neither equal nor saturated units",
-    varied=(("init", ("zeros", "normal", "xavier")), ("optimizer", ("sgd", "adam"))),
-    replicas=3,
+    varied={"init": ("zeros", "normal", "xavier"), "optimizer": ("sgd", "adam")},
     grids=(
         Grid(("optimizer.momentum=0,0.9",), quick=("replicas=6",)),
         Grid(("optimizer.momentum=0,0.9", "init=normal", "init.scale=0.01,1"), quick=("replicas=6",)),

@@ -2,20 +2,22 @@
 
 import base64
 import io
-from collections import Counter
-from collections.abc import Callable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass
-from html import escape
+from functools import cached_property
 from pathlib import Path
 
+from jinja2 import Environment, FileSystemLoader, StrictUndefined, select_autoescape
+
 from experiments import drawing
-from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Finding, Study
+from experiments.study import REPRODUCED, VERDICTS, Finding, Study
 from mlpstudy.tracking.run import Run
 
-STYLE = (
-    "body { font: 16px system-ui; max-width: 60rem; margin: 2rem auto; padding: 0 1rem } img { max-width: 100% }"
-    "td, th { text-align: left; padding: .3rem .8rem .3rem 0; vertical-align: top }"
-)
+templates = Environment(
+    loader=FileSystemLoader(Path(__file__).parent, encoding="utf-8"), autoescape=select_autoescape(),
+    undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True, keep_trailing_newline=True,
+)  # fmt: skip
+templates.filters["plain"] = lambda text: text.replace("|", "\\|").replace("*", "\\*")  # in Markdown
 
 
 @dataclass(frozen=True)
@@ -34,18 +36,24 @@ class Done:
         return f" (on {self.instead})" if self.instead else ""
 
     @property
+    def verdicts(self) -> list[str]:
+        """Those of all claims."""
+        return [finding.verdict for finding in self.findings]
+
+    @property
     def words(self) -> str:
         """A paragraph about what was found."""
-        first, counts = self.findings[0], Counter(finding.verdict for finding in self.findings)
+        reproduced, failed, inconclusive = map(self.verdicts.count, VERDICTS)
         others = [finding for finding in self.findings if finding.verdict != REPRODUCED]
-        how = f", {counts[NOT_REPRODUCED]} not, and {counts[INCONCLUSIVE]} inconclusive" if others else ""
+        how = f", {failed} not, and {inconclusive} inconclusive" if others else ""
+        first = self.findings[0]
         sentences = [
             f"{self.study.question}{self.marked}",
-            told(first),
-            f"Of {len(self.findings)} claims, {counts[REPRODUCED]} are reproduced{how}.",
+            sentence(first),
+            f"Of {len(self.findings)} claims, {reproduced} are reproduced{how}.",
         ]
         for finding in others:
-            sentences += [told(finding)] if finding is not first else []
+            sentences += [sentence(finding)] if finding is not first else []
             sentences += [finding.claim.note] if finding.claim.note else []
         return " ".join(sentences)
 
@@ -54,8 +62,36 @@ class Done:
         """Claim, expected value, measured value and verdict of each."""
         return [(f.claim.statement, f.claim.expected_text, f.measured_text, f.verdict) for f in self.findings]
 
+    @property
+    def took(self) -> str:
+        """`2 min 5 s`."""
+        return f"{self.seconds // 60:.0f} min {self.seconds % 60:.0f} s"
 
-def told(finding: Finding) -> str:
+    @property
+    def taken(self) -> str:
+        """How large the sweep was and how long it took."""
+        return f"{len(self.runs)} cells in {self.took}"
+
+    @cached_property
+    def picture(self) -> bytes:
+        """The figure of the study, as PNG: its own, or else a panel for each claim."""
+        figure = drawing.figure()
+        if self.study.draw is None:
+            drawing.claims(figure, self.findings)
+        else:
+            self.study.draw(figure, self.runs)
+        drawing.title(figure, self.study.question + self.marked)
+        out = io.BytesIO()
+        figure.savefig(out, format="png", dpi=110)
+        return out.getvalue()
+
+    @property
+    def image(self) -> str:
+        """The figure, in base64."""
+        return base64.b64encode(self.picture).decode()
+
+
+def sentence(finding: Finding) -> str:
     """A claim and what was measured, as a sentence."""
     claim = finding.claim
     return (
@@ -64,77 +100,13 @@ def told(finding: Finding) -> str:
     )
 
 
-def picture(done: Done) -> bytes:
-    """The figure of a study: its own, or else a panel for each claim."""
-    figure = drawing.figure()
-    if done.study.draw is None:
-        drawing.claims(figure, done.findings)
-    else:
-        done.study.draw(figure, done.runs)
-    drawing.title(figure, done.study.question + done.marked)
-    out = io.BytesIO()
-    figure.savefig(out, format="png", dpi=110)
-    return out.getvalue()
-
-
 def write(folder: Path, done: Sequence[Done]) -> Path:
     """Write NAME.png for each study, studies.md, and index.html, which needs no other file."""
     folder.mkdir(exist_ok=True)
-    pictures = {one.study.name: picture(one) for one in done}
-    for name, png in pictures.items():
-        (folder / f"{name}.png").write_bytes(png)
-    head = f'<!doctype html><html lang="en"><meta charset="utf-8"><title>Studies</title><style>{STYLE}</style>'
-    parts = "".join(in_html(one, pictures[one.study.name]) for one in done)
-    path = folder / "index.html"
-    path.write_text(f"{head}<h1>Published studies, reproduced</h1>{overview(done)}{parts}</html>", encoding="utf-8")
-    (folder / "studies.md").write_text("\n".join(map(in_markdown, done)), encoding="utf-8")
-    return path
-
-
-def overview(done: Sequence[Done]) -> str:
-    """A table with a row for each study: how many of its claims have each verdict."""
-    head = "".join(f"<th>{verdict}" for verdict in drawing.COLOURS)
-    rows = ""
     for one in done:
-        verdicts = [finding.verdict for finding in one.findings]
-        counts = "".join(f"<td>{verdicts.count(verdict)}</td>" for verdict in drawing.COLOURS)
-        name = escape(one.study.name)
-        rows += f'<tr><td><a href="#{name}">{name}</a></td>{counts}<td>{escape(one.study.question)}</td></tr>'
-    return f"<table><tr><th>study{head}<th>question</tr>{rows}</table>"
-
-
-def in_html(done: Done, png: bytes) -> str:
-    """One study on the page."""
-    rows = "".join(
-        f"<tr>{''.join(f'<td>{escape(cell)}</td>' for cell in cells)}"
-        f'<td style="color:{drawing.COLOURS[verdict]}">{verdict}</td></tr>'
-        for *cells, verdict in done.rows
-    )
-    return (
-        f'<h2 id="{escape(done.study.name)}">{escape(done.study.name)}</h2><p>'
-        f"{escape(done.words)}</p><p>Source: {escape(done.study.source)}. "
-        f'{taken(done)}.</p><img alt="{escape(done.study.question)}" '
-        f'src="data:image/png;base64,{base64.b64encode(png).decode()}">'
-        f"<table><tr><th>claim<th>expected<th>measured<th>verdict</tr>{rows}</table>"
-    )
-
-
-def in_markdown(done: Done) -> str:
-    """One study as a section of a Markdown file."""
-    code: Callable[[str], str] = lambda text: text.replace("|", "\\|").replace("*", "\\*")  # noqa: E731
-    rows = "\n".join(f"| {' | '.join(map(code, row))} |" for row in done.rows)
-    return (
-        f"## {done.study.name}\n\n{code(done.words)}\n\nSource: {done.study.source}. {taken(done)}.\n\n"
-        f"![{done.study.question}](images/studies/{done.study.name}.png)\n\n"
-        f"| claim | expected | measured | verdict |\n|---|---|---|---|\n{rows}\n"
-    )
-
-
-def taken(done: Done) -> str:
-    """How large the sweep was and how long it took."""
-    return f"{len(done.runs)} cells in {minutes(done.seconds)}"
-
-
-def minutes(seconds: float) -> str:
-    """`2 min 5 s`."""
-    return f"{seconds // 60:.0f} min {seconds % 60:.0f} s"
+        (folder / f"{one.study.name}.png").write_bytes(one.picture)
+    path = folder / "index.html"
+    for template, file in (("page.html", path), ("page.md", folder / "studies.md")):
+        text = templates.get_template(template).render(done=done, colours=drawing.COLOURS)
+        file.write_text(text, encoding="utf-8")
+    return path

@@ -3,8 +3,8 @@
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import minus
-from experiments.study import Canvas, Grid, Mean, Measure, Order, Runs, Study, Values, one
+from experiments.measures import minus, spectral_variance
+from experiments.study import Canvas, Grid, Mean, Order, Runs, Study, one
 
 WIDTH = 400
 DEPTHS = ("2", "4", "8", "16")
@@ -16,17 +16,6 @@ CHANGES: dict[tuple[str, str], tuple[dict[str, float], float]] = {
     ("relu", "orthogonal"): ({depth: float(depth) for depth in DEPTHS}, 0.0),
     ("tanh", "orthogonal"): (TANH_SUMS, 0.0),
 }
-
-
-def variance(activation: str, init: str, depth: str) -> Measure:
-    """measure: the variance of the squared singular values of dh/dx over their squared mean; mean over inputs."""
-
-    def measure(runs: Runs) -> Values:
-        run = one(runs, activation=activation, init=init, depth=depth)
-        squared = run.arrays["jacobian_singular_values"] ** 2
-        return np.asarray((squared.var(axis=2) / squared.mean(axis=2) ** 2).mean(axis=1))
-
-    return measure
 
 
 def published(activation: str, init: str, depth: str) -> float:
@@ -43,20 +32,19 @@ def tolerance(activation: str, init: str, depth: str) -> float:
 def draw(figure: Canvas, runs: Runs) -> None:
     """Variance against depth, and the singular values of the deepest networks."""
     left, right = drawing.panels(figure, 2)
-    names = {("relu", "he"): "ReLU, Gaussian", ("relu", "orthogonal"): "ReLU, orthogonal",
-             ("tanh", "orthogonal"): "tanh, orthogonal"}  # fmt: skip
-    depths = [int(depth) for depth in DEPTHS]
-    for place, ((activation, init), name) in enumerate(names.items()):
-        values = np.stack([variance(activation, init, depth)(runs) for depth in DEPTHS], axis=1)
-        drawing.series(left, depths, values, place, name)
+    names = ("ReLU, Gaussian", "ReLU, orthogonal", "tanh, orthogonal")
+    depths, ranks = np.array(DEPTHS, int), np.arange(1, WIDTH + 1) / WIDTH
+    for place, ((activation, init), name) in enumerate(zip(CHANGES, names, strict=True)):
+        variances = [spectral_variance(activation=activation, init=init, depth=depth)(runs) for depth in DEPTHS]
+        drawing.series(left, np.stack(variances, axis=1), place, name, depths)
         drawing.published(left, depths, [published(activation, init, depth) for depth in DEPTHS])
-        found = one(runs, activation=activation, init=init, depth=DEPTHS[-1]).arrays["jacobian_singular_values"]
-        values = (found / np.sqrt((found**2).mean(axis=2, keepdims=True))).mean(axis=1)
-        drawing.series(right, np.arange(1, WIDTH + 1) / WIDTH, np.where(values > 1e-3, values, np.nan), place, name)
+        deepest = one(runs, activation=activation, init=init, depth=DEPTHS[-1]).arrays["jacobian_singular_values"]
+        values = (deepest / np.sqrt((deepest**2).mean(axis=2, keepdims=True))).mean(axis=1)
+        drawing.series(right, np.where(values > 1e-3, values, np.nan), place, name, ranks)
     left.set_xscale("log", base=2)
-    left.set_xticks(depths, [str(depth) for depth in depths])
-    drawing.labelled(left, "Variance of squared singular values", "hidden layers", "variance (mean 1)", log=True)
-    drawing.labelled(right, f"Singular values, {DEPTHS[-1]} layers", "rank / width", "singular value", log=True)
+    left.set_xticks(depths, DEPTHS)
+    drawing.labelled(left, "Variance of squared singular values", "hidden layers", "variance (mean 1)", log="y")
+    drawing.labelled(right, f"Singular values, {DEPTHS[-1]} layers", "rank / width", "singular value", log="y")
 
 
 STUDY = Study(
@@ -64,8 +52,7 @@ STUDY = Study(
     question="Can all singular values of a deep network's Jacobian be near 1?",
     source="Pennington, Schoenholz & Ganguli 2017: the variance of s^2 is L (mu_2 / mu_1^2 - 1 - s_1); "
     "2L for Gaussian and L for orthogonal ReLU layers, little for orthogonal tanh layers near q = 0",
-    varied=(("depth", DEPTHS), ("activation", ("relu", "tanh"))),
-    replicas=3,
+    varied={"depth": DEPTHS, "activation": ("relu", "tanh")},
     grids=(
         Grid(quick=("replicas=3",)),
         Grid(("init=orthogonal", "init.gain=1.4142136"), quick=("replicas=3",)),
@@ -73,11 +60,11 @@ STUDY = Study(
     ),
     claims=(
         *(Mean(f"{activation}, {'Gaussian' if init == 'he' else init}, {depth} layers: variance of s^2",
-               published(activation, init, depth), variance(activation, init, depth),
+               published(activation, init, depth), spectral_variance(activation=activation, init=init, depth=depth),
                tolerance(activation, init, depth), rival=0.0)
           for activation, init in CHANGES for depth in ("4", "16")),
         Order("16 layers: ReLU has no isometry even with orthogonal weights (variance minus that of tanh)", 0.0,
-              minus(variance("relu", "orthogonal", "16"), variance("tanh", "orthogonal", "16"))),
+              minus(*(spectral_variance(activation=name, init="orthogonal", depth="16") for name in ("relu", "tanh")))),
     ),
     draw=draw,
 )  # fmt: skip

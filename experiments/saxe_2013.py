@@ -5,8 +5,8 @@ from math import log10
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import accuracy, farthest, log_ratio, minus
-from experiments.study import Canvas, Claim, Grid, Mean, Measure, Order, Runs, Study, Values, one
+from experiments.measures import accuracy, farthest, log_ratio, measure, minus, spectral_variance
+from experiments.study import Canvas, Claim, Grid, Mean, Order, Runs, Study, Values, one
 
 GAUSSIAN, ORTHOGONAL = "lecun", "orthogonal"
 DEPTH, MATRICES = "4", 5  # of the networks whose singular values are measured
@@ -18,8 +18,8 @@ LEVEL = 0.5  # training loss that counts as learned
 
 def singular_values(runs: Runs, init: str, width: str) -> Values:
     """The singular values of dh/dx, largest first, (R, n). A linear network has the same Jacobian at every input."""
-    found = one(runs, init=init, width=width, depth=DEPTH, data="gaussian").arrays["jacobian_singular_values"]
-    return np.asarray(found[:, 0])
+    run = one(runs, init=init, width=width, depth=DEPTH, data="gaussian")
+    return np.asarray(run.arrays["jacobian_singular_values"][:, 0])
 
 
 def least_isometric(runs: Runs) -> Values:
@@ -34,21 +34,12 @@ def largest_at_any_width(runs: Runs) -> Values:
     return np.asarray((wide * second - narrow * first) / (wide - narrow))
 
 
-def variance(runs: Runs) -> Values:
-    """The variance of the squared singular values of the wide Gaussian network, whose mean is 1."""
-    squared = singular_values(runs, GAUSSIAN, WIDTHS[1]) ** 2
-    return np.asarray(squared.var(axis=1) / squared.mean(axis=1) ** 2)
-
-
-def time(init: str, depth: str) -> Measure:
-    """measure: epochs until the training loss is LEVEL, by interpolation of its logarithm; NaN if it never is."""
-
-    def measure(runs: Runs) -> Values:
-        arrays = one(runs, init=init, depth=depth, activation="identity", data="digits").arrays
-        epochs, losses = arrays["curve_epoch"], np.log(arrays["curve_loss_train"]).T
-        return np.array([crossing(epochs, curve, np.log(LEVEL)) for curve in losses])
-
-    return measure
+@measure
+def time(runs: Runs, init: str, depth: str) -> Values:
+    """Epochs until the training loss is LEVEL, by interpolation of its logarithm; NaN if it never is."""
+    arrays = one(runs, init=init, depth=depth, activation="identity", data="digits").arrays
+    losses = np.log(arrays["curve_loss_train"]).T
+    return np.array([crossing(arrays["curve_epoch"], curve, np.log(LEVEL)) for curve in losses])
 
 
 def crossing(x: Values, y: Values, level: float) -> float:
@@ -63,25 +54,23 @@ def crossing(x: Values, y: Values, level: float) -> float:
 def draw(figure: Canvas, runs: Runs) -> None:
     """Singular values in order of size, and learning time against depth."""
     left, right = drawing.panels(figure, 2)
-    n = int(WIDTHS[1])
+    ranks = np.arange(1, int(WIDTHS[1]) + 1) / int(WIDTHS[1])
     for place, (init, name) in enumerate(((GAUSSIAN, "Gaussian"), (ORTHOGONAL, "orthogonal"))):
-        values = singular_values(runs, init, WIDTHS[1])
-        drawing.series(left, np.arange(1, n + 1) / n, np.maximum(values, 1e-4), place, name)
+        drawing.series(left, np.maximum(singular_values(runs, init, WIDTHS[1]), 1e-4), place, name, ranks)
         times = np.stack([time(init, depth)(runs) for depth in RATES], axis=1)
-        drawing.series(right, [int(depth) for depth in RATES], times, place, name)
+        drawing.series(right, times, place, name, np.array(list(RATES), int))
     drawing.level(left, EDGE**0.5, "published: largest of wide Gaussian")
     left.set_ylim(1e-4, 10)
-    drawing.labelled(left, "Singular values of five layers", "rank / width", "singular value", log=True)
+    drawing.labelled(left, "Singular values of five layers", "rank / width", "singular value", log="y")
     drawing.labelled(right, "Linear networks, learning rate 0.1 / (depth + 1)", "hidden layers", "epochs to loss 0.5",
-                     log=True)  # fmt: skip
+                     log="y")  # fmt: skip
 
 
 STUDY = Study(
     name="saxe_2013",
     question="What do orthogonal weights do in deep networks that Gaussian weights do not?",
     source="Saxe et al. 2013: orthogonal products are isometries, and linear networks then learn as fast at any depth",
-    varied=(("init", (GAUSSIAN, ORTHOGONAL)), ("width", WIDTHS), ("depth", tuple(RATES))),
-    replicas=3,
+    varied={"init": (GAUSSIAN, ORTHOGONAL), "width": WIDTHS, "depth": RATES},
     grids=(
         *(Grid(("data=gaussian", f"data.features={width}", f"data.classes={width}", f"network.width={width}",
                 "dtype=float64", "training.epochs=0", "replicas=20"), quick=("replicas=10",)) for width in WIDTHS),
@@ -90,7 +79,8 @@ STUDY = Study(
     ),
     claims=(
         Claim("orthogonal, five layers: every singular value is 1", 1.0, least_isometric, 1e-12),
-        Mean("Gaussian: the squared singular values have variance 5, the number of layers", float(MATRICES), variance,
+        Mean("Gaussian: the squared singular values have variance 5, the number of layers", float(MATRICES),
+             spectral_variance(init=GAUSSIAN, width=WIDTHS[1], depth=DEPTH, data="gaussian"),
              MATRICES**2 / int(WIDTHS[1]), rival=1.0),
         Mean("Gaussian: the largest, squared, is 6^6 / 5^5 for infinite width", EDGE, largest_at_any_width, rival=4.0),
         Mean("orthogonal, linear: 100 layers learn as fast as 5 (log10 of the ratio of times)", 0.0,

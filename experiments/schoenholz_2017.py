@@ -4,8 +4,8 @@ import numpy as np
 from scipy import stats
 
 from experiments import drawing
-from experiments.measures import profile
-from experiments.study import Canvas, Grid, Mean, Order, Runs, Study, Values
+from experiments.measures import late_mean
+from experiments.study import Canvas, Grid, Mean, Order, Runs, Study, Values, chosen
 
 # sigma_w -> depth scale of correlations xi_c at sigma_b^2 = 0.05, by quadrature of the published equations
 SCALES = {"1": 3.627, "1.1": 6.104, "1.2": 12.38, "1.32701": np.inf, "1.45": 19.30, "1.6": 11.30, "1.8": 8.344,
@@ -16,33 +16,33 @@ TRAINED = 0.5  # test accuracy
 SCALES_DEEP = 6  # published: networks train up to about six depth scales
 
 
+def swept(runs: Runs) -> list[str]:
+    """The values of sigma_w of the sweep."""
+    return [gain for gain in SCALES if any(run.params["gain"] == gain for run in runs)]
+
+
 def accuracies(runs: Runs, gain: str) -> tuple[Values, Values]:
     """The depths with this sigma_w, and the test accuracies, (depth, R)."""
-    found = sorted((run for run in runs if run.params["gain"] == gain), key=lambda run: int(run.params["depth"]))
-    depths = np.array([int(run.params["depth"]) for run in found])
-    return depths, np.stack([run.arrays["curve_accuracy_test"][-1] for run in found])
+    ends = {int(run.params["depth"]): run.arrays["curve_accuracy_test"][-1] for run in chosen(runs, gain=gain)}
+    depths = sorted(ends)
+    return np.array(depths), np.stack([ends[depth] for depth in depths])
 
 
 def trainable_depth(runs: Runs, gain: str) -> Values:
     """The depth where the accuracy falls to TRAINED, interpolated in log depth, (R,)."""
     depths, values = accuracies(runs, gain)
-    found = []
+    crossings = []
     for curve in values.T:
-        last = int(np.flatnonzero(curve > TRAINED)[-1]) if (curve > TRAINED).any() else 0
-        following = min(last + 1, len(depths) - 1)
-        ends = np.log(depths[[following, last]])
-        found.append(np.exp(np.interp(TRAINED, [curve[following], curve[last]], ends)) if following > last else np.inf)
-    return np.array(found)
-
-
-def off_critical(runs: Runs) -> list[str]:
-    """The values of sigma_w of the sweep whose depth scale is finite."""
-    return [gain for gain in SCALES if gain != CRITICAL and any(run.params["gain"] == gain for run in runs)]
+        last = int(max(np.flatnonzero(curve > TRAINED), default=0))  # the deepest that trains
+        around = [last + 1, last]
+        deeper = last + 1 < len(depths)
+        crossings.append(np.exp(np.interp(TRAINED, curve[around], np.log(depths[around]))) if deeper else np.inf)
+    return np.array(crossings)
 
 
 def log_depths(runs: Runs) -> tuple[Values, Values]:
     """log2 of SCALES_DEEP depth scales, (gain,), and log2 of the trainable depth, (gain, R)."""
-    gains = off_critical(runs)
+    gains = [gain for gain in swept(runs) if gain != CRITICAL]
     scales = np.log2([SCALES_DEEP * SCALES[gain] for gain in gains])
     return scales, np.log2(np.stack([trainable_depth(runs, gain) for gain in gains]))
 
@@ -59,15 +59,10 @@ def excess(runs: Runs) -> Values:
     return np.asarray((depths - scales[:, None]).mean(axis=0))
 
 
-def critical_gain(runs: Runs) -> Values:
-    """chi, the factor of squared gradients, at the critical sigma_w: mean over the last 20 of 40 layers."""
-    return np.asarray(profile(runs, "jacobian_gain", gain=CRITICAL, depth="40")[:, 20:].mean(axis=1))
-
-
 def draw(figure: Canvas, runs: Runs) -> None:
     """The heat map of accuracy over sigma_w and depth, with the published curve over it."""
     (axes,) = drawing.panels(figure, 1, width=8, height=4.2)
-    gains = [gain for gain in SCALES if any(run.params["gain"] == gain for run in runs)]
+    gains = swept(runs)
     depths = np.unique([int(run.params["depth"]) for run in runs])
     means = np.full((len(depths), len(gains)), np.nan)  # not every sigma_w has the largest depth
     for column, gain in enumerate(gains):
@@ -89,8 +84,7 @@ STUDY = Study(
     question="How deep can a random tanh network be and still be trained?",
     source="Schoenholz et al. 2017: at sigma_b^2 = 0.05 the edge of chaos is at sigma_w^2 = 1.7610, and networks train "
     "up to about six depth scales (figure 5)",
-    varied=(("gain", ("1", CRITICAL, "1.6")), ("depth", ("20", "40"))),
-    replicas=3,
+    varied={"gain": ("1", CRITICAL, "1.6"), "depth": ("20", "40")},
     grids=(
         Grid(quick=("init.gain=1,1.32701,1.6,2.1", "network.depth=10,20,40,80", "training.epochs=5")),
         Grid(("init.gain=1.2,1.45", "network.depth=160"), quick=None),  # which may train deeper than 80 layers
@@ -101,7 +95,7 @@ STUDY = Study(
         Mean("networks train up to 6 depth scales (log2 of the ratio; depths are swept by factors of 2)", 0.0, excess,
              0.5, rival=1.5),
         Mean("squared gradients keep their scale at sigma_w^2 = 1.7610 (chi, mean over the last 20 of 40 layers)", 1.0,
-             critical_gain, 0.02, rival=1.15),
+             late_mean("jacobian_gain", 20, gain=CRITICAL, depth="40"), 0.02, rival=1.15),
     ),
     draw=draw,
 )  # fmt: skip

@@ -3,8 +3,8 @@
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import at_start, profile, relative
-from experiments.study import Canvas, Grid, Mean, Measure, Runs, Study, Values
+from experiments.measures import at_start, measure, profile, relative
+from experiments.study import Canvas, Grid, Mean, Runs, Study, Values
 
 WIDTH = 300
 FAR, NEAR = "1200", "300"  # inputs: z of layer 1 has variance 4 or 1
@@ -15,9 +15,10 @@ CHI = 1.0716
 FIRST = 20  # from this layer on, signals are at the fixed point
 
 
-def mean_square(layer: int) -> Measure:
-    """measure: the mean square of the activations in a layer, counted from 1."""
-    return lambda runs: at_start("activation_rms", layer - 1, **{"data.features": FAR})(runs) ** 2
+@measure
+def mean_square(runs: Runs, layer: int) -> Values:
+    """The mean square of the activations in a layer, counted from 1."""
+    return profile(runs, "activation_rms", **{"data.features": FAR})[:, layer - 1] ** 2
 
 
 def growth(runs: Runs) -> Values:
@@ -32,20 +33,19 @@ def draw(figure: Canvas, runs: Runs) -> None:
     layers = np.arange(1, 51)
     for place, (inputs, start) in enumerate(((FAR, 4), (NEAR, 1))):
         squares = profile(runs, "activation_rms", **{"data.features": inputs}) ** 2
-        drawing.series(left, layers, squares, place, f"z of layer 1 has variance {start}")
+        drawing.series(left, squares, place, f"z of layer 1 has variance {start}")
     drawing.published(left, layers[: len(ATTRACTED)], ATTRACTED)
     drawing.labelled(left, "SELU brings the mean square back to 1 ...", "hidden layer", "mean square of activations")
-    drawing.series(right, layers, relative(runs, "delta_rms", **{"data.features": NEAR}), 0, "measured")
+    drawing.series(right, relative(runs, "delta_rms", **{"data.features": NEAR}), 0, "measured")
     drawing.published(right, layers, CHI ** ((50 - layers) / 2), "published: 1.0716 a layer (squared)")
-    drawing.labelled(right, "... but gradients grow", "hidden layer", "gradient, relative to layer 50", log=True)
+    drawing.labelled(right, "... but gradients grow", "hidden layer", "gradient, relative to layer 50", log="y")
 
 
 STUDY = Study(
     name="selu_2017",
     question="Does SELU bring signals back to mean 0 and variance 1, and do gradients keep their scale, too?",
     source="Klambauer et al. 2017, theorem 1: the fixed point (0, 1) attracts; chi = E[g'^2] there",
-    varied=(("data.features", (FAR, NEAR)),),
-    replicas=3,
+    varied={"data.features": (FAR, NEAR)},
     grids=(Grid(quick=("replicas=6",)),),
     claims=(
         *(Mean(f"from variance 4, the mean square in layer {layer} is {ATTRACTED[layer - 1]:.2f}", ATTRACTED[layer - 1],

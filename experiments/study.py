@@ -3,7 +3,7 @@
 To add a study: a module here with a STUDY, and its sweep `conf/experiment/<name>.yaml`.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING, TypeAlias
 
@@ -17,7 +17,7 @@ if TYPE_CHECKING:  # matplotlib is slow to import
     from matplotlib.figure import Figure
 
 LEVEL = 0.05  # the probability that any true claim of a study is said not to be reproduced
-REPRODUCED, INCONCLUSIVE, NOT_REPRODUCED = "reproduced", "inconclusive", "not reproduced"
+VERDICTS = REPRODUCED, NOT_REPRODUCED, INCONCLUSIVE = "reproduced", "not reproduced", "inconclusive"
 Canvas: TypeAlias = "Figure"
 Runs = Sequence[Run]
 Values = NDArray[np.float64]
@@ -45,13 +45,12 @@ class Claim:
         return f"{self.expected:.5g}" + (f" ± {self.tolerance:.2g}" if self.tolerance else "")
 
     def verdict(self, measured: Values, claims: int) -> str:
-        """Reproduced, not reproduced or inconclusive, as one of so many claims."""
+        """One of VERDICTS. claims: how many the study has."""
         return REPRODUCED if bool((np.abs(measured - self.expected) <= self.tolerance).all()) else NOT_REPRODUCED
 
     def measured_text(self, measured: Values, claims: int) -> str:
         """`1`, or `0.98 to 1` if the networks differ."""
-        low, high = measured.min(), measured.max()
-        return " to ".join(dict.fromkeys(f"{end:.5g}" for end in (low, high)))
+        return " to ".join(dict.fromkeys(f"{end:.5g}" for end in (measured.min(), measured.max())))
 
 
 @dataclass(frozen=True)
@@ -66,11 +65,16 @@ class Mean(Claim):
     networks: float = np.inf  # the published number is the mean of so many; inf for a number of theory
 
     def interval(self, measured: Values, claims: int) -> tuple[float, float]:
-        """Both ends of the interval for the published number, as one of so many claims."""
-        return interval(measured, claims, self.networks)
+        """Both ends of Student's interval for the published number; NaN for fewer than two measured ones."""
+        n = len(measured)
+        if n < 2:
+            return np.nan, np.nan
+        deviation = measured.std(ddof=1) * np.sqrt(1 / n + 1 / self.networks)
+        half = special.stdtrit(n - 1, 1 - LEVEL / claims / 2) * deviation
+        return float(measured.mean() - half), float(measured.mean() + half)
 
     def verdict(self, measured: Values, claims: int) -> str:
-        """Reproduced, not reproduced or inconclusive, as one of so many claims."""
+        """One of VERDICTS."""
         low, high = self.interval(measured, claims)
         if not np.isfinite(low) or not np.isfinite(measured).all():
             return INCONCLUSIVE
@@ -94,24 +98,11 @@ class Order(Mean):
         return f"above {self.expected:.4g}"
 
     def verdict(self, measured: Values, claims: int) -> str:
-        """Reproduced, not reproduced or inconclusive, as one of so many claims."""
+        """One of VERDICTS."""
         low, high = self.interval(measured, claims)
         if low > self.expected:
             return REPRODUCED
         return NOT_REPRODUCED if high < self.expected else INCONCLUSIVE
-
-
-def interval(values: Values, claims: int, networks: float = np.inf) -> tuple[float, float]:
-    """Both ends of Student's interval, at the level LEVEL / claims; NaN for fewer than two values.
-
-    It is that of the true mean; or, given a number of networks, of the mean of so many others.
-    """
-    n = len(values)
-    if n < 2:
-        return np.nan, np.nan
-    deviation = values.std(ddof=1) * np.sqrt(1 / n + 1 / networks)
-    half = special.stdtrit(n - 1, 1 - LEVEL / claims / 2) * deviation
-    return float(values.mean() - half), float(values.mean() + half)
 
 
 @dataclass(frozen=True)
@@ -131,9 +122,9 @@ class Study:
     question: str
     source: str
     claims: tuple[Claim, ...]
-    varied: tuple[tuple[str, tuple[str, ...]], ...]  # (param, values) that the claims are about
+    varied: Mapping[str, Iterable[str]]  # param -> values that the claims are about
     grids: tuple[Grid, ...] = (Grid(),)
-    replicas: int = 2  # at least so many for its tests
+    replicas: int = 3  # at least so many for its tests
     draw: Callable[[Canvas, Runs], None] | None = None  # its figure; None = a panel for each claim
 
 
@@ -147,7 +138,7 @@ class Finding:
 
     @property
     def verdict(self) -> str:
-        """Reproduced, not reproduced or inconclusive."""
+        """One of VERDICTS."""
         return self.claim.verdict(self.measured, self.claims) if self.measured.size else INCONCLUSIVE
 
     @property
@@ -158,11 +149,11 @@ class Finding:
         return f"{self.claim.measured_text(self.measured, self.claims)}, {self.measured.size} networks"
 
 
-def check(study: Study, runs: Runs) -> list[Finding]:
-    """Check every claim of a study on these runs."""
-    there = {run.params.get("data") for run in runs}
+def findings(study: Study, runs: Runs) -> list[Finding]:
+    """What these runs say about each claim of a study. Raises ValueError if a run is missing."""
+    data = {"", *(run.params.get("data") for run in runs)}
     return [
-        Finding(claim, claim.measure(runs) if not claim.data or claim.data in there else np.empty(0), len(study.claims))
+        Finding(claim, claim.measure(runs) if claim.data in data else np.empty(0), len(study.claims))
         for claim in study.claims
     ]
 
@@ -172,19 +163,17 @@ def chosen(runs: Runs, **params: str | Sequence[str]) -> list[Run]:
 
     A param with a dot in its name is given by **{"init.scale": "0.1"}.
     """
-    found = list(runs)
     for name, values in params.items():
-        wanted = (values,) if isinstance(values, str) else tuple(values)
-        missing = set(wanted) - {run.params.get(name) for run in found}
-        if missing:
+        wanted = {values} if isinstance(values, str) else set(values)
+        if missing := wanted - {run.params.get(name) for run in runs}:
             raise ValueError(f"the sweep has no run with {name}={','.join(sorted(missing))}")
-        found = [run for run in found if run.params.get(name) in wanted]
-    return found
+        runs = [run for run in runs if run.params.get(name) in wanted]
+    return list(runs)
 
 
 def one(runs: Runs, **params: str) -> Run:
     """The only run with these params. ValueError if there is none, or several."""
-    found = chosen(runs, **params)
-    if len(found) > 1:
-        raise ValueError(f"the sweep has {len(found)} runs with {params}, not one")
-    return found[0]
+    run, *others = chosen(runs, **params)
+    if others:
+        raise ValueError(f"the sweep has {1 + len(others)} runs with {params}, not one")
+    return run

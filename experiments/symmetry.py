@@ -3,9 +3,8 @@
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import accuracy, loss, minus, profile
-from experiments.study import Canvas, Claim, Grid, Order, Runs, Study, Values, chosen
-from mlpstudy.tracking.run import Run
+from experiments.measures import accuracy, loss, minus, most_distinct, profile
+from experiments.study import Canvas, Claim, Grid, Order, Runs, Study, Values, chosen, one
 
 SYMMETRIC = ("zeros", "constant", "identical")
 RANDOM = ("xavier",)
@@ -18,15 +17,10 @@ def noise(value: str) -> dict[str, str]:
     return {"init": "identical", "init.noise": value, "dtype": "float64"}
 
 
-def distinct_units(run: Run) -> Values:
-    """Number of distinct neurons at the end of training, (R, depth)."""
-    return np.asarray(np.rint(run.arrays["distinct_units"][-1] * int(run.params["width"])))
-
-
 def most_distinct_units(runs: Runs) -> Values:
     """For each network with a symmetric initializer: the number of distinct neurons in the layer with the most."""
     equal = [run for run in chosen(runs, init=SYMMETRIC) if float(run.params.get("init.noise", 0)) == 0]
-    return np.concatenate([distinct_units(run).max(axis=1) for run in equal])
+    return np.concatenate([most_distinct(run) for run in equal])
 
 
 def smallest_distinct_share(runs: Runs) -> Values:
@@ -37,30 +31,22 @@ def smallest_distinct_share(runs: Runs) -> Values:
 def draw(figure: Canvas, runs: Runs) -> None:
     """Distinct units and effective rank against steps for each noise, and accuracy against noise."""
     left, middle, right = drawing.panels(figure, 3, width=3.6)
-    swept = [value for value in NOISES if chosen_noise(runs, value)]
+    swept = [value for value in NOISES if any(noise(value).items() <= run.params.items() for run in runs)]
     ends = []
     for place, value in enumerate(swept):
-        arrays = chosen(runs, **noise(value))[0].arrays
-        width = int(chosen(runs, **noise(value))[0].params["width"])
+        run = one(runs, **noise(value))
         for axes, name in ((left, "distinct_units"), (middle, "effective_rank")):
-            drawing.series(axes, arrays["step"] + 1, arrays[name].min(axis=2).T * width, place, f"{float(value):g}")
+            units = run.arrays[name].min(axis=2).T * int(run.params["width"])
+            drawing.series(axes, units, place, f"{float(value):g}", run.arrays["step"] + 1)
         ends.append(accuracy(**noise(value))(runs))
-    for axes in (left, middle):
-        axes.set_xscale("log")
-        axes.set_yscale("log")
-        drawing.level(axes, 1, "_")
-    drawing.series(right, [float(value) for value in swept], np.stack(ends, axis=1), 0, "measured")
-    drawing.level(right, 0.1)
-    right.set_xscale("log")
-    drawing.labelled(left, "Distinct units (dashed: all are equal)", "training step + 1", "units", legend=False)
+    drawing.series(right, np.stack(ends, axis=1), 0, "measured", np.array(swept, float))
+    for axes, height, label in ((left, 1, "_"), (middle, 1, "_"), (right, 0.1, "chance")):
+        drawing.level(axes, height, label)
+    step = "training step + 1"
+    drawing.labelled(left, "Distinct units (dashed: all are equal)", step, "units", log="xy", legend=False)
     left.legend(fontsize=7, frameon=False, title="noise", loc="center", ncols=2)
-    drawing.labelled(middle, "Units that differ in effect", "training step + 1", "effective rank x width", legend=False)
-    drawing.labelled(right, "Accuracy after training", "noise at the start", "test accuracy")
-
-
-def chosen_noise(runs: Runs, value: str) -> list[Run]:
-    """The runs with this noise, if there are any."""
-    return [run for run in runs if all(run.params.get(key) == wanted for key, wanted in noise(value).items())]
+    drawing.labelled(middle, "Units that differ in effect", step, "effective rank x width", log="xy", legend=False)
+    drawing.labelled(right, "Accuracy after training", "noise at the start", "test accuracy", log="x")
 
 
 STUDY = Study(
@@ -68,7 +54,8 @@ STUDY = Study(
     question="Do neurons that start with the same weights ever become different, and how much noise breaks the tie?",
     source="the founding notes, section 9; Goodfellow, Bengio & Courville 2016, section 8.4; the entropy of the "
     "classes of MNIST is 2.3012, and 11.35 % of its test images are a 1",
-    varied=(("init", SYMMETRIC + RANDOM), ("init.noise", ("0.01", "1.0"))),
+    replicas=2,
+    varied={"init": SYMMETRIC + RANDOM, "init.noise": ("0.01", "1.0")},
     grids=(
         Grid(quick=("training.epochs=2", "replicas=2", "activation=tanh")),
         Grid(("init=identical", f"init.noise={','.join(NOISES)}", "activation=tanh", "dtype=float64"),

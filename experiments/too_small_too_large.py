@@ -3,8 +3,8 @@
 import numpy as np
 
 from experiments import drawing
-from experiments.measures import accuracy_or_chance, minus, relative
-from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study
+from experiments.measures import accuracy_or_chance, measure, minus, relative
+from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study, Values
 
 LINEAR = {"init": "identity"}
 STARTS: dict[str, dict[str, str]] = {
@@ -19,13 +19,14 @@ ON_MNIST = (
 )  # fmt: skip
 
 
-def growth(gain: str) -> Measure:
-    """measure: the scale of the activations in the last layer over that in the first, with weights of this scale."""
-    return lambda runs: relative(runs, "activation_rms", 0, gain=gain, **LINEAR)[:, -1]
+@measure
+def growth(runs: Runs, gain: str) -> Values:
+    """The scale of the activations in the last layer over that in the first, with weights of this scale."""
+    return relative(runs, "activation_rms", 0, gain=gain, **LINEAR)[:, -1]
 
 
 def ended(start: str) -> Measure:
-    """measure: test accuracy after training from this start; chance, 0.1, for a network that diverged."""
+    """Test accuracy after training from this start; chance, 0.1, for a network that diverged."""
     return accuracy_or_chance(depth="5", **STARTS[start])
 
 
@@ -35,9 +36,9 @@ def draw(figure: Canvas, runs: Runs) -> None:
     layers = np.arange(1, 11)
     for place, gain in enumerate(("1.5", "0.5")):
         scales = relative(runs, "activation_rms", 0, gain=gain, **LINEAR)
-        drawing.series(left, layers, scales, place, f"weights {gain} I", linestyle="")
+        drawing.series(left, scales, place, f"weights {gain} I", linestyle="")
         drawing.published(left, layers, float(gain) ** (layers - 1))
-    drawing.labelled(left, "Ten linear layers", "hidden layer", "activations, relative to layer 1", log=True)
+    drawing.labelled(left, "Ten linear layers", "hidden layer", "activations, relative to layer 1", log="y")
     for place, start in enumerate(STARTS):
         values = ended(start)(runs)
         right.bar(place, values.mean(), color=drawing.SERIES[place], alpha=0.35)
@@ -52,7 +53,8 @@ STUDY = Study(
     name="too_small_too_large",
     question="What becomes of signals and of training if weights are too small or too large?",
     source="deeplearning.ai, Initializing neural networks (2019), which the founding notes cite",
-    varied=(("gain", ("0.5", "1.5")), ("init", ("identity", "zeros", "normal", "he"))),
+    replicas=2,
+    varied={"gain": ("0.5", "1.5"), "init": ("identity", "zeros", "normal", "he")},
     grids=(
         Grid(),
         Grid((*ON_MNIST, "init=zeros,he"), mnist=True),

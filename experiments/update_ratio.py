@@ -7,8 +7,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from experiments import drawing
-from experiments.measures import accuracy, at_start, log_ratio, minus, profile
-from experiments.study import Canvas, Grid, Mean, Measure, Order, Runs, Study, Values, one
+from experiments.measures import accuracy, at_start, log_change, measure, minus, profile
+from experiments.study import Canvas, Grid, Mean, Order, Runs, Study, Values, one
 
 GAINS = ("0.5", "1", "1.6666667", "3")
 RATES = ("0.003", "0.03", "0.3")
@@ -20,15 +20,12 @@ LETTERS = {"data": "gaussian"}  # the lecture's inputs: 3 letters, each a vector
 GOOD, HALF = -3.0, 0.5  # log10 of the ratio that the lecture recommends, and how far from it is near
 
 
-def typical_ratio(gain: str, rate: str) -> Measure:
-    """measure: mean over layers and snapshots of log10 of the update ratio."""
-
-    def measure(runs: Runs) -> Values:
-        ratios = one(runs, gain=gain, lr=rate, data="digits").arrays["update_ratio"]
-        with np.errstate(divide="ignore", invalid="ignore"):
-            return np.asarray(np.nanmean(np.log10(ratios), axis=(0, 2)))
-
-    return measure
+@measure
+def typical_ratio(runs: Runs, gain: str, rate: str) -> Values:
+    """Mean over layers and snapshots of log10 of the update ratio."""
+    ratios = one(runs, gain=gain, lr=rate, data="digits").arrays["update_ratio"]
+    with np.errstate(divide="ignore", invalid="ignore"):
+        return np.asarray(np.nanmean(np.log10(ratios), axis=(0, 2)))
 
 
 def shrinkage(runs: Runs) -> Values:
@@ -36,45 +33,39 @@ def shrinkage(runs: Runs) -> Values:
 
     dJ/da[1] = W[2]^T delta[2] has 0.5 times the rms of delta[2]. tanh is linear in layer 5, so dJ/da[5] = delta[5].
     """
-    ratio = log_ratio(*(at_start("delta_rms", layer, gain="0.5", **LETTERS) for layer in (1, 4)))
-    return ratio(runs) + log10(0.5)
+    return log_change("delta_rms", 1, 4, gain="0.5", **LETTERS)(runs) + log10(0.5)
 
 
-def near_less(others: Callable[[Values], NDArray[np.bool_]]) -> Measure:
-    """measure: mean test accuracy of cells whose ratio is within half a decade of 1e-3, less that of other ratios."""
-
-    def measure(runs: Runs) -> Values:
-        cells = [(gain, rate) for gain in GAINS for rate in RATES]
-        ratios = np.stack([typical_ratio(*cell)(runs) for cell in cells])
-        accuracies = np.stack([accuracy(gain=gain, lr=rate, data="digits")(runs) for gain, rate in cells])
-        near, far = (
-            np.nanmean(np.where(those, accuracies, np.nan), axis=0)
-            for those in (np.abs(ratios - GOOD) <= HALF, others(ratios))
-        )
-        return np.asarray(near - far)
-
-    return measure
+@measure
+def near_less(runs: Runs, others: Callable[[Values], NDArray[np.bool_]]) -> Values:
+    """Mean test accuracy of cells whose ratio is within half a decade of 1e-3, less that of other ratios."""
+    cells = [(gain, rate) for gain in GAINS for rate in RATES]
+    ratios = np.stack([typical_ratio(*cell)(runs) for cell in cells])
+    accuracies = np.stack([accuracy(gain=gain, lr=rate, data="digits")(runs) for gain, rate in cells])
+    near, far = (
+        np.nanmean(np.where(those, accuracies, np.nan), axis=0)
+        for those in (np.abs(ratios - GOOD) <= HALF, others(ratios))
+    )
+    return np.asarray(near - far)
 
 
 def draw(figure: Canvas, runs: Runs) -> None:
     """Standard deviations and saturation by layer, and accuracy against the ratio."""
     left, middle, right = drawing.panels(figure, 3, width=3.6)
-    layers = np.arange(1, 6)
     for place, gain in enumerate(GAINS):
         name = f"gain {float(gain):.3g}"
-        drawing.series(left, layers, profile(runs, "activation_std", gain=gain, **LETTERS), place, name)
-        drawing.series(middle, layers, profile(runs, "saturated_fraction", gain=gain, **LETTERS), place, name)
+        drawing.series(left, profile(runs, "activation_std", gain=gain, **LETTERS), place, name)
+        drawing.series(middle, profile(runs, "saturated_fraction", gain=gain, **LETTERS), place, name)
         for rate in RATES:
             x, y = typical_ratio(gain, rate)(runs), accuracy(gain=gain, lr=rate, data="digits")(runs)
-            right.plot(10**x, y, **drawing.look(place) | {"linestyle": ""})
+            drawing.points(right, 10**x, y, place)
     for axes, values in ((left, DEVIATIONS), (middle, SATURATED)):
         for gain in values:
-            drawing.published(axes, layers, values[gain], marker="x")
+            drawing.published(axes, range(1, 6), values[gain], marker="x")
     right.axvline(10**GOOD, label="recommended", **drawing.DASHED)
-    right.set_xscale("log")
     drawing.labelled(left, "Standard deviation of tanh(z)", "hidden layer", "standard deviation")
     drawing.labelled(middle, "Saturation", "hidden layer", "share with |tanh(z)| > 0.97", legend=False)
-    drawing.labelled(right, "After training on digits", "update / weight", "test accuracy")
+    drawing.labelled(right, "After training on digits", "update / weight", "test accuracy", log="x")
 
 
 STUDY = Study(
@@ -82,8 +73,7 @@ STUDY = Study(
     question="What gain do tanh layers need, and is a ratio of update to weight near 1e-3 a good sign?",
     source="Karpathy 2022, Building makemore, part 3: standard deviations, saturation and gradients printed there; "
     "the ratio should be about 1e-3",
-    varied=(("gain", GAINS), ("lr", RATES)),
-    replicas=3,
+    varied={"gain": GAINS, "lr": RATES},
     grids=(
         Grid(quick=("replicas=3",)),
         Grid(("data=gaussian", "data.features=30", "data.classes=27", "optimizer.lr=0.01", "training.epochs=0",

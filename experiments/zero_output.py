@@ -2,10 +2,9 @@
 
 from math import log
 
-import numpy as np
-
 from experiments import drawing
-from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study, Values, one
+from experiments.measures import loss, minus
+from experiments.study import Canvas, Claim, Grid, Measure, Order, Runs, Study, one
 
 CLASSES = 10
 OUTPUTS: dict[str, dict[str, str]] = {
@@ -15,18 +14,9 @@ OUTPUTS: dict[str, dict[str, str]] = {
 RANDOM, ZEROS = OUTPUTS.values()
 
 
-def losses(output: dict[str, str], record: int) -> Measure:
-    """measure: the training loss at a record of the curve, 0 at the start and -1 at the end."""
-
-    def measure(runs: Runs) -> Values:
-        return np.asarray(one(runs, **output).arrays["curve_loss_train"][record])
-
-    return measure
-
-
 def saved(record: int) -> Measure:
-    """measure: how much lower the loss is with an output layer of zeros."""
-    return lambda runs: losses(RANDOM, record)(runs) - losses(ZEROS, record)(runs)
+    """How much lower the loss is with an output layer of zeros."""
+    return minus(loss(record, **RANDOM), loss(record, **ZEROS))
 
 
 def draw(figure: Canvas, runs: Runs) -> None:
@@ -34,21 +24,19 @@ def draw(figure: Canvas, runs: Runs) -> None:
     (axes,) = drawing.panels(figure, 1, width=7)
     for place, (name, output) in enumerate(OUTPUTS.items()):
         arrays = one(runs, **output).arrays
-        drawing.series(axes, arrays["curve_step"] + 1, arrays["curve_loss_train"].T, place, f"output layer: {name}")
+        drawing.series(axes, arrays["curve_loss_train"].T, place, f"output layer: {name}", arrays["curve_step"] + 1)
     drawing.published(axes, axes.get_xlim(), [log(CLASSES)] * 2, "published: ln 10 at the start")
-    axes.set_xscale("log")
-    drawing.labelled(axes, "ReLU, five hidden layers, digits", "training step + 1", "training loss", log=True)
+    drawing.labelled(axes, "ReLU, five hidden layers, digits", "training step + 1", "training loss", log="xy")
 
 
 STUDY = Study(
     name="zero_output",
     question="Should the output layer start with zeros?",
     source="Karpathy 2019, A recipe for training neural networks: the loss should start at -log(1 / classes)",
-    varied=(("init.output", ("None",)), ("init.output.name", ("zeros",))),
+    varied={"init.output": ("None",), "init.output.name": ("zeros",)},
     grids=(Grid(quick=("replicas=5", "training.epochs=2")),),
-    replicas=3,
     claims=(
-        Claim("output layer of zeros: the loss starts at ln 10", log(CLASSES), losses(ZEROS, 0), 1e-5),
+        Claim("output layer of zeros: the loss starts at ln 10", log(CLASSES), loss(0, **ZEROS), 1e-5),
         Order("random output layer: the loss starts higher (difference)", 0.0, saved(0)),
         Order(
             "and is still higher after training (difference)",

@@ -70,17 +70,13 @@ def parser() -> argparse.ArgumentParser:
     def several(text: str) -> list[str]:
         return [name.strip() for name in text.split(",")]
 
-    found = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
-    add = found.add_argument
+    result = argparse.ArgumentParser(prog="python -m reports", description=__doc__)
+    add = result.add_argument
     add("--sweep", metavar="NAME", help="this sweep instead of the latest")
     add("--experiment", metavar="NAME", help="the latest sweep of this MLflow experiment")
     where = """only runs that meet an MLflow filter such as "params.activation = 'tanh'", of --sweep or else of all"""
-    add(
-        "--compare",
-        nargs=2,
-        metavar=("A", "B"),
-        help="how the results of sweep B differ from those of sweep A; no figures",
-    )
+    compare = "how the results of sweep B differ from those of sweep A; no figures"
+    add("--compare", nargs=2, metavar=("A", "B"), help=compare)
     add("--film", metavar="CELL", help="the training of this cell as a film, GIF and, with ffmpeg, MP4; no figures")
     add("--where", metavar="FILTER", help=f"{where} sweeps")
     add("--figures", type=several, metavar="A,B", default=FIGURES, help=f"some of {','.join(FIGURES)}; default all")
@@ -89,7 +85,7 @@ def parser() -> argparse.ArgumentParser:
     add("--style", type=Path, metavar="FILE", help="a matplotlib style file (.mplstyle) for fonts, sizes, lines")
     add("--out", type=Path, metavar="FOLDER", default=Path("figures"), help="where to put them; default %(default)s")
     add("--uri", help="MLflow store; default MLFLOW_TRACKING_URI or mlflow.db in this directory")
-    return found
+    return result
 
 
 def chosen(option: str, typed: Sequence[str], known: Sequence[str]) -> list[str]:
@@ -105,6 +101,7 @@ def compared(options: argparse.Namespace) -> int:
     from mlpstudy.display import console
     from mlpstudy.tracking.reading import load_runs
     from reports import compare
+    from reports.drawing.words import score
 
     def runs_of(name: str) -> "Runs":
         try:
@@ -114,20 +111,18 @@ def compared(options: argparse.Namespace) -> int:
             raise ConfigError(option, error.rule, error.value) from error
 
     first, second = map(runs_of, options.compare)
-    kinds = compare.kinds(first), compare.kinds(second)
-    if kinds[0] != kinds[1]:
-        one, other = (" and ".join(names) for names in kinds)
+    one, other = (" and ".join(sorted({score(run)[0] for run in runs})) for runs in (first, second))
+    if one != other:
         rule = f"two sweeps with the same score, not {one} in A and {other} in B"
         raise ConfigError("--compare", rule, " ".join(options.compare))
-    found, out = compare.pairs(first, second), console()
+    pairs, out = compare.pairs(first, second), console()
     out.print(compare.heading(tuple(options.compare), compare.settings(first, second)), soft_wrap=True)
-    if not found:
+    if not pairs:
         print("reports: these sweeps have no cell in common, apart from the settings above", file=sys.stderr)
         return 1
-    out.print(compare.table(found))
-    alone = [
-        f"{len(runs) - len(found)} of {name}" for name, runs in (("A", first), ("B", second)) if len(runs) > len(found)
-    ]
+    out.print(compare.table(pairs))
+    others = {"A": len(first) - len(pairs), "B": len(second) - len(pairs)}
+    alone = [f"{count} of {name}" for name, count in others.items() if count > 0]
     if alone:
         out.print(f"Cells without a counterpart: {', '.join(alone)}.")
     return 0

@@ -4,14 +4,13 @@ from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
-from numpy.typing import NDArray
 from rich.table import Table
 from scipy import stats
 
 from mlpstudy.measure.score import final_scores
 from mlpstudy.settings.keys import NOT_SCIENCE
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing.words import NONE, coordinates, listed, ordered, outcome, param, score
+from reports.drawing.words import CELL, NONE, coordinates, listed, ordered, outcome, param, score
 
 ALIKE = 1e-9  # scores that differ by less are the same, and have no spread to test with
 
@@ -28,26 +27,17 @@ class Pair:
     def difference(self) -> tuple[float, float, float]:
         """Score of the second less that of the first, and both ends of Welch's 95 % interval; NaN if not known."""
         try:
-            one, other = (finite(final_scores(run.arrays)) for run in (self.first, self.second))
+            scores = [final_scores(run.arrays) for run in (self.first, self.second)]
         except NotMeasured:
             return np.nan, np.nan, np.nan
+        one, other = (values[np.isfinite(values)] for values in scores)  # without networks that diverged
         if not one.size or not other.size:
             return np.nan, np.nan, np.nan
         mean = float(other.mean() - one.mean())
         if min(one.size, other.size) < 2 or max(np.ptp(one), np.ptp(other)) < ALIKE:
-            return mean, mean if one.size > 1 and other.size > 1 else np.nan, np.nan
+            return mean, np.nan, np.nan
         ends = stats.ttest_ind(other, one, equal_var=False).confidence_interval()
         return mean, float(ends.low), float(ends.high)
-
-
-def finite(values: NDArray[np.float64]) -> NDArray[np.float64]:
-    """The values of the networks that did not diverge."""
-    return values[np.isfinite(values)]
-
-
-def kinds(runs: Sequence[Run]) -> list[str]:
-    """The scores of these runs, such as test accuracy."""
-    return sorted({score(run)[0] for run in runs})
 
 
 def settings(first: Sequence[Run], second: Sequence[Run]) -> dict[str, tuple[list[str], list[str]]]:
@@ -60,49 +50,41 @@ def settings(first: Sequence[Run], second: Sequence[Run]) -> dict[str, tuple[lis
 def pairs(first: Sequence[Run], second: Sequence[Run]) -> list[Pair]:
     """The cells of both sweeps with the same settings, but for those in which the sweeps differ as a whole."""
     differ = settings(first, second)
-    names = [name for name in dict.fromkeys(coordinates(first)[0] + coordinates(second)[0]) if name not in differ]
-    names = [name for name in names if name != "repetition"]
-    there = {key(run, names): run for run in second}
-    shown = [i for i, name in enumerate(names) if name in ("init", "activation", "depth") or varies(first, name)]
+    every = dict.fromkeys(coordinates(first)[0] + coordinates(second)[0])
+    names = [name for name in every if name not in differ and name != "repetition"]
+    shown = [name for name in names if name in CELL or len(set(param(first, name))) > 1]
+
+    def key(run: Run) -> tuple[str, ...]:
+        return tuple(run.params.get(name, NONE) for name in names)
+
+    there = {key(run): run for run in second}
     return [
-        Pair(" ".join(told(names[i], key(run, names)[i]) for i in shown), run, there[key(run, names)])
+        Pair(" ".join(words(name, run.params.get(name, NONE)) for name in shown), run, there[key(run)])
         for run in first
-        if key(run, names) in there
+        if key(run) in there
     ]
 
 
-def told(name: str, value: str) -> str:
+def words(name: str, value: str) -> str:
     """`tanh`, `depth 6`, `lr 0.001`."""
     return value if name in ("activation", "init") else f"{name.rpartition('.')[2]} {value}"
 
 
-def key(run: Run, names: Sequence[str]) -> tuple[str, ...]:
-    """The values of these settings."""
-    return tuple(run.params.get(name, NONE) for name in names)
-
-
-def varies(runs: Sequence[Run], name: str) -> bool:
-    """Does a setting differ between the runs of a sweep?"""
-    return len(set(param(runs, name))) > 1
-
-
 def heading(names: tuple[str, str], differ: Mapping[str, tuple[list[str], list[str]]]) -> str:
     """Which sweeps these are, and in what they differ. Short names of settings, where there are both."""
-    told = [f"{name}: {listed(a, 'and')} in A, {listed(b, 'and')} in B" for name, (a, b) in differ.items()]
-    unique = [
-        text for i, text in enumerate(told) if text.partition(": ")[2] not in {t.partition(": ")[2] for t in told[:i]}
-    ]
-    return f"A = {names[0]}, B = {names[1]}. " + (f"{'; '.join(unique)}." if unique else "The settings are the same.")
+    unique: dict[str, str] = {}  # the values in both sweeps -> the first setting with them
+    for name, (a, b) in differ.items():
+        unique.setdefault(f"{listed(a, 'and')} in A, {listed(b, 'and')} in B", name)
+    settings = "; ".join(f"{name}: {values}" for values, name in unique.items()) or "The settings are the same"
+    return f"A = {names[0]}, B = {names[1]}. {settings}."
 
 
-def table(found: Sequence[Pair]) -> Table:
+def table(pairs: Sequence[Pair]) -> Table:
     """A row for each cell of both sweeps; the largest difference first."""
-    result = Table(title=f"{score(found[0].first)[0]}, and how it differs", title_justify="left")
-    for name in ("cell", "A", "B", "B - A", "95 % interval", "verdict", "outcome"):
-        result.add_column(name)
-    for pair in sorted(found, key=lambda pair: -np.nan_to_num(abs(pair.difference[0]))):
+    headings = ("cell", "A", "B", "B - A", "95 % interval", "verdict", "outcome")
+    result = Table(*headings, title=f"{score(pairs[0].first)[0]}, and how it differs", title_justify="left")
+    for pair in sorted(pairs, key=lambda pair: -np.nan_to_num(abs(pair.difference[0]))):
         mean, low, high = pair.difference
-        clear = np.isfinite(low) and np.isfinite(high) and low * high > 0
         result.add_row(
             pair.name,
             *(score(run)[1] for run in (pair.first, pair.second)),
@@ -110,7 +92,7 @@ def table(found: Sequence[Pair]) -> Table:
             f"{low:+.3f} to {high:+.3f}" if np.isfinite(high) else NONE,
             change(pair.first.tags["verdict"], pair.second.tags["verdict"]),
             change(outcome(pair.first), outcome(pair.second)),
-            style="bold" if clear else "",
+            style="bold" if low * high > 0 else "",
         )
     return result
 

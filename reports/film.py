@@ -34,15 +34,14 @@ DPI = 80
 
 def write(runs: list[Run], name: str, folder: Path, looks: str) -> list[Path]:
     """Write the film of the run with this name as GIF, and as MP4 where ffmpeg is there. Raises ConfigError."""
-    found = [run for run in runs if run.name == name]
-    if not found:
+    run = next((run for run in runs if run.name == name), None)
+    if run is None:
         raise ConfigError("--film", one_of(run.name for run in runs), name)
-    run = found[0]
     try:
-        trained = len(run.arrays["step"]) > 1
+        moments = range(len(run.arrays["step"]))
     except NotMeasured as reason:
         raise ConfigError("--film", f"a cell that kept what it measured ({reason})", name) from reason
-    if not trained:
+    if len(moments) < 2:
         raise ConfigError("--film", "a cell that was trained", name)
     writers = {"gif": PillowWriter(FRAMES)} | ({"mp4": FFMpegWriter(FRAMES)} if FFMpegWriter.isAvailable() else {})
     paths = []
@@ -52,9 +51,8 @@ def write(runs: list[Run], name: str, folder: Path, looks: str) -> list[Path]:
             figure = Figure((9.6, 5.0), layout="constrained")
             FigureCanvasAgg(figure)
             axes = figure.subplots(2, 3)
-            moments = [*range(len(run.arrays["step"])), *[len(run.arrays["step"]) - 1] * LAST]
             with writer.saving(figure, str(path), DPI):
-                for moment in moments:
+                for moment in [*moments, *[moments[-1]] * LAST]:
                     frame(axes, run, moment)
                     if figure.get_layout_engine() is not None:  # panels then stay where they are in the first frame
                         figure.draw_without_rendering()
@@ -67,19 +65,17 @@ def write(runs: list[Run], name: str, folder: Path, looks: str) -> list[Path]:
 def frame(axes: NDArray[Any], run: Run, moment: int) -> None:
     """Draw one moment into the panels."""
     step, (_, look) = int(run.arrays["step"][moment]), next(hues.looks([run]))
-    for ax, name in zip(axes.flat, PANELS, strict=False):
+    for ax in axes.flat:
         ax.clear()
+    *profiles, learning, last = axes.flat
+    for ax, name in zip(profiles, PANELS, strict=True):
         profile(ax, run, name, moment, look)
-    ax = axes.flat[len(PANELS)]
-    ax.clear()
-    curve(ax, run, step, look)
-    ax = axes.flat[len(PANELS) + 1]
-    ax.clear()
+    curve(learning, run, step, look)
     if "decision_frames" in run.arrays and "decision_axes" in run.arrays:
-        decision_boundary.regions(ax, run, run.arrays["decision_frames"][moment][None])
-        ax.set_title("class, by one of the networks")
+        decision_boundary.regions(last, run, run.arrays["decision_frames"][moment][None])
+        last.set_title("class, by one of the networks")
     else:
-        distribution(ax, run, step, look["color"])
+        distribution(last, run, step, look["color"])
     axes.flat[0].figure.suptitle(f"{run.name}: {f'after {step} steps' if step else 'before training'}", weight="bold")
 
 
@@ -97,10 +93,7 @@ def profile(axes: Axes, run: Run, name: str, moment: int, look: dict[str, Any]) 
         marks.band(axes, layers, every[moment], log=log, share=not log, **look)
     marks.predicted(axes, run, name, look["color"])
     if log:
-        known = np.clip(every[np.isfinite(every)], *WINDOW)
-        marks.log_axis(
-            axes, *(float(end) for end in (known.min(initial=np.inf), known.max(initial=0)) if 0 < end < np.inf)
-        )
+        marks.log_axis(axes, *np.clip(every, *WINDOW).flat)
     else:
         axes.set_ylim(-0.02, 1.02)
     marks.layer_axis(axes, len(layers))
@@ -111,25 +104,23 @@ def distribution(axes: Axes, run: Run, step: int, colour: str) -> None:
     """How activations are distributed in each layer: the darker, the more values are there (square root of counts)."""
     counts, edges = run.arrays["activation_histogram"], run.arrays["activation_edges"]
     moment = max(0, int(np.searchsorted(run.arrays["histogram_step"], step, side="right")) - 1)
-    found = counts[moment].sum(axis=0)  # over replicas: (depth, bins)
-    shares = np.sqrt(found / np.maximum(found.max(axis=1, keepdims=True), 1))
-    axes.imshow(
-        shares.T, LinearSegmentedColormap.from_list("", [theme.ink(0), colour]), origin="lower", aspect="auto", vmin=0,
-        vmax=1, extent=(0.5, len(found) + 0.5, edges[0], edges[-1]),
-    )  # fmt: skip
-    marks.layer_axis(axes, len(found))
-    axes.set_xlim(0.5, len(found) + 0.5)
+    total = counts[moment].sum(axis=0)  # over replicas: (depth, bins)
+    shares = np.sqrt(total / np.maximum(total.max(axis=1, keepdims=True), 1))
+    colours, ends = LinearSegmentedColormap.from_list("", [theme.ink(0), colour]), (0.5, len(total) + 0.5)
+    axes.imshow(shares.T, colours, origin="lower", aspect="auto", vmin=0, vmax=1, extent=(*ends, edges[0], edges[-1]))
+    marks.layer_axis(axes, len(total))
+    axes.set_xlim(ends)
     axes.grid(visible=False)
     axes.set_title("distribution of activations")
 
 
 def curve(axes: Axes, run: Run, step: int, look: dict[str, Any]) -> None:
     """The learning curve, up to this step in full strength, and a line at it."""
-    name, is_share, told = score_of(run.arrays, "curve_")
+    name, is_share, heading = score_of(run.arrays, "curve_")
     steps, values = run.arrays["curve_step"], run.arrays[f"curve_{name}"].T
     marks.band(axes, steps, values, log=not is_share, share=is_share, color=look["color"], linewidth=1.2)
     axes.axvline(step, color=theme.ink(0.6), linewidth=1)
     axes.set_xlabel("training step")
-    axes.set_title(told)
+    axes.set_title(heading)
     if is_share:
         axes.set_ylim(0, 1)

@@ -5,6 +5,7 @@ import importlib
 import io
 import multiprocessing
 import pickle
+import re
 import signal
 import sys
 import tempfile
@@ -123,8 +124,7 @@ def draw(name: str, runs: Sequence[Run], formats: Sequence[str], looks: str, sty
 def write(folder: Path, outcome: Outcome, formats: Sequence[str]) -> dict[str, list[Path]]:
     """Write name.png, name-2.png, ... and delete older files of the figure. Returns the paths by format."""
     for old in (path for name in formats for path in folder.glob(f"{outcome.name}*.{name}")):
-        number = old.stem.removeprefix(outcome.name)
-        if not number or (number[0] == "-" and number[1:].isdigit()):
+        if re.fullmatch(r"(-\d+)?", old.stem.removeprefix(outcome.name)):
             old.unlink()
     written: dict[str, list[Path]] = {name: [] for name in formats}
     for place, page in enumerate(outcome.pages):

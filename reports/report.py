@@ -3,7 +3,6 @@
 import argparse
 import tempfile
 from collections.abc import Callable, Sequence
-from concurrent.futures import Executor
 from pathlib import Path
 
 from mlpstudy import shell
@@ -36,48 +35,36 @@ def report(
         from reports.drawing import theme
 
         theme.settings(looks, options.style)  # raises before anything is read
-    with gallery.workers(len(names)) as pool:
-        return written(options, names, formats, looks, go_on, pool)
+    with gallery.workers(len(names)) as pool:  # they import matplotlib while this process imports MLflow
+        from rich.progress import Progress
 
+        from mlpstudy.display import console
+        from mlpstudy.tracking.reading import left_out, load_runs, unmeasured
+        from mlpstudy.tracking.report import log_report
+        from reports.drawing.words import number, told_apart
+        from reports.page import page
 
-def written(
-    options: argparse.Namespace,
-    names: Sequence[str],
-    formats: Sequence[str],
-    looks: str,
-    go_on: Callable[[], None],
-    pool: Executor | None,
-) -> int:
-    """The report, drawn by these processes, which import while this one imports MLflow."""
-    from rich.progress import Progress
-
-    from mlpstudy.display import console
-    from mlpstudy.tracking.reading import left_out, load_runs, unmeasured
-    from mlpstudy.tracking.report import log_report
-    from reports.drawing.words import number, told_apart
-    from reports.page import page
-
-    go_on()
-    runs = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
-    folder, out = writable(options.out), console()
-    sweeps = list(dict.fromkeys(run.tags["sweep"] for run in runs))
-    out.print(f"Sweep {listed(sweeps)}: {number(len(runs), 'run')}", soft_wrap=True)
-    if len(runs) > MANY:
-        out.print("So many runs take long to draw: --where chooses some of them, --figures some of the figures.")
-    with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
-        readable, complaints = gallery.measured(progress.track(runs, description="reading"))
-        outcomes = gallery.draw_all(pool, names, readable, formats, looks, options.style)
-        if options.where is None:
-            complaints += [f"{cell} has measured nothing" for cell in unmeasured(runs)]
-            complaints += [f"{name} cannot be: {reason}" for name, reason in left_out(runs).items()]
-        index = folder / "index.html"
-        page.write(index, runs, [], complaints, looks)  # it can be read while figures are drawn
-        look = shell.command("webbrowser", index.resolve().as_uri())
-        out.print(f"Figures follow. Look at the page:  {look}", soft_wrap=True)
-        done = {}
-        for outcome in progress.track(outcomes, total=len(names), description="drawing"):
-            done[outcome.name] = outcome
-            go_on()
+        go_on()
+        runs = told_apart(load_runs(options.uri, options.sweep, options.experiment, options.where))
+        folder, out = writable(options.out), console()
+        sweeps = list(dict.fromkeys(run.tags["sweep"] for run in runs))
+        out.print(f"Sweep {listed(sweeps)}: {number(len(runs), 'run')}", soft_wrap=True)
+        if len(runs) > MANY:
+            out.print("So many runs take long to draw: --where chooses some of them, --figures some of the figures.")
+        with Progress(console=out, transient=True, disable=not out.is_terminal) as progress:
+            readable, complaints = gallery.measured(progress.track(runs, description="reading"))
+            outcomes = gallery.draw_all(pool, names, readable, formats, looks, options.style)
+            if options.where is None:
+                complaints += [f"{cell} has measured nothing" for cell in unmeasured(runs)]
+                complaints += [f"{name} cannot be: {reason}" for name, reason in left_out(runs).items()]
+            index = folder / "index.html"
+            page.write(index, runs, [], complaints, looks)  # it can be read while figures are drawn
+            look = shell.command("webbrowser", index.resolve().as_uri())
+            out.print(f"Figures follow. Look at the page:  {look}", soft_wrap=True)
+            done = {}
+            for outcome in progress.track(outcomes, total=len(names), description="drawing"):
+                done[outcome.name] = outcome
+                go_on()
     files: list[Path] = []
     drawn: list[Drawn] = []
     for name in names:

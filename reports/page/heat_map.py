@@ -3,13 +3,13 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
 from math import isfinite
+from typing import Any
 
 from mlpstudy.measure.score import final_scores
 from mlpstudy.palette import VERDICT_GLYPHS
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.words import FILL, NONE, chance, count, filled, ordered, outcome, outcome_in_full, plain, score
 
-DARK = 0.55  # text is light on tiles that are filled more
 FEW = 3  # so many cells need no table
 NAMES = {"init": "initializer", "depth": "hidden layers", "lr": "learning rate"}
 
@@ -24,36 +24,10 @@ class Tile:
     lines: Sequence[str]
     signs: str = ""
     ticks: Sequence[float] = ()  # the share of each replica, where replicas ended in different ways
-    told: Mapping[str, str] = field(default_factory=dict)  # attributes that tell it in words
-
-    @property
-    def ground(self) -> str:
-        """`high` if its text is light, on a dark ground."""
-        return "high" if self.share is not None and self.share > DARK else "low"
+    attributes: Mapping[str, str] = field(default_factory=dict)  # which tell it in words
 
 
-@dataclass(frozen=True)
-class HeatMap:
-    """The table of tiles."""
-
-    corner: str  # what is told of each row
-    spans: Mapping[str, int]  # activation -> how many columns it has
-    columns: Sequence[str]
-    rows: Sequence[tuple[str, Sequence[Tile | None]]]  # None: there is no such cell
-
-
-@dataclass(frozen=True)
-class Legend:
-    """What fill, ticks and signs mean."""
-
-    columns: str  # the second setting of the columns
-    fill: str  # what tiles are filled by
-    chance: float | None
-    ticks: bool
-    verdicts: set[str]
-
-
-def heat_map(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str]]) -> HeatMap:
+def heat_map(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str]]) -> dict[str, Any]:
     """A column for each activation and depth, or other setting; a row for each choice of all else that varies."""
     cells, second = [dict(zip(names, key, strict=True)) for key in keys], across(names, keys)
     down = [name for name in names if name not in ("activation", second)]
@@ -68,12 +42,12 @@ def heat_map(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[
         (tuple(cell[name] for name in down), cell["activation"], cell[second]): tile(run, place)
         for place, (run, cell) in enumerate(zip(runs, cells, strict=True))
     }
-    return HeatMap(
-        " ".join(name_of(down[i]) for i in varied),
-        {activation: len(values) for activation, values in spans.items()},
-        [value for _, value in columns],
-        [(" ".join(row[i] for i in varied), [tiles.get((row, *column)) for column in columns]) for row in rows],
-    )
+    return {
+        "corner": " ".join(name_of(down[i]) for i in varied),
+        "spans": {activation: len(values) for activation, values in spans.items()},  # how many columns each has
+        "columns": [value for _, value in columns],
+        "rows": [(" ".join(row[i] for i in varied), [tiles.get((row, *column)) for column in columns]) for row in rows],
+    }
 
 
 def name_of(setting: str) -> str:
@@ -115,10 +89,10 @@ def ticks(run: Run) -> list[float]:
     if same == replicas or share(run) is None:
         return []
     try:
-        each = final_scores(run.arrays)
+        scores = final_scores(run.arrays)
     except NotMeasured:
         return []
-    return [value for value in (filled(run, kind(run), value) for value in each) if isfinite(value)]
+    return [part for part in (filled(run, kind(run), value) for value in scores) if isfinite(part)]
 
 
 def verdicts(run: Run) -> list[str]:
@@ -138,13 +112,14 @@ def kind(run: Run) -> str:
     return "accuracy" if "accuracy" in score(run)[0] else "loss"
 
 
-def legend(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str]]) -> Legend:
-    """What fill and signs mean, of what there is."""
+def legend(runs: Sequence[Run], names: Sequence[str], keys: Sequence[Sequence[str]]) -> dict[str, Any]:
+    """What columns, fill, ticks and signs mean, of what there is."""
     few, least = len(runs) <= FEW, chance(runs)
-    return Legend(
-        "" if few else name_of(across(names, keys)),
-        FILL[kind(runs[0])].format(score=score(runs[0])[0]) if any(share(run) is not None for run in runs) else "",
-        least if isfinite(least) else None,
-        not few and any(map(ticks, runs)),
-        {name for run in runs for name in verdicts(run)},
-    )
+    known = any(share(run) is not None for run in runs)
+    return {
+        "columns": "" if few else name_of(across(names, keys)),
+        "fill": FILL[kind(runs[0])].format(score=score(runs[0])[0]) if known else "",
+        "chance": least if isfinite(least) else None,
+        "ticks": not few and any(map(ticks, runs)),
+        "verdicts": {name for run in runs for name in verdicts(run)},
+    }

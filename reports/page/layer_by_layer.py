@@ -83,13 +83,14 @@ def measured(run: Run) -> dict[str, Any]:
         profiles = {name: {"moments": [nothing], "theory": []} for name in LOG_SCALED}
         empty = {"layers": [], "kinds": {name: {"ends": [0, 1], "moments": []} for name in ARRAYS}}
         return profiles | {"steps": [0], "curve": nothing | curve, "distribution": empty, "regions": None}
-    some = moments(arrays)
+    snapshots, _, depth = arrays["delta_rms"].shape
+    some = spread(snapshots, max(2, VALUES // max(depth, 1)))
     profiles = {name: profile(arrays, name, some) for name in LOG_SCALED}
-    name, is_share, told = score_of(arrays, "curve_")
+    name, is_share, heading = score_of(arrays, "curve_")
     values = arrays[f"curve_{name}"]
-    points = np.unique(np.linspace(0, len(values) - 1, CURVE).astype(int))
+    points = spread(len(values), CURVE)
     curve = averaged(values[points].T, not is_share) | {
-        "name": told,
+        "name": heading,
         "log": not is_share,
         "step": arrays["curve_step"][points].tolist(),
         "note": UNTRAINED if len(values) == 1 else "",
@@ -104,11 +105,9 @@ def measured(run: Run) -> dict[str, Any]:
     }
 
 
-def moments(arrays: Mapping[str, NDArray[Any]]) -> NDArray[np.int64]:
-    """The snapshots that are shown: the first, the last, and as many between them as VALUES allows."""
-    snapshots, _, depth = arrays["delta_rms"].shape
-    most = max(2, min(snapshots, VALUES // max(depth, 1)))
-    return np.unique(np.linspace(0, snapshots - 1, most).astype(np.int64))
+def spread(n: int, most: int) -> NDArray[np.int64]:
+    """At most so many of n places, evenly spread, from the first to the last."""
+    return np.unique(np.linspace(0, n - 1, min(n, most)).astype(np.int64))
 
 
 def profile(arrays: Mapping[str, NDArray[Any]], name: str, some: NDArray[np.int64]) -> dict[str, Any]:
@@ -136,7 +135,7 @@ def distribution(arrays: Mapping[str, NDArray[Any]], steps: NDArray[np.int64]) -
     The letter is the square root of the count, relative to the fullest bin of the layer, so that rare values show.
     """
     depth = arrays["sizes"].size - 2 if "sizes" in arrays else 0
-    layers = np.unique(np.linspace(0, depth - 1, min(depth, LAYERS)).astype(np.int64))
+    layers = spread(depth, LAYERS)
     kept = arrays.get("histogram_step", np.zeros(1))
     at = np.maximum(np.searchsorted(kept, steps, side="right") - 1, 0)  # the latest until then
     kinds = {}

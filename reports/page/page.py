@@ -3,7 +3,6 @@
 from base64 import b64encode
 from collections import Counter
 from collections.abc import Iterator, Sequence
-from dataclasses import dataclass
 from hashlib import sha256
 from pathlib import Path
 
@@ -66,7 +65,7 @@ def write(
         complaints=complaints,
         note=note(runs[0].uri),
         glossary=MEANINGS | CHARTS,
-        figures=[Shown(one.title, one.missing, list(pages(one))) for one in drawn],
+        figures=[{"title": one.title, "missing": one.missing, "pages": list(pages(one))} for one in drawn],
         looks=looks,
     )
     path.write_text(page, encoding="utf-8")
@@ -91,29 +90,11 @@ def note(uri: str) -> Markup:
     return Markup("The links to MLflow open while <code>{}</code> runs{}.").format(command, where)
 
 
-@dataclass(frozen=True)
-class Picture:
-    """A page of a figure."""
-
-    finding: str  # what it shows; nothing if that is not known
-    topic: str
-    image: str  # as a URL that holds it
-
-
-@dataclass(frozen=True)
-class Shown:
-    """A figure of the page."""
-
-    title: str
-    missing: str  # why it has no pages
-    pages: Sequence[Picture]
-
-
-def pages(drawn: Drawn) -> Iterator[Picture]:
-    """The pages of a figure, with their pictures inside."""
+def pages(drawn: Drawn) -> Iterator[dict[str, str]]:
+    """The pages of a figure: finding, if one is known, topic, and picture as a URL that holds it."""
     for i, path in enumerate(drawn.paths, start=1):
         topic = drawn.title + (f", page {i} of {len(drawn.paths)}" if len(drawn.paths) > 1 else "")
         finding = drawn.findings[i - 1] if drawn.findings else drawn.title
         kind = "svg+xml" if path.suffix == ".svg" else "png"
         image = f"data:image/{kind};base64,{b64encode(path.read_bytes()).decode()}"
-        yield Picture(finding if finding != drawn.title else "", topic, image)
+        yield {"finding": finding if finding != drawn.title else "", "topic": topic, "image": image}

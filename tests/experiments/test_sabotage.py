@@ -26,7 +26,7 @@ from experiments import (
     update_ratio,
     zero_output,
 )
-from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, check
+from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, findings
 
 R = 10  # networks of a run
 RNG = np.random.default_rng(0)
@@ -468,14 +468,14 @@ def test_every_study_has_its_sabotage_here():
 
 @pytest.mark.parametrize("name", RIGHT)
 def test_claims_pass_on_right_results(name):
-    found = check(STUDIES[name], RIGHT[name]())
+    found = findings(STUDIES[name], RIGHT[name]())
     assert {f.claim.statement: f.measured_text for f in found if f.verdict != REPRODUCED} == {}
 
 
 @pytest.mark.parametrize("name", SABOTAGED)
 def test_every_claim_fails_on_sabotaged_results(name):
     verdicts = [
-        [finding.verdict for finding in check(STUDIES[name], broken(RIGHT[name]()))] for broken in SABOTAGED[name]
+        [finding.verdict for finding in findings(STUDIES[name], broken(RIGHT[name]()))] for broken in SABOTAGED[name]
     ]
     claims = zip(STUDIES[name].claims, zip(*verdicts, strict=True), strict=True)
     assert [claim.statement for claim, found in claims if NOT_REPRODUCED not in found] == []
@@ -483,6 +483,6 @@ def test_every_claim_fails_on_sabotaged_results(name):
 
 def test_claims_about_mnist_are_not_decided_on_digits():
     runs = [r for r in RIGHT["symmetry"]() if r.params["data"] != "mnist"]
-    found = [f for f in check(STUDIES["symmetry"], runs) if f.claim.data == "mnist"]
+    found = [f for f in findings(STUDIES["symmetry"], runs) if f.claim.data == "mnist"]
     assert [f.verdict for f in found] == [INCONCLUSIVE] * 2
     assert found[0].measured_text == "not measured, since it is about mnist"

@@ -7,7 +7,7 @@ import pytest
 
 from experiments import STUDIES
 from experiments import __main__ as experiments
-from experiments.study import NOT_REPRODUCED, REPRODUCED, check
+from experiments.study import NOT_REPRODUCED, REPRODUCED, findings
 from mlpstudy.tracking.reading import load_runs
 
 
@@ -75,7 +75,7 @@ def test_data_root_is_for_the_grids_on_mnist(tmp_path, monkeypatch, capsys):
 
 
 def test_symmetry_claims_hold_on_real_runs(runs):
-    assert [finding.verdict for finding in check(STUDY, runs)] == [REPRODUCED] * 2
+    assert [finding.verdict for finding in findings(STUDY, runs)] == [REPRODUCED] * 2
 
 
 def test_symmetry_claims_fail_on_sabotaged_runs(runs):
@@ -83,15 +83,15 @@ def test_symmetry_claims_fail_on_sabotaged_runs(runs):
     share["constant"][-1, 1, 2] = 2 / 8  # one layer of one replica has two distinct units
     share["xavier"][-1, 0, 1] = 7 / 8  # two units of one layer have become one
     broken = [sabotaged(run, distinct_units=share[run.params["init"]]) for run in runs]
-    assert [finding.verdict for finding in check(STUDY, broken)] == [NOT_REPRODUCED] * 2
+    assert [finding.verdict for finding in findings(STUDY, broken)] == [NOT_REPRODUCED] * 2
     share["xavier"][-1, 0, 1] = np.nan
     broken = [sabotaged(run, distinct_units=share[run.params["init"]]) for run in runs]
-    assert check(STUDY, broken)[1].verdict == NOT_REPRODUCED
+    assert findings(STUDY, broken)[1].verdict == NOT_REPRODUCED
 
 
 def test_missing_runs_are_an_error_not_a_pass(runs):
     with pytest.raises(ValueError, match="no run with init=zeros"):
-        check(STUDY, [run for run in runs if run.params["init"] != "zeros"])
+        findings(STUDY, [run for run in runs if run.params["init"] != "zeros"])
 
 
 def test_unknown_study_lists_the_known(capsys):
