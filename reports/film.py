@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.measure.score import score_of
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing import hues, marks, theme
+from reports.drawing import hues, marks, scales, theme
 from reports.figures import decision_boundary
 
 PANELS = {  # statistic -> title, and whether the axis is logarithmic
@@ -98,12 +98,12 @@ def profile(axes: Axes, run: Run, name: str, moment: int, look: dict[str, Any]) 
     marks.predicted(axes, run, name, look["color"])
     if log:
         known = np.clip(every[np.isfinite(every)], *WINDOW)
-        marks.log_axis(
+        scales.log_axis(
             axes, *(float(end) for end in (known.min(initial=np.inf), known.max(initial=0)) if 0 < end < np.inf)
         )
     else:
         axes.set_ylim(-0.02, 1.02)
-    marks.layer_axis(axes, len(layers))
+    scales.layer_axis(axes, len(layers))
     axes.set_title(title)
 
 
@@ -117,7 +117,7 @@ def distribution(axes: Axes, run: Run, step: int, colour: str) -> None:
         shares.T, LinearSegmentedColormap.from_list("", [theme.ink(0), colour]), origin="lower", aspect="auto", vmin=0,
         vmax=1, extent=(0.5, len(found) + 0.5, edges[0], edges[-1]),
     )  # fmt: skip
-    marks.layer_axis(axes, len(found))
+    scales.layer_axis(axes, len(found))
     axes.set_xlim(0.5, len(found) + 0.5)
     axes.grid(visible=False)
     axes.set_title("distribution of activations")
