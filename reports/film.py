@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.measure.score import score_of
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing import hues, marks, theme
+from reports.drawing import hues, marks, scales, theme
 from reports.figures import decision_boundary
 
 PANELS = {  # statistic -> title, and whether the axis is logarithmic
@@ -93,10 +93,10 @@ def profile(axes: Axes, run: Run, name: str, moment: int, look: dict[str, Any]) 
         marks.band(axes, layers, every[moment], log=log, share=not log, **look)
     marks.predicted(axes, run, name, look["color"])
     if log:
-        marks.log_axis(axes, *np.clip(every, *WINDOW).flat)
+        scales.log_axis(axes, *np.clip(every, *WINDOW).flat)
     else:
         axes.set_ylim(-0.02, 1.02)
-    marks.layer_axis(axes, len(layers))
+    scales.layer_axis(axes, len(layers))
     axes.set_title(title)
 
 
@@ -108,7 +108,7 @@ def distribution(axes: Axes, run: Run, step: int, colour: str) -> None:
     shares = np.sqrt(total / np.maximum(total.max(axis=1, keepdims=True), 1))
     colours, ends = LinearSegmentedColormap.from_list("", [theme.ink(0), colour]), (0.5, len(total) + 0.5)
     axes.imshow(shares.T, colours, origin="lower", aspect="auto", vmin=0, vmax=1, extent=(*ends, edges[0], edges[-1]))
-    marks.layer_axis(axes, len(total))
+    scales.layer_axis(axes, len(total))
     axes.set_xlim(ends)
     axes.grid(visible=False)
     axes.set_title("distribution of activations")

@@ -1,8 +1,7 @@
 """What a sweep found, in a few sentences: which cells learned, which did not, and why."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Sequence
-from itertools import groupby
 from math import isfinite, prod
 
 from mlpstudy.foresight.forecast import AHEAD
@@ -28,9 +27,8 @@ def answer(runs: Sequence[Run]) -> list[str]:
     learned = [run for run in trained if outcome(run) == "learned"]
     first = f"{len(learned)} of {number(len(trained), 'cell')} learned"
     if learned:
-        name, text, _ = best = max(map(score, learned), key=lambda told: told[2] if "accuracy" in told[0] else -told[2])
-        winner = next(run for run in learned if score(run) == best)
-        first += f"; the best is {winner.name}, with {name} {text}"
+        best = max(learned, key=lambda run: score(run)[2] if "accuracy" in score(run)[0] else -score(run)[2])
+        first += f"; the best is {best.name}, with {' '.join(score(best)[:2])}"
     failed = [run for run in trained if outcome(run) != "learned"]
     return [f"{first}.", *everywhere(learned, failed), *causes(failed), *surprises(trained)]
 
@@ -39,16 +37,13 @@ def everywhere(learned: Sequence[Run], failed: Sequence[Run]) -> list[str]:
     """`Learned at every depth: tanh with xavier or he.` Nothing if the depth or the outcome is always the same."""
     if not failed or len({run.params["depth"] for run in [*learned, *failed]}) < 2:
         return []
-    lost = {_line(run) for run in failed}
+    good, bad = ([(run.params["activation"], run.params["init"]) for run in runs] for runs in (learned, failed))
     inits: dict[str, list[str]] = {}
-    for activation, init in dict.fromkeys(_line(run) for run in learned if _line(run) not in lost):
-        inits.setdefault(activation, []).append(init)
-    told = [f"{activation} with {listed(names, 'or')}" for activation, names in inits.items()]
-    return [f"Learned at every depth: {', '.join(told)}."] if told else []
-
-
-def _line(run: Run) -> tuple[str, str]:
-    return run.params["activation"], run.params["init"]
+    for activation, init in dict.fromkeys(good):
+        if (activation, init) not in bad:
+            inits.setdefault(activation, []).append(init)
+    names = [f"{activation} with {listed(some, 'or')}" for activation, some in inits.items()]
+    return [f"Learned at every depth: {', '.join(names)}."] if names else []
 
 
 def causes(runs: Sequence[Run], fine: str = "") -> list[str]:
@@ -56,44 +51,41 @@ def causes(runs: Sequence[Run], fine: str = "") -> list[str]:
 
     Activations that have a verdict in the same cells share a sentence.
     """
-    merged: dict[tuple[str, frozenset[tuple[str, str]]], list[Run]] = {}
-    for (_, verdict), those in groupby(sorted(runs, key=_group), _group):
-        them = list(those)
+    cells: dict[tuple[str, str], list[Run]] = defaultdict(list)
+    for run in runs:
+        cells[run.params["activation"], run.tags["verdict"]].append(run)
+    merged: dict[tuple[str, frozenset[tuple[str, str]]], list[Run]] = defaultdict(list)
+    for activation, verdict in sorted(cells):
         if verdict != fine:
-            where = frozenset((run.params["init"], run.params["depth"]) for run in them)
-            merged.setdefault((verdict, where), []).extend(them)
+            them = cells[activation, verdict]
+            merged[verdict, frozenset((run.params["init"], run.params["depth"]) for run in them)] += them
     groups = sorted(merged.items(), key=lambda group: -len(group[1]))
     place = {id(run): i for i, run in enumerate(runs)}  # the order of the sweep
-    found = [cause(verdict, sorted(them, key=lambda run: place[id(run)]), runs) for (verdict, _), them in groups[:MOST]]
+    sentences = [
+        cause(verdict, sorted(them, key=lambda run: place[id(run)]), runs) for (verdict, _), them in groups[:MOST]
+    ]
     if rest := sum(len(them) for _, them in groups[MOST:]):
-        kinds = [_at_start(verdict) for verdict in ordered(verdict for (verdict, _), _ in groups[MOST:])]
-        found.append(f"{number(rest, 'other cell')} failed: they were {listed(kinds, 'or')}; see the table.")
-    return found
-
-
-def _at_start(verdict: str) -> str:
-    return "healthy at the start" if verdict == "healthy" else verdict
-
-
-def _group(run: Run) -> tuple[str, str]:
-    return run.params["activation"], run.tags["verdict"]
+        verdicts = ordered(verdict for (verdict, _), _ in groups[MOST:])
+        kinds = ["healthy at the start" if verdict == "healthy" else verdict for verdict in verdicts]
+        sentences.append(f"{number(rest, 'other cell')} failed: they were {listed(kinds, 'or')}; see the table.")
+    return sentences
 
 
 def cause(verdict: str, runs: Sequence[Run], among: Sequence[Run]) -> str:
     """`sigmoid, 20 hidden layers, xavier or he: vanishing. The first layer gets ..., as theory predicted.`"""
     names, keys = coordinates(among)
     varied = [names[i] for i in range(len(CELL), len(names)) if len({key[i] for key in keys}) > 1]
-    layers = listed(ordered(param(runs, "depth")), "or")
+    values = {name: ordered(param(runs, name)) for name in (*CELL, *varied)}
+    activations, inits, depths, *others = (listed(those, "or") for those in values.values())
     places = [
-        f"{listed(ordered(param(runs, 'activation')), 'or')} with {layers} hidden layer{'s' * (layers != '1')}",
-        listed(ordered(param(runs, "init")), "or"),
-        *(f"{name.rpartition('.')[2]} {listed(ordered(param(runs, name)), 'or')}" for name in varied),
+        f"{activations} with {number(depths, 'hidden layer')}",
+        inits,
+        *(f"{name.rpartition('.')[2]} {text}" for name, text in zip(varied, others, strict=True)),
     ]
     theory = "" if verdict == "healthy" else by_theory(runs)
     ends = listed(ordered(outcome(run) for run in runs), "or")
-    named = verdict if verdict != "healthy" else f"{_at_start(verdict)}, but {ends}"
-    values = [ordered(param(runs, name)) for name in ("activation", "depth", "init", *varied)]
-    all_of_them = prod(map(len, values)) == len(runs)  # otherwise the sentence names more cells than there are
+    named = verdict if verdict != "healthy" else f"healthy at the start, but {ends}"
+    all_of_them = prod(map(len, values.values())) == len(runs)  # otherwise the sentence names more cells than there are
     count = "" if all_of_them else f" (in {number(len(runs), 'cell')})"
     return f"{', '.join(places)}: {named}{count}. {reason(verdict, runs)}{theory}."
 
@@ -118,21 +110,17 @@ def reason(verdict: str, runs: Sequence[Run]) -> str:
 
 def unforeseen(runs: Sequence[Run]) -> str:
     """Why networks failed that were healthy at the start: what was foreseen, and of how many nothing was."""
-    reasons = [run.tags.get("outcome_predicted_reason", "").partition(": ")[2] for run in runs if foreseen(run)]
+    foreseen = [run for run in runs if run.tags.get("outcome_predicted") in ("stalls", "diverges")]
+    reasons = [run.tags.get("outcome_predicted_reason", "").partition(": ")[2] for run in foreseen]
     kinds = Counter(reason.partition(":")[0] for reason in reasons if reason)
     open_ = len(runs) - kinds.total()
     if not kinds:
         return "nothing at the start tells why"
     if not open_ and len(kinds) == 1:
         return f"signals and gradients get through, but training is {reasons[0]}"
-    told = " and ".join(f"{kind} in {number(count, 'cell')}" for kind, count in kinds.items())
-    text = f"signals and gradients get through, but training is {told}, as was foreseen"
+    names = " and ".join(f"{kind} in {number(count, 'cell')}" for kind, count in kinds.items())
+    text = f"signals and gradients get through, but training is {names}, as was foreseen"
     return text + (f"; nothing at the start tells why in {number(open_, 'other cell')}" if open_ else "")
-
-
-def foreseen(run: Run) -> bool:
-    """Was a failure foreseen?"""
-    return run.tags.get("outcome_predicted") in ("stalls", "diverges")
 
 
 def surprises(trained: Sequence[Run]) -> list[str]:
@@ -143,9 +131,9 @@ def surprises(trained: Sequence[Run]) -> list[str]:
         return []
     if not other:
         return [f"Every outcome was foreseen before training ({len(judged)} of {len(judged)})."]
-    told = [f"{run.name} (expected to {run.tags['outcome_predicted'][:-1]}, but {outcome(run)})" for run in other]
+    names = [f"{run.name} (expected to {run.tags['outcome_predicted'][:-1]}, but {outcome(run)})" for run in other]
     count = f"{len(other)} of {number(len(judged), 'outcome')}"
-    return [f"{count} {'was' if len(other) == 1 else 'were'} not foreseen: {listed(told, 'and', SURPRISES)}."]
+    return [f"{count} {'was' if len(other) == 1 else 'were'} not foreseen: {listed(names, 'and', SURPRISES)}."]
 
 
 def by_theory(runs: Sequence[Run]) -> str:

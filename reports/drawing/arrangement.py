@@ -9,10 +9,10 @@ SETTING = re.compile(r"-(?=[A-Za-z_][\w.]*=)")  # between the settings in a labe
 
 
 class Mapped:
-    """A run with other roles than its own initializer and activation; all else is that of the run."""
+    """A run with another line, hue and panel than those of its own name; all else is that of the run."""
 
     def __init__(self, run: style.Measured, line: str, hue: str, panel: str) -> None:
-        self.run, self.roles = run, style.Roles(line, hue, panel)
+        self.run, self.line, self.hue, self.panel = run, line, hue, panel
 
     def __getattr__(self, name: str) -> Any:
         return getattr(self.run, name)
@@ -24,7 +24,7 @@ def arranged(runs: style.Runs) -> style.Runs:
     Lines are activations if nothing but they and the depth varies. If two or more other settings vary, the one with
     the most values makes lines, and the others make panels.
     """
-    if len(style.panel_names(runs)) > 1 and len({style.label(run) for run in runs}) == 1:
+    if len(style.panel_names(runs)) > 1 and len(style.labels(runs)) == 1:
         return [Mapped(run, line=style.panel(run), hue=style.panel(run), panel=style.label(run)) for run in runs]
     split = [SETTING.split(style.label(run)) for run in runs]
     values: dict[str, set[str]] = {}

@@ -26,10 +26,10 @@ def layers(run: style.Measured) -> str:
     return words.number(style.depth(run), "layer")
 
 
-def sentence(told: Mapping[str, tuple[str, str]]) -> str:
+def sentence(deeds: Mapping[str, tuple[str, str]]) -> str:
     """`tanh and relu keep it, sigmoid loses it`: of each name what it does, as singular and plural."""
     names: dict[tuple[str, str], list[str]] = {}
-    for name, what in told.items():
+    for name, what in deeds.items():
         names.setdefault(what, []).append(name)
     most = MOST if len(names) < MOST else 2
     return ", ".join(f"{words.listed(who, 'and', most)} {what[len(who) > 1]}" for what, who in names.items())
@@ -54,14 +54,14 @@ def deepest(runs: Runs) -> Runs:
 
 def scaled(runs: Runs, what: str, change: Callable[[style.Measured], float]) -> str:
     """`through 50 layers, tanh keeps its gradient, sigmoid loses 31 decades`: the worst of the deepest runs."""
-    told = {}
+    deeds = {}
     for name, them in groups(runs).items():
-        found = farthest([change(run) for run in deepest(them)])
-        if not np.isfinite(found):
-            told[name] = (f"has no {what} to measure", f"have no {what} to measure")
-        elif abs(found) < LEAST:
-            told[name] = (f"keeps its {what} within a decade", f"keep their {what} within a decade")
+        decades = farthest([change(run) for run in deepest(them)])
+        if not np.isfinite(decades):
+            deeds[name] = (f"has no {what} to measure", f"have no {what} to measure")
+        elif abs(decades) < LEAST:
+            deeds[name] = (f"keeps its {what} within a decade", f"keep their {what} within a decade")
         else:
-            verb, number = "lose" if found < 0 else "gain", f"{abs(found):.0f} decades"
-            told[name] = (f"{verb}s {number}", f"{verb} {number}")
-    return f"Through {layers(deepest(runs)[0])}, {sentence(told)}"
+            verb, number = "lose" if decades < 0 else "gain", f"{abs(decades):.0f} decades"
+            deeds[name] = (f"{verb}s {number}", f"{verb} {number}")
+    return f"Through {layers(deepest(runs)[0])}, {sentence(deeds)}"

@@ -6,7 +6,7 @@ from typing import Any
 from mlpstudy import palette
 from mlpstudy.palette import ACTIVATION_HUES, DEEPEST, HUES
 from reports.drawing import theme
-from reports.drawing.style import MIDDLE, AnyRun, Measured, Part, hue, label
+from reports.drawing.style import MIDDLE, AnyRun, Measured, hue, label, whole
 
 # a second key beside the hue, different for every initializer: filled, then hollow in an order that gives the same
 # shape to names whose hues all kinds of colour vision tell apart
@@ -19,7 +19,7 @@ def looks(runs: Sequence[AnyRun]) -> Iterator[tuple[AnyRun, dict[str, Any]]]:
     If several runs have the same initializer, each label gets its own shade, the same in all figures.
     """
     labels: dict[str, list[str]] = {}  # by initializer
-    for run in runs.whole if isinstance(runs, Part) else runs:
+    for run in whole(runs):
         mine = labels.setdefault(hue(run), [])
         if label(run) not in mine:
             mine.append(label(run))

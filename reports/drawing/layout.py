@@ -1,41 +1,108 @@
-"""Pages and panels of figures that show each run by itself, the marker of each outcome, and scores."""
+"""Pages and panels of figures, the marker of each outcome, and scores."""
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import dataclass
+from itertools import groupby
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import over_replicas
 from mlpstudy.measure.score import final_scores, score_of
-from reports.drawing import marks, style, theme
-from reports.drawing.style import evenly
+from reports.drawing import marks, scales, style, theme, words
 
 # marker for each outcome
 SHAPES = {"learned": "o", "stalled": "s", "diverged": "x", "not trained": "D", "unfinished": "*"}
 
 
-def labels(runs: Sequence[style.Measured]) -> list[str]:
-    """The labels of the runs, without activation and depth, in the order of the sweep."""
-    return list(dict.fromkeys(style.label(run) for run in runs))
+@dataclass(frozen=True)
+class Column:
+    """A column of panels, one for each activation and depth."""
+
+    title: str
+    scale: str  # name of the vertical axis; neighbours of the same name share it
+    plot: Callable[[Axes, style.Runs], None]
+
+
+def table(
+    columns: Callable[[style.Runs], Sequence[Column]],
+    keys: Callable[[style.Runs], Sequence[Line2D]],
+    *remarks: str,
+) -> tuple[Callable[[style.Runs], tuple[int, int]], Callable[[NDArray[Any], style.Runs], None]]:
+    """`panels` and `draw` of a figure with a row for each activation and depth; keys: extra entries of its legend."""
+
+    def panels(runs: style.Runs) -> tuple[int, int]:
+        return len(style.facets(runs)), len(columns(runs))
+
+    def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+        mine = columns(runs)
+        for row, some in rows(axes, runs):
+            for ax, column in zip(row, mine, strict=True):
+                column.plot(ax, some)
+        for ax, column in zip(axes[0], mine, strict=True):
+            ax.set_title(column.title)
+        for scale, places in groupby(range(len(mine)), lambda place: mine[place].scale):
+            alike = axes[:, list(places)]
+            scales.same_limits(alike)
+            for ax in alike[:, 0]:
+                ax.set_ylabel(scale)
+        marks.footnote(axes, runs, *remarks)
+        marks.legend(axes, keys(runs))
+
+    return panels, draw
+
+
+def rows(axes: NDArray[Any], runs: style.Runs) -> Iterator[tuple[NDArray[Any], style.Part[Any]]]:
+    """The panels and the runs of each activation and depth; their names are written beside the row."""
+    for row, facet in zip(axes, style.facets(runs), strict=True):
+        marks.row_title(row[0], *facet)
+        yield row, style.facet(runs, *facet)
+
+
+def panels(runs: style.Runs) -> tuple[int, int]:
+    """A row for each activation and depth, a column for each label."""
+    return len(style.facets(runs)), len(style.labels(runs))
+
+
+def each(axes: NDArray[Any], runs: style.Runs) -> Iterator[tuple[Axes, Any]]:
+    """The panel of each run, arranged as `panels` says. Panels without a run are empty."""
+    for row, mine in rows(axes, runs):
+        named = {style.label(run): run for run in mine}
+        for ax, name in zip(row, style.labels(runs), strict=True):
+            if name in named:
+                yield ax, named[name]
+            elif ax is row[0]:  # keep it, since it has the name of the row
+                ax.set(xticks=[], yticks=[])
+                ax.spines[:].set_visible(False)
+                ax.grid(visible=False)
+            else:
+                ax.set_axis_off()
+
+
+def by_depth(
+    axes: NDArray[Any], runs: style.Runs, kind: Callable[[Any], str] = style.panel
+) -> Iterator[tuple[Axes, style.Part[Any]]]:
+    """The panels and their runs, if any: a row for each activation (or other `kind`), a column for each depth."""
+    for row, name in zip(axes, style.different(runs, kind), strict=True):
+        for ax, depth in zip(row, style.depths(runs), strict=True):
+            ax.set_title(f"{name}, {words.number(depth, 'hidden layer')}")
+            yield ax, style.Part((run for run in runs if (kind(run), style.depth(run)) == (name, depth)), runs)
 
 
 def by_blocks(
-    activations: int, depths: int, inits: int, kind: Callable[[Any], str] = style.panel
-) -> Callable[[style.Runs], list[style.Runs]]:
-    """Pages of at most so many activations (or other groups, by `kind`), depths and labels."""
-
-    def pages(runs: style.Runs) -> list[style.Runs]:
-        blocks = [
-            [run for run in runs if kind(run) in a and style.depth(run) in d and style.label(run) in i]
-            for a in evenly(list(dict.fromkeys(map(kind, runs))), activations)
-            for d in evenly(style.depths(runs), depths)
-            for i in evenly(labels(runs), inits)
-        ]
-        return [block for block in blocks if block]
-
-    return pages
+    runs: style.Runs, activations: int = 4, depths: int = 4, inits: int = 12, kind: Callable[[Any], str] = style.panel
+) -> list[style.Runs]:
+    """Pages of at most so many activations (or other `kind`), depths and labels."""
+    blocks = [
+        [run for run in runs if kind(run) in a and style.depth(run) in d and style.label(run) in i]
+        for a in style.evenly(style.different(runs, kind), activations)
+        for d in style.evenly(style.depths(runs), depths)
+        for i in style.evenly(style.labels(runs), inits)
+    ]
+    return [block for block in blocks if block]
 
 
 def by_score(pages: Callable[[style.Runs], list[style.Runs]]) -> Callable[[style.Runs], list[style.Runs]]:
@@ -46,43 +113,6 @@ def by_score(pages: Callable[[style.Runs], list[style.Runs]]) -> Callable[[style
         return [page for those in kinds if those for page in pages(those)]
 
     return split
-
-
-def by_panels(columns: int) -> Callable[[style.Runs], list[style.Runs]]:
-    """Pages with the facets of style.by_facets and at most so many labels."""
-
-    def pages(runs: style.Runs) -> list[style.Runs]:
-        whole = style.by_facets(lines=len(runs))(runs)
-        return [[run for run in p if style.label(run) in part] for p in whole for part in evenly(labels(p), columns)]
-
-    return pages
-
-
-def panels(runs: style.Runs) -> tuple[int, int]:
-    """A row for each activation and depth, a column for each label."""
-    return len(style.facets(runs)), len(labels(runs))
-
-
-def each(axes: NDArray[Any], runs: style.Runs) -> Iterator[tuple[Axes, Any]]:
-    """The panel of each run, arranged as `panels` says. Rows get names, and panels without a run are removed."""
-    columns = labels(runs)
-    for row, facet in zip(axes, style.facets(runs), strict=True):
-        mine = {style.label(run): run for run in style.facet(runs, *facet)}
-        marks.row_title(row[0], *facet)
-        for ax, name in zip(row, columns, strict=True):
-            if name in mine:
-                yield ax, mine[name]
-            elif ax is row[0]:  # keep it, since it has the name of the row
-                ax.set(xticks=[], yticks=[])
-                ax.spines[:].set_visible(False)
-                ax.grid(visible=False)
-            else:
-                ax.set_axis_off()
-
-
-def remark(axes: NDArray[Any], *lines: str) -> None:
-    """Write remarks below the figure."""
-    axes.flat[0].figure.supxlabel("\n".join(filter(None, lines)))
 
 
 def score_name(run: style.Measured) -> str:
@@ -101,12 +131,13 @@ def score(run: style.Measured) -> tuple[str, float, float]:
     return score_name(run), float(mean), float(half)
 
 
-def finite(run: style.Measured) -> int:
-    """How many replicas have a finite score."""
-    return int(np.isfinite(final_scores(run.arrays)).sum())
+def score_text(run: style.Measured, join: str = " ", interval: bool = True) -> str:
+    """The score in words, such as `0.942 ± 0.008`; empty if no replica has one."""
+    name, mean, half = score(run)
+    finite = int(np.isfinite(final_scores(run.arrays)).sum())
+    return words.score_text(name, mean, half if interval else np.nan, finite, join)
 
 
 def text_on(colour: str) -> str:
     """Black or white, whichever has more contrast to this colour."""
-    candidates = "#000000", "#ffffff"
-    return max(candidates, key=lambda candidate: theme.contrast(candidate, colour))
+    return max(("#000000", "#ffffff"), key=lambda candidate: theme.contrast(candidate, colour))

@@ -14,7 +14,7 @@ from matplotlib.layout_engine import ConstrainedLayoutEngine
 from matplotlib.text import Text
 from PIL import Image
 
-from reports.drawing import arrangement, marks, style, theme
+from reports.drawing import arrangement, marks, style, theme, words
 
 # without date and version, which would change the bytes; `small` compresses PNG
 SAVING: dict[str, dict[str, Any]] = {
@@ -113,7 +113,7 @@ def draw(
     canvas.places = (MARGIN, second, second + SUBTITLE_LINE * len(subtitles) + MARGIN)
     notes = [*canvas.get_supxlabel().splitlines(), left_out, provenance(page)]
     text = "\n".join(textwrap.fill(note, int(marks.LETTERS * width)) for note in notes if note)
-    below = canvas.supxlabel(text, fontsize=marks.SMALL, color=theme.ink(0.7), x=left, ha="left")
+    below = canvas.supxlabel(text, fontsize=theme.SMALL, color=theme.ink(0.7), x=left, ha="left")
     beside = max([0.0, *(corner.get_window_extent().height for corner in canvas.legends)])
     header = canvas.places[2]
     height = max(size[1] + header, header + GAP + (beside + below.get_window_extent().height) / canvas.dpi)
@@ -128,22 +128,18 @@ def having(runs: style.Runs, names: Sequence[str]) -> tuple[style.Runs, str]:
     lacking = {run.name: name for run in runs for name in names if name not in run.arrays}
     if not lacking:
         return runs, ""
-    found = [run for run in runs if run.name not in lacking]
     lacked = next(iter(lacking.values()))
-    if not found:
-        raise style.CannotDraw(f"none of these runs holds {lacked}")
-    return found, f"left out, without {lacked}: {style.listed(list(lacking))}"
+    kept = style.those(runs, lambda run: run.name not in lacking, f"none of these runs holds {lacked}")
+    return kept, f"left out, without {lacked}: {style.listed(list(lacking))}"
 
 
 def compared(runs: style.Runs, room: int) -> str:
     """What is compared: initializers, activations and depths, by name, or their number if there is no room."""
-    inits = list(dict.fromkeys(map(style.hue, runs)))
-    activations, depths = style.panel_names(runs), [str(depth) for depth in style.depths(runs)]
-    layers = f"{', '.join(depths)} hidden layer{'s' * (depths != ['1'])}"
-    named = f"{', '.join(inits)}   ×   {', '.join(activations)}   ×   {layers}"
-    counts = ((inits, "initializer"), (activations, "activation"), (depths, "depth"))
-    numbers = "   ×   ".join(f"{len(names)} {thing}{'s' * (len(names) != 1)}" for names, thing in counts)
-    return named if len(named) <= room else numbers
+    names = style.different(runs, style.hue), style.panel_names(runs), [str(depth) for depth in style.depths(runs)]
+    inits, activations, depths = (", ".join(some) for some in names)
+    named = f"{inits}   ×   {activations}   ×   {words.number(depths, 'hidden layer')}"
+    things = zip(names, ("initializer", "activation", "depth"), strict=True)
+    return named if len(named) <= room else "   ×   ".join(words.number(len(some), thing) for some, thing in things)
 
 
 def provenance(runs: style.Runs) -> str:
@@ -167,11 +163,11 @@ def _save(canvas: Picture, formats: Sequence[str]) -> style.Page:
 
 def small(picture: io.BytesIO) -> bytes:
     """A PNG with a palette of 256 colours: a quarter as large, and the same to the eye."""
-    found = io.BytesIO()
+    packed = io.BytesIO()
     with Image.open(picture) as full:
         opaque = full.getextrema()[-1] == (255, 255)
         few = (full.convert("RGB") if opaque else full).quantize(
             256, Image.Quantize.FASTOCTREE, dither=Image.Dither.NONE
         )
-        few.save(found, "png", dpi=full.info["dpi"])
-    return found.getvalue()
+        few.save(packed, "png", dpi=full.info["dpi"])
+    return packed.getvalue()

@@ -5,15 +5,12 @@ touch global state. `reports.drawing.rendering` calls them, for each page:
 
 - `choose(runs)` picks those the figure is about, such as `layered`, or raises CannotDraw with the reason.
 - `needs` names arrays of statistics.npz; runs without them are left out, and named in the footnote.
-- `pages(runs)` splits them over pages, by default `by_facets()`: at most four rows of (activation, depth) and a dozen
-  lines a panel. `by_cells(n)` suits a figure with a panel for each run.
-- `panels(page)` tells how many rows and columns of axes a page needs.
-- `draw(axes, page)` fills them, an array of that shape.
+- `pages(runs)` splits them over pages, by default `by_facets`.
+- `panels(page)` tells how many rows and columns of axes a page needs, and `draw(axes, page)` fills them.
+- `finding(page)` tells in one sentence what it shows; it is the title, and the topic the subtitle.
 
-- `finding(runs)` tells in one sentence what it shows; it is the title, and the topic the subtitle.
-
-Title, subtitle, page number, theme and provenance are added when rendering. Panels are made of `reports.drawing.marks`.
-Colours: `hues.looks` for lines of runs, `theme.ink(strength)` for everything grey, never a fixed white or grey.
+`layout.table` makes `panels` and `draw` of a figure with a row for each activation and depth. Panels are made of
+`marks` and `scales`. Colours: `hues.looks` for lines of runs, `theme.ink(strength)` for all that is grey.
 """
 
 import textwrap
@@ -79,37 +76,26 @@ def evenly(items: Sequence[Item], most: int) -> list[list[Item]]:
     return [list(items[start:end]) for start, end in pairwise(ends)]
 
 
-def by_facets(rows: int = ROWS, lines: int = LINES) -> Callable[[Runs], list[Runs]]:
-    """Pages of at most so many facets, and runs in a facet; the depths of a panel stay together if they fit."""
+def label(run: Measured) -> str:
+    """What the legend calls it: the name of the run without activation and depth, which the title of the panel has."""
+    line: str = getattr(run, "line", run.name.replace(f"-{run.params['activation']}-d{run.params['depth']}", "", 1))
+    return f" {line}" if line.startswith("_") else line  # matplotlib's legends omit labels that begin with _
 
-    def pages(runs: Runs) -> list[Runs]:
-        groups: list[list[tuple[str, int]]] = [[]]
-        for name in panel_names(runs):
-            mine = [row for row in facets(runs) if row[0] == name]
-            if len(groups[-1]) + len(mine) > rows and groups[-1]:
+
+def by_facets(runs: Runs, rows: int = ROWS, lines: int = LINES, kind: Callable[[Any], str] = label) -> list[Runs]:
+    """Pages of at most so many facets and labels (or other `kind`); depths of a panel stay together if they fit."""
+    groups: list[list[tuple[str, int]]] = [[]]
+    for name in panel_names(runs):
+        mine = [facet for facet in facets(runs) if facet[0] == name]
+        for part in (mine[start : start + rows] for start in range(0, len(mine), rows)):
+            if len(groups[-1]) + len(part) > rows:
                 groups.append([])
-            for row in mine:
-                if len(groups[-1]) == rows:
-                    groups.append([])
-                groups[-1].append(row)
-        split: list[Runs] = []
-        for group in groups:
-            those = [run for run in runs if facet_of(run) in group]
-            names = list(dict.fromkeys(label(run) for run in those))
-            split += [[run for run in those if label(run) in part] for part in evenly(names, lines)]
-        return split
-
+            groups[-1] += part
+    pages: list[Runs] = []
+    for group in groups:
+        page = [run for run in runs if (panel(run), depth(run)) in group]
+        pages += [[run for run in page if kind(run) in some] for some in evenly(different(page, kind), lines)]
     return pages
-
-
-def by_cells(cells: int) -> Callable[[Runs], list[Runs]]:
-    """Pages of at most so many runs."""
-    return lambda runs: [runs[i : i + cells] for i in range(0, len(runs), cells)]
-
-
-def every(runs: Runs) -> Runs:
-    """All runs."""
-    return runs
 
 
 @dataclass(frozen=True)
@@ -120,8 +106,8 @@ class Figure:
     panels: Callable[[Runs], tuple[int, int]]
     draw: Callable[[NDArray[Any], Runs], None]
     panel_size: tuple[float, float] = (2.9, 2.2)  # inches
-    pages: Callable[[Runs], list[Runs]] = by_facets()  # noqa: RUF009 (a pure function)
-    choose: Callable[[Runs], Runs] = every
+    pages: Callable[[Runs], list[Runs]] = by_facets
+    choose: Callable[[Runs], Runs] = list  # all
     needs: tuple[str, ...] = ()
     arranges: bool = False  # its lines and panels may be others than initializers and activations, see arrangement
     finding: Callable[[Runs], str] | None = None  # what it shows of these runs, in one sentence
@@ -137,38 +123,14 @@ def depth(run: Measured) -> int:
     return int(run.params["depth"])
 
 
-@dataclass(frozen=True)
-class Roles:
-    """How a figure draws a run."""
-
-    line: str  # what the legend calls its line
-    hue: str  # the initializer or activation that gives the line its hue and marker
-    panel: str  # what its panel is called, beside the depth
-
-
-def roles(run: Measured) -> Roles:
-    """Those that it was given (see arrangement); by default, initializers make lines, and activations panels."""
-    given: Roles | None = getattr(run, "roles", None)
-    if given is not None:
-        return given
-    activation = run.params["activation"]
-    return Roles(run.name.replace(f"-{activation}-d{run.params['depth']}", "", 1), run.params["init"], activation)
-
-
-def label(run: Measured) -> str:
-    """What the legend calls it: the name of the run without activation and depth, which the title of the panel has."""
-    line = roles(run).line
-    return f" {line}" if line.startswith("_") else line  # matplotlib's legends omit labels that begin with _
-
-
 def hue(run: Measured) -> str:
-    """The initializer or activation that gives its line hue and marker."""
-    return roles(run).hue
+    """The initializer or activation that gives its line hue and marker (see arrangement)."""
+    return str(getattr(run, "hue", run.params["init"]))
 
 
 def panel(run: Measured) -> str:
-    """What its panel is called: its activation, unless the figure maps another setting to panels."""
-    return roles(run).panel
+    """What its panel is called: its activation, unless the figure maps another setting to panels (see arrangement)."""
+    return str(getattr(run, "panel", run.params["activation"]))
 
 
 def wrapped(run: Measured) -> str:
@@ -176,9 +138,19 @@ def wrapped(run: Measured) -> str:
     return textwrap.fill(label(run), LETTERS)
 
 
+def different(runs: Sequence[AnyRun], kind: Callable[[AnyRun], str]) -> list[str]:
+    """The different values of `kind`, in the order of the sweep."""
+    return list(dict.fromkeys(map(kind, runs)))
+
+
+def labels(runs: Sequence[Measured]) -> list[str]:
+    """What lines are called, in the order of the sweep."""
+    return different(runs, label)
+
+
 def panel_names(runs: Sequence[Measured]) -> list[str]:
     """What panels are called, such as activations, in the order of the sweep."""
-    return list(dict.fromkeys(map(panel, runs)))
+    return different(runs, panel)
 
 
 def depths(runs: Sequence[Measured]) -> list[int]:
@@ -186,15 +158,9 @@ def depths(runs: Sequence[Measured]) -> list[int]:
     return sorted({depth(run) for run in runs})
 
 
-def facet_of(run: Measured) -> tuple[str, int]:
-    """(panel, depth)."""
-    return panel(run), depth(run)
-
-
 def facets(runs: Sequence[Measured]) -> list[tuple[str, int]]:
     """All (panel, depth): panels in the order of the sweep, depths from shallow to deep."""
-    order = panel_names(runs)
-    return sorted({facet_of(run) for run in runs}, key=lambda row: (order.index(row[0]), row[1]))
+    return [(name, n) for name in panel_names(runs) for n in depths([run for run in runs if panel(run) == name])]
 
 
 class Part(list[AnyRun]):
@@ -202,20 +168,30 @@ class Part(list[AnyRun]):
 
     def __init__(self, runs: Iterable[AnyRun], of: Sequence[AnyRun]) -> None:
         super().__init__(runs)
-        self.whole: Sequence[AnyRun] = of.whole if isinstance(of, Part) else of
+        self.whole = whole(of)
+
+
+def whole(runs: Sequence[AnyRun]) -> Sequence[AnyRun]:
+    """All runs of the report of which these are a part."""
+    return runs.whole if isinstance(runs, Part) else runs
 
 
 def facet(runs: Sequence[AnyRun], name: str, layers: int) -> Part[AnyRun]:
     """The runs of one facet of a page."""
-    return Part((run for run in runs if facet_of(run) == (name, layers)), runs)
+    return Part((run for run in runs if (panel(run), depth(run)) == (name, layers)), runs)
+
+
+def those(runs: Sequence[AnyRun], fit: Callable[[AnyRun], bool], otherwise: str) -> list[AnyRun]:
+    """The runs that fit; raises CannotDraw, with the reason `otherwise`, if there are none."""
+    fitting = [run for run in runs if fit(run)]
+    if not fitting:
+        raise CannotDraw(otherwise)
+    return fitting
 
 
 def layered(runs: Sequence[AnyRun]) -> list[AnyRun]:
     """The runs with hidden layers; raises CannotDraw if there are none."""
-    found = [run for run in runs if depth(run) > 0]
-    if not found:
-        raise CannotDraw("none of these runs has a hidden layer")
-    return found
+    return those(runs, lambda run: depth(run) > 0, "none of these runs has a hidden layer")
 
 
 def listed(names: Sequence[str], most: int = 4) -> str:

@@ -11,14 +11,15 @@ from matplotlib.colors import to_hex, to_rgb
 
 from mlpstudy.errors import ConfigError
 
+SMALL = 8  # points: the smallest text
 SHARED: dict[Any, Any] = {
     "font.size": 9,
     "text.parse_math": False,  # names are plain text, also if they contain dollar signs
     "axes.titlesize": 9.5,
     "axes.labelsize": 9,
     "axes.formatter.useoffset": False,  # readers overlook an offset that is printed above an axis
-    "xtick.labelsize": 8,
-    "ytick.labelsize": 8,
+    "xtick.labelsize": SMALL,
+    "ytick.labelsize": SMALL,
     "legend.fontsize": 9,
     "legend.frameon": False,
     "axes.grid": True,
@@ -75,9 +76,9 @@ def legible(colour: str) -> str:
     step = -0.02 if is_light() else 0.02
     needed = CONTRAST if is_light() else 1.5 * CONTRAST  # thin lines need more contrast on black
     while True:
-        found = to_hex(colorsys.hls_to_rgb(hue, lightness, saturation))
-        if contrast(ground, found) >= needed:
-            return found
+        shade = to_hex(colorsys.hls_to_rgb(hue, lightness, saturation))
+        if contrast(ground, shade) >= needed:
+            return shade
         lightness += step
 
 

@@ -2,25 +2,18 @@
 
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import replace
 from math import isfinite, nan
 
-from mlpstudy.measure.intervals import share_text, without_interval
+from mlpstudy.measure.intervals import share_text
 from mlpstudy.measure.score import score_of
 from mlpstudy.settings.keys import NOT_SCIENCE
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing import style
 
 CELL = ("activation", "init", "depth")  # the params that name a cell
-SHORT = (
-    "width",
-    "optimizer",
-    "lr",
-    "loss",
-    "data",
-    "gain",
-    "replicas",
-)  # params with short names, which are preferred to long names
+SHORT = ("width", "optimizer", "lr", "loss", "data", "gain", "replicas")  # names preferred to long ones
 LABELS = {"lr": "learning rate"}  # of settings, in sentences
 PLAIN = {  # names in evidence -> in words
     "delta_rms first / last layer": "gradient of the first over that of the last layer",
@@ -34,9 +27,9 @@ NONE = "–"
 UNTRAINED, UNFINISHED = "not trained", "unfinished"
 
 
-def number(n: int, thing: str) -> str:
-    """`1 cell`, `2 cells`."""
-    return f"{n} {thing}" if n == 1 else f"{n} {thing}s"
+def number(n: int | str, thing: str) -> str:
+    """`1 cell`, `2 cells`, `2 or 3 cells`."""
+    return f"{n} {thing}{'s' * (str(n) != '1')}"
 
 
 def decimal(x: float, _position: float = 0) -> str:
@@ -61,14 +54,13 @@ def is_number(text: str) -> bool:
 
 def ordered(values: Iterable[str]) -> list[str]:
     """The different values: numbers in ascending order, names in the order of the sweep."""
-    found = list(dict.fromkeys(values))
-    return sorted(found, key=float) if all(map(is_number, found)) else found
+    different = list(dict.fromkeys(values))
+    return sorted(different, key=float) if all(map(is_number, different)) else different
 
 
 def param(runs: Sequence[Run], name: str) -> list[str]:
     """A param of each run; a network without hidden layers has no width."""
-    values = (run.params.get(name, NONE) for run in runs)
-    return [NONE if value == "[]" else value for value in values]
+    return [NONE if (value := run.params.get(name, NONE)) == "[]" else value for run in runs]
 
 
 def told_apart(runs: Sequence[Run]) -> list[Run]:
@@ -76,11 +68,11 @@ def told_apart(runs: Sequence[Run]) -> list[Run]:
     if len({run.tags["sweep"] for run in runs}) == 1 and len({run.name for run in runs}) == len(runs):
         return list(runs)
     names, keys = coordinates(runs)
-    found = []
+    renamed = []
     for run, (activation, init, depth, *rest) in zip(runs, keys, strict=True):
         more = [f"{name.rpartition('.')[2]}={value}" for name, value in zip(names[len(CELL) :], rest, strict=True)]
-        found.append(replace(run, name="-".join([init, activation, f"d{depth}", *more])))
-    return found
+        renamed.append(replace(run, name="-".join([init, activation, f"d{depth}", *more])))
+    return renamed
 
 
 def coordinates(runs: Sequence[Run]) -> tuple[list[str], list[tuple[str, ...]]]:
@@ -105,15 +97,10 @@ def coordinates(runs: Sequence[Run]) -> tuple[list[str], list[tuple[str, ...]]]:
 def question(runs: Sequence[Run]) -> str:
     """The question that the sweep asks."""
     activations, inits, depths = (listed(ordered(param(runs, name)), "or") for name in CELL)
-    layers = f"{depths} hidden layer{'s' * (depths != '1')}"
-    others = [name for name in coordinates(runs)[0][len(CELL) :] if name != "repetition"]
-    also = [
-        f"{LABELS.get(name, name)} {listed(values, 'or')}"
-        for name in others
-        if len(values := ordered(param(runs, name))) > 1
-    ]
-    more = f" and {listed(also, 'and')}" if also else ""
-    return f"Does a network of {activations} units train when initialized by {inits}, with {layers}{more}?"
+    others = {name: ordered(param(runs, name)) for name in coordinates(runs)[0][len(CELL) :] if name != "repetition"}
+    also = [f"{LABELS.get(name, name)} {listed(values, 'or')}" for name, values in others.items() if len(values) > 1]
+    things = number(depths, "hidden layer") + (f" and {listed(also, 'and')}" if also else "")
+    return f"Does a network of {activations} units train when initialized by {inits}, with {things}?"
 
 
 def grid(runs: Sequence[Run], options: Mapping[str, Sequence[str]]) -> str:
@@ -124,9 +111,9 @@ def grid(runs: Sequence[Run], options: Mapping[str, Sequence[str]]) -> str:
     )
     also = [f"{name} ({listed(options[name], 'and', 4)})" for name in options if name not in (*CELL, *names)]
     return (
-        f"{number(len(runs), 'cell')}, {replicas} random initialization{'s' * (replicas != '1')} each, "
-        f"{width} unit{'s' * (width != '1')} a layer, on {data}. "
-        f"Trained by {optimizer} with learning rate {lr} on the loss {loss}, for {epochs} epoch{'s' * (epochs != '1')}."
+        f"{number(len(runs), 'cell')}, {number(replicas, 'random initialization')} each, "
+        f"{number(width, 'unit')} a layer, on {data}. "
+        f"Trained by {optimizer} with learning rate {lr} on the loss {loss}, for {number(epochs, 'epoch')}."
         + (f" Also varied: {', '.join(also)}." if also else "")
     )
 
@@ -144,8 +131,8 @@ def count(run: style.Measured) -> tuple[int, int]:
     if outcome(run) in (UNTRAINED, UNFINISHED):
         return 0, 0
     parts = (part.partition(" ") for part in run.tags.get("outcomes", "").split(", "))
-    each = [(int(n), name) for n, _, name in parts if n.isdecimal()]
-    return sum(n for n, name in each if name == outcome(run)), sum(n for n, _ in each)
+    each = {name: int(n) for n, _, name in parts if n.isdecimal()}
+    return each.get(outcome(run), 0), sum(each.values())
 
 
 def outcome_in_full(run: Run) -> str:
@@ -162,22 +149,17 @@ def outcomes(runs: Sequence[Run]) -> str:
     return f"Outcomes: {', '.join(f'{n} {name}' for name, n in count)}."
 
 
-def no_interval(runs: Sequence[style.Measured]) -> str:
-    """A line for each reason why runs have no interval; empty if all have one."""
-    return without_interval([(run.name, run.tags.get("same_replicas")) for run in runs])
-
-
 def plain(evidence: str) -> str:
     """Evidence without the names that statistics have in files."""
-    for name, told in PLAIN.items():
-        evidence = evidence.replace(name, told)
+    for name, text in PLAIN.items():
+        evidence = evidence.replace(name, text)
     return evidence
 
 
 def predicted(run: Run) -> str:
     """The verdict that theory predicts, with ≠ if it is not the measured verdict."""
-    verdict = run.tags.get("verdict_predicted", "")
-    return (f"≠ {verdict}" if verdict != run.tags["verdict"] else verdict) if verdict else NONE
+    verdict = run.tags.get("verdict_predicted", NONE)
+    return verdict if verdict in (NONE, run.tags["verdict"]) else f"≠ {verdict}"
 
 
 def score(run: Run) -> tuple[str, str, float]:
@@ -185,34 +167,31 @@ def score(run: Run) -> tuple[str, str, float]:
     name, is_share, heading = score_of(run.metrics, "final/")
     value, half = (run.metrics.get(f"final/{name}{end}", nan) for end in ("", "_ci95"))
     replicas = int(run.params["replicas"]) - int(run.metrics.get("final/diverged_replicas", 0))
-    text = told("accuracy" if is_share else "loss", value, half, replicas)
-    return heading, text or NONE, value
+    return heading, score_text("accuracy" if is_share else "loss", value, half, replicas) or NONE, value
 
 
-def told(name: str, mean: float, half: float, replicas: int, join: str = " ") -> str:
+def score_text(name: str, mean: float, half: float, replicas: int, join: str = " ") -> str:
     """`0.942 ± 0.008`, of so many replicas; an empty text if the mean is not known."""
     if name == "accuracy":
         return share_text(mean, half, replicas, join)
-    return (f"{mean:.3g}" + (f"{join}± {half:.2g}" if isfinite(half) else "")) if isfinite(mean) else ""
+    spread = f"{join}± {half:.2g}" if isfinite(half) else ""
+    return f"{mean:.3g}{spread}" if isfinite(mean) else ""
 
 
 def filled(run: style.Measured, kind: str, value: float) -> float:
     """What fills the tile of a run with this score: see FILL. NaN if it is not known."""
     if kind == "accuracy":
         return value
-    try:
+    constant = nan
+    with suppress(NotMeasured):
         constant = float(run.arrays.get("constant_loss", nan))
-    except NotMeasured:
-        return nan
     return max(0.0, 1 - value / constant) if isfinite(value) and constant > 0 else nan
 
 
 def chance(runs: Sequence[style.Measured]) -> float:
     """The training accuracy of the best constant output; NaN if it was not kept, or differs between runs."""
-    found = set()
+    kept = set()
     for run in runs:
-        try:
-            found.add(float(run.arrays.get("chance", nan)))
-        except NotMeasured:
-            continue
-    return found.pop() if len(found) == 1 else nan
+        with suppress(NotMeasured):
+            kept.add(float(run.arrays.get("chance", nan)))
+    return kept.pop() if len(kept) == 1 else nan

@@ -1,5 +1,6 @@
 """What has been learned? For data in the plane: the class that the trained networks give to every point."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -16,27 +17,23 @@ PALE = 0.6  # strength of the colour where all replicas agree
 
 
 def choose(runs: style.Runs) -> style.Runs:
-    """The runs with decision regions; raises CannotDraw if there are none."""
-    found = [run for run in runs if "decision_regions" in run.arrays]
-    if not found:
-        data = style.listed(sorted({run.params["data"] for run in runs}))
-        raise style.CannotDraw(f"needs finished runs on classes of two features; the data are {data}")
-    return found
+    """The runs with decision regions."""
+    data = style.listed(sorted({run.params["data"] for run in runs}))
+    reason = f"needs finished runs on classes of two features; the data are {data}"
+    return style.those(runs, lambda run: "decision_regions" in run.arrays, reason)
 
 
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """One panel for each run."""
     for ax, run in layout.each(axes, runs):
         regions(ax, run, run.arrays["decision_regions"])
-        ax.set_title(
-            f"{style.wrapped(run)}\n{words.told(*layout.score(run), layout.finite(run)) or words.outcome(run)}"
-        )
-    layout.remark(
+        ax.set_title(f"{style.wrapped(run)}\n{layout.score_text(run) or words.outcome(run)}")
+    marks.remark(
         axes,
         f"colour: the class that most networks of {marks.replicas(runs)} give, the fainter the more of them "
         f"disagree; dots: up to {POINTS} training examples and their class; "
         f"number: {layout.score_label(runs[0])}, 95 % interval",
-        words.no_interval(runs),
+        marks.no_interval(runs),
     )
     known = sorted({int(k) for run in runs for k in np.unique(run.arrays["decision_classes"])})
     keys = [marks.style_key(linestyle="", marker="o", markersize=7, color=hue(k), label=f"class {k}") for k in known]
@@ -85,16 +82,14 @@ def hue(name: int) -> str:
 def finding(runs: style.Runs) -> str:
     """Which network separates the classes best."""
     best = max(runs, key=lambda run: np.nan_to_num(layout.score(run)[1], nan=-1))
-    kind, mean, half = layout.score(best)
-    told = words.told(kind, mean, half, layout.finite(best))
-    as_good = sum(layout.score(run)[1] == mean for run in runs)
+    as_good = sum(layout.score(run)[1] == layout.score(best)[1] for run in runs)
     who = best.name if as_good == 1 else f"{as_good} of {len(runs)} networks"
-    name = layout.score_label(best)
-    return f"{who} separate{'s' * (as_good == 1)} the classes best: {name} {told}" if told else ""
+    text = layout.score_text(best)
+    return f"{who} separate{'s' * (as_good == 1)} the classes best: {layout.score_label(best)} {text}" if text else ""
 
 
 FIGURE = style.Figure(
     "Decision boundaries of the trained networks",
-    layout.panels, draw, (1.9, 2.0), layout.by_panels(COLUMNS), choose,
+    layout.panels, draw, (1.9, 2.0), partial(style.by_facets, lines=COLUMNS), choose,
     arranges=True, finding=finding,
 )  # fmt: skip

@@ -1,48 +1,31 @@
 """Do gradients vanish or explode on their way back? Scales of dJ/dz and dJ/dW by layer, before and after training."""
 
-from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
 
-from reports.drawing import findings, marks, style
+from reports.drawing import findings, layout, marks, style
 
 WHEN = {"at initialization": 0, "after training": -1}  # snapshots
+MEANING = "theory: for networks of this width at initialization"
 LEAST = (1e-5, 1e5)  # the least range of the relative scale, so that both thresholds are always visible
 
 
-def panels(runs: style.Runs) -> tuple[int, int]:
-    """A row for each activation and depth; dJ/dz at the start and at the end, dJ/dW at the start and at the end."""
-    return len(style.facets(runs)), 2 * len(when(runs))
+def columns(runs: style.Runs) -> list[layout.Column]:
+    """dJ/dz at the start and, if there was training, at the end; then dJ/dW. One line per initializer."""
+    times = list(WHEN.items())[: 1 + style.trained(runs)]
+    weights = partial(marks.profile, name="weight_grad_rms")
+    return [
+        layout.Column(f"{what}, {time}", scale, partial(plot, snapshot=snapshot))
+        for what, scale, plot in (
+            ("dJ/dz", "rms of dJ/dz\n÷ last hidden layer", delta),
+            ("dJ/dW", "rms of dJ/dW", weights),
+        )
+        for time, snapshot in times
+    ]
 
 
-def when(runs: style.Runs) -> list[str]:
-    """At initialization, and after training if there was any."""
-    return list(WHEN) if style.trained(runs) else list(WHEN)[:1]
-
-
-def draw(axes: NDArray[Any], runs: style.Runs) -> None:
-    """One line per initializer."""
-    times = when(runs)
-    for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
-        mine = style.facet(runs, activation, layers)
-        units, weights = row[: len(times)], row[len(times) :]
-        for i, time in enumerate(times):
-            delta(units[i], mine, WHEN[time])
-            marks.profile(weights[i], mine, "weight_grad_rms", WHEN[time])
-        units[0].set_ylabel("rms of dJ/dz\n÷ last hidden layer")
-        weights[0].set_ylabel("rms of dJ/dW")
-        marks.row_title(row[0], activation, layers)
-    marks.same_limits(axes[:, : len(times)])
-    marks.same_limits(axes[:, len(times) :])
-    for ax, head in zip(axes[0], [f"{what}, {time}" for what in ("dJ/dz", "dJ/dW") for time in times], strict=True):
-        ax.set_title(head)
-    marks.footnote(axes, runs, "theory: for networks of this width at initialization", log=True)
-    marks.legend(axes, marks.theory_key(runs, "delta_rms"))
-
-
-def delta(axes: Axes, runs: Sequence[style.Measured], snapshot: int) -> None:
+def delta(axes: Axes, runs: style.Runs, snapshot: int) -> None:
     """rms of dJ/dz by layer relative to the last hidden layer; the ranges of the verdicts are shaded."""
     marks.profile(axes, runs, "delta_rms", snapshot, lambda values: values / values[:, -1:], LEAST)
     limits = axes.get_ylim()
@@ -63,5 +46,7 @@ def finding(runs: style.Runs) -> str:
 
 
 FIGURE = style.Figure(
-    "How far back does the gradient reach?", panels, draw, choose=style.layered, arranges=True, finding=finding
-)
+    "How far back does the gradient reach?",
+    *layout.table(columns, lambda runs: marks.theory_key(runs, "delta_rms"), MEANING),
+    choose=style.layered, arranges=True, finding=finding,
+)  # fmt: skip

@@ -1,5 +1,6 @@
 """When and where does the gradient vanish or explode? rms of dJ/dz by layer and training step, as colour."""
 
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +11,7 @@ from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import mean_and_interval
 from mlpstudy.palette import VERDICT_COLOURS
-from reports.drawing import layout, marks, style, theme, words
+from reports.drawing import layout, marks, scales, style, theme, words
 
 DECADES = 3  # decades of colour in each direction
 NONE = -99.0  # stands for log10 of 0, below all colours
@@ -27,12 +28,12 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         ax.set_xlim(ends[0], last)
         if not np.isfinite(run.arrays["delta_rms"][-1]).all(axis=1).any():  # all replicas diverged, so training ended
             ax.axvspan(ends[-1], last, color=theme.ink(0.3), linewidth=0)
-    for row, (_, depth) in zip(axes, style.facets(runs), strict=True):
-        row[0].set_yticks([1, depth], ["layer 1\ninput", f"layer {depth}\noutput"])
+    for ax, (_, depth) in zip(axes[:, 0], style.facets(runs), strict=True):
+        ax.set_yticks([1, depth], ["layer 1\ninput", f"layer {depth}\noutput"])
     for ax in axes[:-1].flat:  # the last row has the label
         ax.set_xlabel("")
     colour_bar(axes, runs)
-    layout.remark(
+    marks.remark(
         axes,
         f"colour: geometric mean over those of {marks.replicas(runs)} that have a finite gradient other than 0. If all "
         "are 0, the colour is that of vanishing. Grey: all networks diverged, or no layer ever had a gradient",
@@ -49,7 +50,7 @@ def heat(axes: Axes, run: style.Measured) -> None:
         edges(run.arrays["step"]), np.arange(depth + 1) + 0.5, np.ma.masked_invalid(values),
         cmap=colours().with_extremes(bad=theme.ink(0.3)), vmin=-DECADES, vmax=DECADES, rasterized=True,
     )  # fmt: skip
-    marks.step_axis(axes, last=float(run.arrays["step"][-1]) + 1)
+    scales.step_axis(axes, last=float(run.arrays["step"][-1]) + 1)
     axes.set_yticks([])
     axes.grid(visible=False)
     if none.all():
@@ -72,10 +73,8 @@ def relative(run: style.Measured) -> NDArray[np.float64]:
 
 def choose(runs: style.Runs) -> style.Runs:
     """The runs with at least two hidden layers, since the last one is the reference for the others."""
-    found = [run for run in style.layered(runs) if style.depth(run) > 1]
-    if not found:
-        raise style.CannotDraw("none of these runs has two hidden layers to compare")
-    return found
+    reason = "none of these runs has two hidden layers to compare"
+    return style.those(style.layered(runs), lambda run: style.depth(run) > 1, reason)
 
 
 def edges(steps: NDArray[np.int64]) -> NDArray[np.float64]:
@@ -95,25 +94,23 @@ def colours() -> Colormap:
 
 def colour_bar(axes: NDArray[Any], runs: style.Runs) -> None:
     """One colour bar for all panels, with the names of the verdicts at their thresholds."""
-    scale = ScalarMappable(Normalize(-DECADES, DECADES), colours())
-    bar = axes.flat[0].figure.colorbar(scale, ax=list(axes.flat), extend="both", aspect=40)
     begins = {np.log10(float(runs[0].params[f"verdict.{name}"])): name for name in ("vanishing", "exploding")}
     ticks = {float(power): words.decimal(10.0**power) for power in range(-DECADES, DECADES + 1)}
     ticks |= {at: f"{words.decimal(10.0**at)} {name}" for at, name in begins.items() if abs(at) <= DECADES}
-    bar.set_ticks(list(ticks), labels=list(ticks.values()))
-    bar.set_label("rms of dJ/dz\n÷ last hidden layer")
-    bar.outline.set_visible(False)
+    scale = ScalarMappable(Normalize(-DECADES, DECADES), colours())
+    marks.colour_bar(axes, scale, ticks, "rms of dJ/dz\n÷ last hidden layer")
 
 
 def finding(runs: style.Runs) -> str:
     """In how many cells gradients vanish, at the start and at the end."""
     start, end = (sum(run.tags.get(tag) == "vanishing" for run in runs) for tag in ("verdict", "verdict_final"))
     none = sum(not np.nan_to_num(run.arrays["delta_rms"][0][:, 0]).any() for run in runs)
-    told = f"Gradients vanish in {start} of {words.number(len(runs), 'cell')} at the start, and in {end} at the end"
-    return told + (f"; the first layer of {none} gets none at all" if none else "")
+    text = f"Gradients vanish in {start} of {words.number(len(runs), 'cell')} at the start, and in {end} at the end"
+    return text + (f"; the first layer of {none} gets none at all" if none else "")
 
 
 FIGURE = style.Figure(
     "Gradients over training: where and when they vanish",
-    layout.panels, draw, (1.5, 1.6), layout.by_panels(COLUMNS), choose, ("delta_rms",), arranges=True, finding=finding,
+    layout.panels, draw, (1.5, 1.6), partial(style.by_facets, lines=COLUMNS), choose, ("delta_rms",),
+    arranges=True, finding=finding,
 )  # fmt: skip

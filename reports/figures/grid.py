@@ -1,12 +1,14 @@
 """Which combinations train? Test accuracy, verdict and outcome of every cell, and accuracy against depth."""
 
 import textwrap
+from functools import partial
 from itertools import product
 from math import ceil
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
+from matplotlib.lines import Line2D
 from matplotlib.patches import Rectangle
 from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
@@ -14,14 +16,14 @@ from numpy.typing import NDArray
 from mlpstudy.measure.intervals import share_interval
 from mlpstudy.measure.score import final_scores
 from mlpstudy.palette import VERDICT_GLYPHS
-from reports.drawing import findings, hues, layout, marks, style, theme, words
+from reports.drawing import findings, hues, layout, marks, scales, style, theme, words
 
-ACTIVATIONS, DEPTHS, INITS = 5, 4, 12  # of a page
 WIDTH, UNIT = 3.3, 0.5  # inches: width of a table, and the unit of height of tables and curves
 CURVES = 6  # height of the curves in units
 TILE = 0.44  # inches: three lines of text
 SPREAD = 1.25  # factor between the first and the last line at one depth, so that equal values do not overlap
 CROSS: dict[str, Any] = {"marker": layout.SHAPES["diverged"], "markersize": 7, "markeredgewidth": 2}
+TEXT: dict[str, Any] = {"fontsize": theme.SMALL, "ha": "center", "va": "center", "in_layout": False}
 NAMED = 4  # names in the title
 LETTER = 0.07  # inches for each letter of the names of rows
 SHORT_LINE = 0.9  # and of this for `2 of 3 learned`
@@ -36,15 +38,14 @@ def panels(runs: style.Runs) -> tuple[int, int]:
 
 def table_units(runs: style.Runs) -> int:
     """The height of a table in units."""
-    return ceil((0.5 + TILE * len(layout.labels(runs))) / UNIT)
+    return ceil((0.5 + TILE * len(style.labels(runs))) / UNIT)
 
 
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """Replace the axes by tables and curves, which are several units high."""
     canvas, places, upper = axes.flat[0].figure, axes.flat[0].get_gridspec(), table_units(runs)
-    longest = min(max(map(len, layout.labels(runs))), style.LETTERS)
-    beside = LETTER * longest  # extra width for the names of rows, so that tiles keep their width
-    canvas.set_figwidth(canvas.get_figwidth() + beside)
+    longest = min(max(map(len, style.labels(runs))), style.LETTERS)
+    canvas.set_figwidth(canvas.get_figwidth() + LETTER * longest)  # for the names of rows, so that tiles stay as wide
     for ax in axes.flat:
         ax.remove()
     depths, activations = style.depths(runs), style.panel_names(runs)
@@ -57,45 +58,35 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         against_depth(ax, runs, activation)
     score = layout.score_label(runs[0])
     if curves:
-        marks.same_limits(np.array([curves]))
+        scales.same_limits(np.array([curves]))
         curves[0].set_ylabel(score)
     drawn = np.array([tables + curves])
     mixed = any(same < replicas for same, replicas in map(words.count, runs))
-    layout.remark(
+    marks.remark(
         drawn,
         f"number: {score + ' after training' * style.trained(runs)}, mean and 95 % interval over those of "
-        f"{marks.replicas(runs)} that did not diverge; fill: {fill(runs)}; "
+        f"{marks.replicas(runs)} that did not diverge; "
+        f"fill: {words.FILL[layout.score_name(runs[0])].format(score=score)}; "
         f"{'ticks: each of them, where outcomes differ; ' * mixed}sign: verdict at the start › at the end",
-        words.no_interval(runs),
+        marks.no_interval(runs),
     )
     marks.legend(drawn, keys(runs))
 
 
-def fill(runs: style.Runs) -> str:
-    """What fills the tiles."""
-    return words.FILL[layout.score_name(runs[0])].format(score=layout.score_label(runs[0]))
-
-
-def keys(runs: style.Runs) -> list[Any]:
+def keys(runs: style.Runs) -> list[Line2D]:
     """The legend entries of crosses, fills and signs."""
-    found = {run.tags[name] for run in runs for name in ("verdict", "verdict_final") if name in run.tags}
-    swatch = {"linestyle": "", "marker": "s", "markersize": 11}
-    shares = [marks.style_key(color=filled(share), label=f"{share:g}", **swatch) for share in (0, 0.5, 1)]
+
+    def word(label: str, **look: Any) -> Line2D:
+        return marks.style_key(linestyle="", label=label, **look)
+
+    verdicts = {run.tags[name] for run in runs for name in ("verdict", "verdict_final") if name in run.tags}
     least = words.chance(runs)
-    if np.isfinite(least):
-        shares.insert(1, marks.style_key(color=filled(least), label=f"{least:.2g} (chance)", **swatch))
-    signs = [marks.style_key(linestyle="", label=f"{g} {name}") for name, g in VERDICT_GLYPHS.items() if name in found]
+    shares = [(0.0, "0"), (least, f"{least:.2g} (chance)"), (0.5, "0.5"), (1.0, "1")]
+    fills = [word(text, color=filled(at), marker="s", markersize=11) for at, text in shares if np.isfinite(at)]
     lost = len(style.depths(runs)) > 1 and any(map(diverged, runs))
-    cross = marks.style_key(linestyle="", label="diverged", **CROSS)
-    heads = [marks.style_key(linestyle="", label=label) for label in ("fill:", "verdict:")]
-    known = any(np.isfinite(share_of(run)) for run in runs)
-    return [*[cross] * lost, *([heads[0], *shares] if known else []), heads[1], *signs]
-
-
-def share_of(run: style.Measured) -> float:
-    """What fills the tile of a run."""
-    name, mean, _ = layout.score(run)
-    return words.filled(run, name, mean)
+    known = any(np.isfinite(words.filled(run, *layout.score(run)[:2])) for run in runs)
+    signs = [word(f"{sign} {name}") for name, sign in VERDICT_GLYPHS.items() if name in verdicts]
+    return [*[word("diverged", **CROSS)] * lost, *[word("fill:"), *fills] * known, word("verdict:"), *signs]
 
 
 def filled(share: float) -> str:
@@ -108,19 +99,20 @@ def filled(share: float) -> str:
 
 def table(axes: Axes, runs: style.Runs, depth: int) -> None:
     """Initializers downwards, activations to the right."""
-    rows, columns = layout.labels(runs), style.panel_names(runs)
-    mine = [run for run in runs if style.depth(run) == depth]
-    places = {(columns.index(run.params["activation"]), rows.index(style.label(run))): run for run in mine}
-    for place in product(range(len(columns)), range(len(rows))):
-        if place in places:
-            tile(axes, places[place], *place, WIDTH / len(columns))
-        else:
-            no_tile(axes, *place)
+    rows, columns = style.labels(runs), style.panel_names(runs)
+    cells = {(style.panel(run), style.label(run)): run for run in runs if style.depth(run) == depth}
+    for (x, column), (y, row) in product(enumerate(columns), enumerate(rows)):
+        if (column, row) in cells:
+            tile(axes, cells[column, row], x, y, WIDTH / len(columns))
+        else:  # it was not asked for, or cannot be
+            edge: dict[str, Any] = {"fill": False, "edgecolor": theme.ink(0.3), "linestyle": ":"}
+            axes.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, **edge))
+            axes.text(x, y, "no cell", color=theme.ink(0.6), **TEXT)
     axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
     axes.set_xticks(range(len(columns)), columns)
     axes.set_yticks(range(len(rows)), [textwrap.fill(row, style.LETTERS) for row in rows])
     axes.tick_params(length=0, labelbottom=False, labeltop=True)
-    axes.set_title(f"{depth} hidden layer{'s' * (depth != 1)}", weight="bold")
+    axes.set_title(words.number(depth, "hidden layer"), weight="bold")
     axes.spines[:].set_visible(False)
     axes.grid(visible=False)
 
@@ -128,28 +120,26 @@ def table(axes: Axes, runs: style.Runs, depth: int) -> None:
 def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
     """Score as colour and text, verdicts as signs, outcome as text."""
     outcome, (same, replicas) = words.outcome(run), words.count(run)
-    (name, mean, half), wide = layout.score(run), width > ONE_LINE
-    colour = filled(share_of(run))
+    wide, mixed = width > ONE_LINE, same < replicas
+    colour = filled(words.filled(run, *layout.score(run)[:2]))
     text = layout.text_on(colour)
     axes.add_patch(Rectangle((x - 0.5, y - 0.5), 1, 1, facecolor=colour, edgecolor=theme.ink(0), linewidth=2))
-    mixed = same < replicas
     if mixed:
-        each = final_scores(run.arrays)
-        for value in filter(np.isfinite, (words.filled(run, name, one) for one in each)):
+        each = (words.filled(run, layout.score_name(run), one) for one in final_scores(run.arrays))
+        for value in filter(np.isfinite, each):
             axes.plot([x - 0.44 + 0.88 * value] * 2, [y + 0.4, y + 0.48], color=text, linewidth=1)
-        half = half if wide else np.nan  # there is no room for both, and an interval over two outcomes says little
-    lines = [words.told(name, mean, half, layout.finite(run), " " if wide else "\n")]
+    # a narrow tile has no room for an interval and a count, and an interval over two outcomes says little
+    lines = [layout.score_text(run, " " if wide else "\n", interval=wide or not mixed)]
     counted = f"{same} of {replicas}"
     if mixed and width <= SHORT_LINE:
         lines += [f"{counted} {signs(run)}", outcome]
     elif mixed and not wide:
         lines += [f"{counted} {outcome}", signs(run)]
+    elif mixed:
+        lines.append(f"{signs(run)} {counted} {outcome}")
     else:
-        lines.append(f"{signs(run)} {f'{counted} ' * mixed}{outcome * (mixed or outcome != 'learned')}".strip())
-    axes.text(
-        x, y, "\n".join(filter(None, lines)), color=text, fontsize=marks.SMALL, linespacing=1.05, in_layout=False,
-        ha="center", va="center",
-    )  # fmt: skip
+        lines.append(signs(run) + f" {outcome}" * (outcome != "learned"))
+    axes.text(x, y, "\n".join(filter(None, lines)), color=text, linespacing=1.05, **TEXT)
 
 
 def signs(run: style.Measured) -> str:
@@ -157,12 +147,6 @@ def signs(run: style.Measured) -> str:
     start = run.tags["verdict"]
     both = dict.fromkeys([start, run.tags.get("verdict_final", start)])
     return " › ".join(VERDICT_GLYPHS.get(name, "?") for name in both)
-
-
-def no_tile(axes: Axes, x: int, y: int) -> None:
-    """There is no such cell: it was not asked for, or cannot be."""
-    axes.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, fill=False, edgecolor=theme.ink(0.3), linestyle=":"))
-    axes.text(x, y, "no cell", color=theme.ink(0.6), fontsize=marks.SMALL, ha="center", va="center", in_layout=False)
 
 
 def diverged(run: style.Measured) -> bool:
@@ -173,14 +157,13 @@ def diverged(run: style.Measured) -> bool:
 def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
     """The score of one activation against depth: one line with intervals for each initializer, side by side."""
     mine = style.Part((run for run in runs if run.params["activation"] == activation), runs)
+    is_share = layout.score_name(mine[0]) == "accuracy"
     one_each = style.Part({style.label(run): run for run in mine}.values(), runs)
     for place, (_, look) in enumerate(hues.looks(one_each)):
         line = sorted((run for run in mine if style.label(run) == look["label"]), key=style.depth)
         x = np.array([style.depth(run) for run in line]) * SPREAD ** ((place + 0.5) / len(one_each) - 0.5)
         middle, half = np.array([(np.nan, np.nan) if diverged(run) else layout.score(run)[1:] for run in line]).T
-        low, high = middle - half, middle + half
-        if layout.score_name(mine[0]) == "accuracy":
-            low, high = share_interval(middle, half)
+        low, high = share_interval(middle, half) if is_share else (middle - half, middle + half)
         axes.errorbar(x, middle, np.nan_to_num([middle - low, high - middle]), capsize=2, elinewidth=0.9, **look)
         for at in x[~np.isfinite(middle)]:
             axes.plot(at, 0.03, transform=axes.get_xaxis_transform(), color=look["color"], **CROSS)
@@ -192,10 +175,10 @@ def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
     axes.xaxis.set_minor_locator(NullLocator())
     axes.set_xlabel("hidden layers")
     axes.set_title(activation, weight="bold")
-    if layout.score_name(mine[0]) == "accuracy":
+    if is_share:
         axes.set_ylim(0, 1.02)
     else:
-        marks.log_axis(axes)
+        scales.log_axis(axes)
 
 
 def finding(runs: style.Runs) -> str:
@@ -204,13 +187,12 @@ def finding(runs: style.Runs) -> str:
     if not ended:
         return ""
     learned = [run for run in ended if words.outcome(run) == "learned"]
-    parts = findings.groups(ended)
-    none = [name for name, them in parts.items() if not any(run in learned for run in them)]
-    told = f"{len(learned)} of {words.number(len(ended), 'cell')} learned"
-    return told + (f", none with {words.listed(none, 'or', NAMED)}" if none and learned and len(parts) > 1 else "")
+    none = [name for name, them in findings.groups(ended).items() if not any(run in learned for run in them)]
+    text = f"{len(learned)} of {words.number(len(ended), 'cell')} learned"
+    return text + (f", none with {words.listed(none, 'or', NAMED)}" if none and learned else "")
 
 
 FIGURE = style.Figure(
     "Which networks train? Verdicts and test results",
-    panels, draw, (WIDTH, UNIT), layout.by_score(layout.by_blocks(ACTIVATIONS, DEPTHS, INITS)), finding=finding,
+    panels, draw, (WIDTH, UNIT), layout.by_score(partial(layout.by_blocks, activations=5)), finding=finding,
 )  # fmt: skip

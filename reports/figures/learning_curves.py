@@ -1,15 +1,14 @@
 """Did it learn? Loss and accuracy on training and test data against steps."""
 
 from collections import Counter
-from collections.abc import Sequence
-from typing import Any
+from functools import partial
 
 import numpy as np
 from matplotlib.axes import Axes
-from numpy.typing import NDArray
+from matplotlib.lines import Line2D
 
 from mlpstudy.measure.intervals import mean_and_interval
-from reports.drawing import hues, layout, marks, style, words
+from reports.drawing import hues, layout, marks, scales, style, words
 
 CURVES = {
     "loss_train": "training loss",
@@ -26,42 +25,28 @@ def curves(runs: style.Runs) -> list[str]:
 
 
 def choose(runs: style.Runs) -> style.Runs:
-    """The runs that were trained; raises CannotDraw if there are none."""
-    found = [run for run in runs if run.params["training.epochs"] != "0"]
-    if not found:
-        raise style.CannotDraw("none of these runs was trained: training.epochs=0")
-    return found
+    """The runs that were trained."""
+    return style.those(runs, lambda run: style.trained([run]), "none of these runs was trained: training.epochs=0")
 
 
-def panels(runs: style.Runs) -> tuple[int, int]:
-    """A row for each activation and depth, a column for each curve."""
-    return len(style.facets(runs)), len(curves(runs))
-
-
-def draw(axes: NDArray[Any], runs: style.Runs) -> None:
+def columns(runs: style.Runs) -> list[layout.Column]:
     """One line per initializer; a cross marks where the first replica diverged."""
-    for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
-        for ax, curve in zip(row, curves(runs), strict=True):
-            panel(ax, style.facet(runs, activation, layers), curve)
-        marks.row_title(row[0], activation, layers)
-    for kind in ("loss", "accuracy"):
-        mine = axes[:, [curve.startswith(kind) for curve in curves(runs)]]
-        if mine.size:
-            marks.same_limits(mine)
-            for ax in mine[:, 0]:
-                ax.set_ylabel(kind)
-    for ax, curve in zip(axes[0], curves(runs), strict=True):
-        ax.set_title(CURVES[curve])
-    marks.footnote(axes, runs, log=True)
+    return [
+        layout.Column(CURVES[curve], curve.partition("_")[0], partial(panel, curve=curve)) for curve in curves(runs)
+    ]
+
+
+def keys(runs: style.Runs) -> list[Line2D]:
+    """What a cross is, if there is one."""
     diverged = any(not np.isfinite(run.arrays["curve_loss_train"]).all() for run in runs)
     cross = marks.style_key(linestyle="", marker="x", markersize=8, markeredgewidth=2, label="a replica diverged")
-    marks.legend(axes, [cross] if diverged else [])
+    return [cross] * diverged
 
 
-def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
+def panel(axes: Axes, runs: style.Runs, curve: str) -> None:
     """One curve of the runs of one activation and depth."""
     log = curve.startswith("loss")
-    highest = ceiling(runs.whole if isinstance(runs, style.Part) else runs) if log else 1.02
+    highest = ceiling(style.whole(runs)) if log else 1.02
     leaving, crosses = [], []
     for run, look in hues.looks(runs):
         if f"curve_{curve}" not in run.arrays:
@@ -78,22 +63,22 @@ def panel(axes: Axes, runs: Sequence[style.Measured], curve: str) -> None:
                 height = highest if log else 0.0
             crosses.append((steps[first], min(height, highest), look["color"]))
     if log:
-        marks.log_axis(axes, highest=highest)
+        scales.log_axis(axes, highest=highest)
     else:
         axes.set_ylim(0, highest)
     for step, height, colour in crosses:
         axes.plot(step, height, "x", color=colour, markersize=8, markeredgewidth=2, clip_on=False)
     axes.set_xlabel("training step")
     if leaving:
-        told = leaving[0] if len(leaving) == 1 else f"{len(leaving)} lines"
-        marks.note(axes, f"above {words.decimal(highest)}: {told}", 0.97, 0.97, ha="right", va="top")
+        who = leaving[0] if len(leaving) == 1 else f"{len(leaving)} lines"
+        marks.note(axes, f"above {words.decimal(highest)}: {who}", 0.97, 0.97, ha="right", va="top")
 
 
-def ceiling(runs: Sequence[style.Measured]) -> float:
+def ceiling(runs: style.Runs) -> float:
     """The highest loss that is shown."""
     starts = [mean_and_interval(run.arrays["curve_loss_train"][0])[0] for run in runs]
-    found = np.array([start for start in starts if np.isfinite(start) and start > 0])
-    return float(f"{CEILING * found.min():.1g}") if found.size else CEILING
+    known = [start for start in starts if np.isfinite(start) and start > 0]
+    return float(f"{CEILING * min(known):.1g}") if known else CEILING
 
 
 def finding(runs: style.Runs) -> str:
@@ -104,22 +89,17 @@ def finding(runs: style.Runs) -> str:
         return -np.inf if np.isnan(mean) else mean if kind == "accuracy" else -mean
 
     best = max(runs, key=rank)
-    kind, mean, half = layout.score(best)
-    if not np.isfinite(mean):
+    result = layout.score_text(best)
+    if not result:
         return "No network ended with a finite loss"
     lost = Counter(words.outcome(run) for run in runs)
     others = [f"{lost[name]} of {len(runs)} {name}" for name in ("stalled", "diverged") if lost[name]]
-    result = words.told(kind, mean, half, layout.finite(best))
-    told = f"{best.name} ends best, with {layout.score_label(best)} {result}"
-    return told + (f"; {' and '.join(others)}" if others else "")
+    text = f"{best.name} ends best, with {layout.score_label(best)} {result}"
+    return text + (f"; {' and '.join(others)}" if others else "")
 
 
 FIGURE = style.Figure(
     "Learning curves: what came of the training",
-    panels,
-    draw,
-    pages=layout.by_score(style.by_facets()),
-    choose=choose,
-    arranges=True,
-    finding=finding,
-)
+    *layout.table(columns, keys), pages=layout.by_score(style.by_facets),
+    choose=choose, arranges=True, finding=finding,
+)  # fmt: skip

@@ -12,8 +12,8 @@ from reports.figures import gradient_flow, learning_curves
 
 def draw(run: style.Measured) -> rendering.Picture:
     """The run's page, in the light theme."""
-    told = ", ".join(run.tags[tag] for tag in ("verdict", "outcome") if tag in run.tags)
-    figure = style.Figure(": ".join(filter(None, (run.name, told))), panels, fill, (2.7, 2.2))
+    tags = ", ".join(run.tags[tag] for tag in ("verdict", "outcome") if tag in run.tags)
+    figure = style.Figure(": ".join(filter(None, (run.name, tags))), panels, fill, (2.7, 2.2))
     with matplotlib.rc_context(theme.THEMES["light"]):
         return rendering.draw(figure, [run])
 
@@ -25,7 +25,7 @@ def panels(runs: style.Runs) -> tuple[int, int]:
 
 def shown(runs: style.Runs) -> list[str]:
     """The curves that are drawn; none if nothing was trained and there are profiles to show."""
-    if style.depth(runs[0]) > 0 and runs[0].params["training.epochs"] == "0":
+    if style.depth(runs[0]) > 0 and not style.trained(runs):
         return []
     score, is_share, _ = score_of(runs[0].arrays, "curve_")
     score = score if is_share else "loss_train"
@@ -46,5 +46,5 @@ def fill(axes: NDArray[Any], runs: style.Runs) -> None:
     for ax, curve in zip(row, shown(runs), strict=True):
         learning_curves.panel(ax, runs, curve)
         ax.set_title(learning_curves.CURVES[curve])
-    marks.footnote(axes, runs, log=True)
+    marks.footnote(axes, runs)
     marks.legend(axes, marks.theory_key(runs, "delta_rms"))

@@ -1,13 +1,13 @@
 """Which layers sit on the flat part of g? Shares of entries and of units, and histograms of the activations."""
 
-from collections.abc import Sequence
+from functools import partial
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from numpy.typing import NDArray
 
-from reports.drawing import hues, marks, style, theme
+from reports.drawing import hues, layout, marks, scales, style, theme
 
 RIDGES = 6  # layers in a histogram panel
 LEAST = 0.005  # a smaller share counts as none
@@ -34,8 +34,7 @@ def panels(runs: style.Runs) -> tuple[int, int]:
 
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """Lines: one per initializer; ridges: activations of up to six layers."""
-    for row, (activation, layers) in zip(axes, style.facets(runs), strict=True):
-        mine = style.facet(runs, activation, layers)
+    for row, mine in layout.rows(axes, runs):
         by_layer(row[0], mine, "saturated_fraction")
         over_training(row[1], mine)
         by_layer(row[2], mine, "dead_fraction")
@@ -52,46 +51,43 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         row[3].set_ylabel("layer")
         for ax in row[3:]:
             ax.set_xlabel("activation a")
-        marks.row_title(row[0], activation, layers)
-    axes[0, 0].set_title("by layer")
-    axes[0, 1].set_title("worst layer, by step")
-    axes[0, 2].set_title("dead units")
+    for ax, head in zip(axes[0], ("by layer", "worst layer, by step", "dead units"), strict=False):
+        ax.set_title(head)
     marks.footnote(axes, runs, MEANING, HISTOGRAM)
-    theory = marks.theory_key(runs, "saturated_fraction")
-    before = [marks.style_key(label="at initialization"), *theory]
+    before = [marks.style_key(label="at initialization"), *marks.theory_key(runs, "saturated_fraction")]
     start = marks.style_key(linewidth=6, alpha=0.4, label="histogram\nat initialization")
     after = marks.style_key(linestyle=":", label="after training")
     end = marks.style_key(color=theme.ink(0.9), linewidth=0.9, label="histogram\nafter training")
     marks.legend(axes, [*before, after, start, end] if style.trained(runs) else [*before, start])
 
 
-def word(runs: Sequence[style.Measured]) -> str:
+def word(runs: style.Runs) -> str:
     """The name for being on the flat part of these activations; their ranges decide."""
-    found = {WORDS[int(np.isfinite(run.arrays["activation_range"]).sum())] for run in runs}
-    return found.pop() if len(found) == 1 else "on the flat part"
+    names = {WORDS[int(np.isfinite(run.arrays["activation_range"]).sum())] for run in runs}
+    return names.pop() if len(names) == 1 else "on the flat part"
 
 
-def by_layer(axes: Axes, runs: Sequence[style.Measured], name: str) -> None:
+def by_layer(axes: Axes, runs: style.Runs, name: str) -> None:
     """A share in every layer: at initialization as a line with theory, after training dotted."""
     for run, look in hues.looks(runs):
         share = run.arrays[name]  # (S, R, depth)
-        x = np.arange(1, share.shape[2] + 1)
+        x = marks.layers(share)
         marks.band(axes, x, share[0], share=True, **look)
         marks.predicted(axes, run, name, look["color"])
         if len(share) > 1:
             marks.band(axes, x, share[-1], share=True, color=look["color"], linestyle=":")
-    marks.layer_axis(axes, style.depth(runs[0]))
+    scales.layer_axis(axes, style.depth(runs[0]))
 
 
-def over_training(axes: Axes, runs: Sequence[style.Measured]) -> None:
+def over_training(axes: Axes, runs: style.Runs) -> None:
     """The share in the layer with the largest share, at every snapshot."""
     for run, look in hues.looks(runs):
         worst = run.arrays["saturated_fraction"].max(axis=2)  # (S, R)
         marks.band(axes, run.arrays["step"] + 1, worst.T, share=True, **look)
-    marks.step_axis(axes)
+    scales.step_axis(axes)
 
 
-def _share_axis(axes: Axes, runs: Sequence[style.Measured], verdict: str) -> None:
+def _share_axis(axes: Axes, runs: style.Runs, verdict: str) -> None:
     """An axis from 0 to 1; the range of the verdict is shaded, if there is one."""
     axes.set_ylim(-0.03, 1.03)
     if verdict:
@@ -131,12 +127,12 @@ def finding(runs: style.Runs) -> str:
         name = max(known, key=lambda name: known[name])
         return f"up to {known[name]:.0%} of a layer" + (f" ({name})" if known[name] >= LEAST else "")
 
-    told = f"Where g is flat, at the start: {worst(0)}"
-    return told + (f"; after training: {worst(-1)}" if style.trained(runs) else "")
+    text = f"Where g is flat, at the start: {worst(0)}"
+    return text + (f"; after training: {worst(-1)}" if style.trained(runs) else "")
 
 
 FIGURE = style.Figure(
     "Saturation: how much of each layer sits where g is flat",
-    panels, draw, (1.75, 2.1), style.by_facets(lines=HISTOGRAMS), style.layered, ("activation_range",),
+    panels, draw, (1.75, 2.1), partial(style.by_facets, lines=HISTOGRAMS), style.layered, ("activation_range",),
     arranges=True, finding=finding,
 )  # fmt: skip

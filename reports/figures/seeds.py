@@ -5,6 +5,7 @@ data or another order of the examples. This figure puts both spreads side by sid
 """
 
 from collections import defaultdict
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -24,14 +25,12 @@ def without_seed(run: style.Measured) -> str:
 
 
 def choose(runs: style.Runs) -> style.Runs:
-    """The runs with another one that differs in its seed alone."""
+    """The trained runs with another one that differs in its seed alone."""
     seeds = defaultdict(set)
     for run in runs:
         seeds[kind(run)].add(run.params["seed"])
-    found = [run for run in style.layered(runs) if len(seeds[kind(run)]) > 1 and style.trained([run])]
-    if not found:
-        raise style.CannotDraw("needs trained runs that differ in their seed alone, such as those of seed=0,1,2")
-    return found
+    reason = "needs trained runs that differ in their seed alone, such as those of seed=0,1,2"
+    return style.those(style.layered(runs), lambda run: len(seeds[kind(run)]) > 1 and style.trained([run]), reason)
 
 
 def kind(run: style.Measured) -> tuple[str, ...]:
@@ -39,25 +38,10 @@ def kind(run: style.Measured) -> tuple[str, ...]:
     return run.params["activation"], run.params["depth"], without_seed(run)
 
 
-def pages(runs: style.Runs) -> list[style.Runs]:
-    """Pages of some facets and places, with classifiers and regressions apart."""
-    found: list[style.Runs] = []
-    for page in layout.by_score(style.by_facets(lines=len(runs)))(runs):
-        places = list(dict.fromkeys(map(without_seed, page)))
-        found += [[run for run in page if without_seed(run) in some] for some in style.evenly(places, PLACES)]
-    return found
-
-
-def panels(runs: style.Runs) -> tuple[int, int]:
-    """A row for each activation and depth."""
-    return len(style.facets(runs)), 1
-
-
 def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     """A place for each combination of the other settings, and in it a column of dots for each seed."""
-    places = list(dict.fromkeys(map(without_seed, runs)))
-    for (ax,), facet in zip(axes, style.facets(runs), strict=True):
-        mine = style.facet(runs, *facet)
+    places = style.different(runs, without_seed)
+    for (ax,), mine in layout.rows(axes, runs):
         for x, place in enumerate(places):
             spread(ax, x, [run for run in mine if without_seed(run) == place])
         ax.set_xticks(range(len(places)), places)
@@ -65,40 +49,39 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
         ax.set_xlim(-0.6, len(places) - 0.4)
         ax.grid(visible=False, axis="x")
         ax.set_ylabel(layout.score_label(mine[0]))
-        marks.row_title(ax, *facet)
-    layout.remark(
+    marks.remark(
         axes,
         f"dots: {marks.replicas(runs)} of each seed; line: their mean. A seed decides the split of the data, the order "
         "of examples and all weights",
         "numbers: standard deviation over the initializations of one seed, and what the choice of the seed adds to it",
     )
     seeds = sorted({run.params["seed"] for run in runs}, key=int)
+    greys = tones(len(seeds))
     keys = [
-        marks.style_key(linestyle="", marker="o", color=tone(i, len(seeds)), label=f"seed {s}")
-        for i, s in enumerate(seeds)
+        marks.style_key(linestyle="", marker="o", color=grey, label=f"seed {seed}")
+        for seed, grey in zip(seeds, greys, strict=True)
     ]
     marks.legend(axes, keys)
 
 
-def tone(place: int, count: int) -> str:
-    """The grey of a seed."""
-    return theme.ink(0.35 + 0.6 * place / max(count - 1, 1))
+def tones(count: int) -> list[str]:
+    """The greys of so many seeds."""
+    return [theme.ink(0.35 + 0.6 * place / max(count - 1, 1)) for place in range(count)]
 
 
 def spread(axes: Axes, x: float, runs: style.Runs) -> None:
     """The scores of the runs of one place, a column for each seed, and both deviations below them."""
     runs = sorted(runs, key=lambda run: int(run.params["seed"]))
     scores = [final_scores(run.arrays) for run in runs]
-    for i, values in enumerate(scores):
+    wide = 0.3 * WIDTH / len(runs)
+    for i, (values, grey) in enumerate(zip(scores, tones(len(runs)), strict=True)):
         place = x + WIDTH * ((i + 0.5) / len(runs) - 0.5)
-        wide = 0.3 * WIDTH / len(runs)
-        axes.plot(np.linspace(place - wide, place + wide, len(values)), values, ".", color=tone(i, len(runs)))
-        axes.plot([place - wide, place + wide], [np.nanmean(values)] * 2, color=tone(i, len(runs)), linewidth=2)
+        axes.plot(np.linspace(place - wide, place + wide, len(values)), values, ".", color=grey)
+        axes.plot([place - wide, place + wide], [np.nanmean(values)] * 2, color=grey, linewidth=2)
     within, beyond = deviations(scores)
     text = f"initializations {within:.3f}\nseeds {beyond:.3f}" if np.isfinite(within + beyond) else ""
-    axes.text(
-        x, 0.02, text, transform=axes.get_xaxis_transform(), ha="center", fontsize=marks.SMALL, color=theme.ink(0.7)
-    )
+    small: dict[str, Any] = {"fontsize": theme.SMALL, "color": theme.ink(0.7)}
+    axes.text(x, 0.02, text, transform=axes.get_xaxis_transform(), ha="center", **small)
 
 
 def deviations(scores: list[NDArray[np.float64]]) -> tuple[float, float]:
@@ -123,11 +106,12 @@ def finding(runs: style.Runs) -> str:
         within, beyond = deviations([final_scores(run.arrays) for run in runs if kind(run) == place])
         known += np.isfinite(within + beyond)
         more += beyond > within
-    told = f"Seeds spread the score more than initializations in {more} of {words.number(known, 'combination')}"
-    return told if known else ""
+    text = f"Seeds spread the score more than initializations in {more} of {words.number(known, 'combination')}"
+    return text if known else ""
 
 
 FIGURE = style.Figure(
     "Is a difference larger than chance? Scores for each seed",
-    panels, draw, (7.5, 2.2), pages, choose, finding=finding,
+    lambda runs: (len(style.facets(runs)), 1), draw, (7.5, 2.2),
+    layout.by_score(partial(style.by_facets, lines=PLACES, kind=without_seed)), choose, finding=finding,
 )  # fmt: skip

@@ -1,7 +1,7 @@
 """Do equal neurons ever become different? Distinct units over training, rows of weights, and paths of units."""
 
 import json
-from collections.abc import Callable
+from functools import partial
 from typing import Any
 
 import numpy as np
@@ -10,7 +10,7 @@ from matplotlib.ticker import MaxNLocator
 from numpy.typing import NDArray
 
 from mlpstudy.tracking.run import NotMeasured, Run
-from reports.drawing import findings, hues, marks, style, theme, words
+from reports.drawing import findings, hues, marks, scales, style, theme, words
 
 SYMMETRIC = ("zeros", "constant", "identical")
 COLUMNS = 4
@@ -25,28 +25,23 @@ SHOWN = 32  # at most so many rows and columns of a weight matrix, so that entri
 
 def choose(runs: style.Runs) -> style.Runs:
     """For each activation at its smallest depth: symmetric initializers, then random ones, as many as fit a page."""
-    ended = [run for run in style.layered(runs) if run.status == "FINISHED"]
-    if not ended:
-        raise style.CannotDraw("none of these runs came to its end, so none kept its last weights")
+    reason = "none of these runs came to its end, so none kept its last weights"
+    ended = style.those(style.layered(runs), lambda run: run.status == "FINISHED", reason)
     if all(np.nanmin(run.arrays["distinct_units"], initial=1.0) == 1 for run in ended):
         raise style.CannotDraw("all units of these networks are different from each other, from the start to the end")
-    found: list[Run] = []
+    chosen: list[Run] = []
     for activation in style.panel_names(ended):
         mine = [run for run in ended if run.params["activation"] == activation]
         least = style.facet(mine, activation, style.depths(mine)[0])
-        found += [least[place] for place in sorted(range(len(least)), key=turn(least))[:COLUMNS]]
-    return found
+        chosen += in_turn(least)[:COLUMNS]
+    return chosen
 
 
-def turn(runs: style.Runs) -> Callable[[int], tuple[int, int, int]]:
-    """A sort key: symmetric initializers first, and each initializer once before one is repeated."""
+def in_turn(runs: style.Runs) -> style.Runs:
+    """Symmetric initializers first, and each initializer once before one is repeated."""
     inits = [run.params["init"] for run in runs]
-
-    def key(place: int) -> tuple[int, int, int]:
-        rank = (*SYMMETRIC, inits[place]).index(inits[place])
-        return inits[:place].count(inits[place]), rank, place
-
-    return key
+    turns = [(inits[:i].count(init), (*SYMMETRIC, init).index(init)) for i, init in enumerate(inits)]
+    return [runs[i] for i in sorted(range(len(runs)), key=turns.__getitem__)]
 
 
 def panels(runs: style.Runs) -> tuple[int, int]:
@@ -80,7 +75,7 @@ def distinct_units(axes: Axes, run: style.Measured) -> None:
     steps, share = run.arrays["step"], run.arrays["distinct_units"]  # (S,), (S, R, depth)
     for layer in range(share.shape[2]):
         marks.band(axes, steps + 1, share[:, :, layer].T, share=True, color=hues.run_colour(run), linewidth=1.2)
-    marks.step_axis(axes)
+    scales.step_axis(axes)
     axes.set_ylim(-0.05, 1.05)
     marks.note(axes, f"at the end: {at_the_end(run)}", 0.5, 0.5, ha="center", va="center")
 
@@ -93,8 +88,8 @@ def at_the_end(run: style.Measured) -> str:
         return "not finite"
     share, widths = np.median(shares[finite], axis=0), np.atleast_1d(json.loads(run.params["width"]))
     same = np.allclose(share * widths, 1) and widths.max() > 1
-    told = "one distinct unit" if same else f"{share.min():.0%} distinct"
-    return told if finite.all() else f"{told}\nof those that are finite"
+    text = "one distinct unit" if same else f"{share.min():.0%} distinct"
+    return text if finite.all() else f"{text}\nof those that are finite"
 
 
 def weight_rows(axes: Axes, run: Run, change: bool) -> None:
@@ -140,10 +135,10 @@ def unit_paths(axes: Axes, run: style.Measured) -> None:
     for axis, ticks in ((axes.xaxis, 2), (axes.yaxis, 4)):
         axis.set_major_locator(MaxNLocator(ticks))
         axis.set_major_formatter(words.decimal)
-    axes.set_xlabel(f"first axis ({told_paths(paths)})")
+    axes.set_xlabel(f"first axis ({count_of(paths)})")
 
 
-def told_paths(paths: NDArray[np.float64]) -> str:
+def count_of(paths: NDArray[np.float64]) -> str:
     """The number of different paths, in words."""
     if not np.isfinite(paths).all():
         return "not finite"
@@ -156,21 +151,20 @@ def told_paths(paths: NDArray[np.float64]) -> str:
 
 def finding(runs: style.Runs) -> str:
     """Which networks have units that never part."""
-    told = {}
+    texts = {}
     for run in runs:
-        fewest, before = (float(np.nanmin(run.arrays["distinct_units"][i], initial=1.0)) for i in (-1, 0))
-        kept, parted = fewest < 1, before < 1
-        told[style.label(run).strip()] = (
-            ("keeps equal units to the end", "keep equal units to the end")
-            if kept
-            else ("has equal units that training separates", "have equal units that training separates")
-            if parted
-            else ("has no equal units", "have no equal units")
-        )
-    return findings.sentence(told)
+        before, after = (float(np.nanmin(run.arrays["distinct_units"][i], initial=1.0)) for i in (0, -1))
+        if after < 1:
+            text = ("keeps equal units to the end", "keep equal units to the end")
+        elif before < 1:
+            text = ("has equal units that training separates", "have equal units that training separates")
+        else:
+            text = ("has no equal units", "have no equal units")
+        texts[style.label(run).strip()] = text
+    return findings.sentence(texts)
 
 
 FIGURE = style.Figure(
     "The symmetry problem: do neurons that start out equal ever part?",
-    panels, draw, (2.6, 2.1), style.by_facets(rows=1, lines=COLUMNS), choose, finding=finding,
+    panels, draw, (2.6, 2.1), partial(style.by_facets, rows=1, lines=COLUMNS), choose, finding=finding,
 )  # fmt: skip

@@ -8,7 +8,7 @@ from matplotlib.colors import to_rgb
 from matplotlib.figure import Figure as Canvas
 
 from mlpstudy.palette import ACTIVATION_HUES, CLASS_COLOURS, HUES, VERDICT_COLOURS
-from reports.drawing import hues, marks
+from reports.drawing import hues, scales
 
 # Machado, Oliveira & Fernandes 2009, severity 1, on linear RGB
 VISIONS = {
@@ -74,8 +74,8 @@ def panels():
         axes = Canvas().subplots(len(rows), len(rows[0]), squeeze=False)
         for ax, values in zip(axes.flat, [line for row in rows for line in row], strict=True):
             ax.plot(range(len(values)), values, label="he")
-            marks.log_axis(ax)
-        marks.same_limits(axes)
+            scales.log_axis(ax)
+        scales.same_limits(axes)
         return axes
 
     return _panels
@@ -83,7 +83,7 @@ def panels():
 
 def arrows(axes):
     """(x, shape) of the marks of lines that leave the axis, and what is written beside them."""
-    found = [line for line in axes.lines if line.get_gid() == marks.OFF]
+    found = [line for line in axes.lines if line.get_gid() == scales.OFF]
     return [(line.get_xdata()[0], line.get_marker()) for line in found], [text.get_text() for text in axes.texts]
 
 

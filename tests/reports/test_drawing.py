@@ -328,7 +328,7 @@ def test_the_page_of_a_run_draws_its_profiles_and_curves(named):
 def test_theory_reaches_as_far_as_it_is_finite(named):
     ax = drawn(gradient_flow.FIGURE, [altered(named["xavier"], theory_delta_rms=np.array([np.nan, 0.7, 1.0]))])[0, 0]
     assert np.isfinite(ax.get_ylim()).all()
-    assert marks.SMALL >= 8
+    assert theme.SMALL >= 8
 
 
 @pytest.mark.parametrize("log", [False, True])

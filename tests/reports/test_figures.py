@@ -228,7 +228,7 @@ def test_one_layer_has_nothing_to_be_compared_with(named):
 @pytest.mark.parametrize("column", range(4))
 def test_forward_signal_draws_each_statistic_and_its_prediction(column, runs, named):
     run = named["xavier-tanh-d3"]
-    name = list(forward_signal.COLUMNS)[column]
+    name = forward_signal.NEEDS[column]
     ax = drawn(forward_signal, runs).axes[4 * style.facets(runs).index(("tanh", 3)) + column]
     values = run.arrays[name][0]
     log = name != "input_correlation"
@@ -625,8 +625,8 @@ def test_a_missing_cell_leaves_its_panel_empty(runs):
 
 
 def test_scores_in_words():
-    assert words.told("accuracy", 0.9421, 0.0084, 5) == "0.942 ± 0.008"
-    assert words.told("accuracy", 0.9421, np.nan, 1) == "0.942"
-    assert words.told("accuracy", 0.95, 0.2, 5, "\n").startswith("0.950\n(")
-    assert words.told("loss", 0.04113, 0.00621, 5, "\n") == "0.0411\n± 0.0062"
-    assert words.told("loss", np.nan, np.nan, 5) == ""
+    assert words.score_text("accuracy", 0.9421, 0.0084, 5) == "0.942 ± 0.008"
+    assert words.score_text("accuracy", 0.9421, np.nan, 1) == "0.942"
+    assert words.score_text("accuracy", 0.95, 0.2, 5, "\n").startswith("0.950\n(")
+    assert words.score_text("loss", 0.04113, 0.00621, 5, "\n") == "0.0411\n± 0.0062"
+    assert words.score_text("loss", np.nan, np.nan, 5) == ""

@@ -208,26 +208,25 @@ def test_a_label_has_one_colour_on_a_page_that_misses_some_runs(runs):
 def test_pages_of_two_hundred_cells_are_legible(runs):
     inits, activations = [f"init{i}" for i in range(10)], ("tanh", "relu", "gelu", "elu", "sin")
     many = [like(runs[0], i, a, d) for i in inits for a in activations for d in (2, 5, 10, 20)]
-    split = style.by_facets()(many)
+    split = style.by_facets(many)
     assert sorted(id(run) for page in split for run in page) == sorted(map(id, many))
     for page in split:
         assert len(style.facets(page)) <= style.ROWS
         assert len({run.params["activation"] for run in page}) == 1  # whose depths stay together
     lines = [like(runs[0], extra=f"-lr={i}") for i in range(60)]
-    assert [len(page) for page in style.by_facets()(lines)] == [12] * 5  # never a legend of 60 rows
-    assert [len(page) for page in style.by_cells(25)(lines)] == [25, 25, 10]
+    assert [len(page) for page in style.by_facets(lines)] == [12] * 5  # never a legend of 60 rows
 
 
 def test_few_facets_share_a_page(runs):
     few = [like(runs[0], activation=a, depth=d) for a in ("tanh", "relu", "gelu") for d in (2, 5)]
-    assert [style.facets(page) for page in style.by_facets()(few)] == [
+    assert [style.facets(page) for page in style.by_facets(few)] == [
         [("tanh", 2), ("tanh", 5), ("relu", 2), ("relu", 5)],
         [("gelu", 2), ("gelu", 5)],
     ]
 
 
 def test_pages_are_numbered_in_names_and_titles(runs, tmp_path):
-    figure = dataclasses.replace(learning_curves.FIGURE, pages=style.by_cells(2))
+    figure = dataclasses.replace(learning_curves.FIGURE, pages=lambda runs: style.evenly(runs, 2))
     drawn = tuple(rendering.render(figure, runs, ["png"]))
     for name in ("curves.png", "curves-2.png", "curves-3.png", "curves-extra.png", "curves-2.svg"):
         (tmp_path / name).write_text("old")

@@ -15,7 +15,7 @@ from mlpstudy.measure.intervals import without_interval
 from mlpstudy.network.initializers import INITIALIZERS
 from mlpstudy.tracking import metrics
 from mlpstudy.tracking.run import Run
-from reports.drawing import layout, words
+from reports.drawing import layout, marks, words
 
 TINY = ["data=moons", "network.hidden=[3]", "training.epochs=1", "training.snapshots=2", "replicas=4"]
 CODE = """
@@ -85,7 +85,7 @@ def test_replicas_that_are_the_same_have_no_interval(result_of, typed):
         assert has or ("±" not in text and " to " not in text)
     reason = {1: f"all {replicas} replicas start with the same weights and are one network"}
     reason |= {2: f"{replicas} replicas start with only 2 different sets of weights"}
-    told = [run.tags["mlflow.note.content"], words.outcome_in_full(run), words.no_interval([run])]
+    told = [run.tags["mlflow.note.content"], words.outcome_in_full(run), marks.no_interval([run])]
     told.append(without_interval([("cell", run.tags.get("same_replicas"))]))
     for text in told:
         assert (reason.get(different, "start with") in text) == (different < replicas)
