@@ -73,7 +73,11 @@ def singles(raw: Raw, config: Config) -> Iterator[Change]:
     if len(config.hidden) > 1:
         half = len(config.hidden) // 2
         hidden = config.flat["network.hidden"]
-        yield Change((f"network.depth={half}" if hidden is None else f"network.hidden={list(config.hidden[:half])}",), "fewer", 3.0)
+        yield Change(
+            (f"network.depth={half}" if hidden is None else f"network.hidden={list(config.hidden[:half])}",),
+            "fewer",
+            3.0,
+        )
     yield Change((f"training.epochs={3 * config.recipe.epochs}",), "longer", 1.2)
     if config.flat.get("data.standardize", "standard") != "standard":
         yield Change(("data.standardize=standard",), "inputs", 1.0)

@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,6 +15,7 @@ from mlpstudy.data.images import IMAGES, image_files
 from mlpstudy.data.prepared import prepared
 from mlpstudy.data.splits import Data
 from mlpstudy.errors import ConfigError, DoesNotFit
+from mlpstudy.measure.outcomes import Yardstick
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import Array
 from mlpstudy.network.losses import constant_predictor_loss
@@ -56,24 +57,20 @@ class Problem:
         """Training loss of the best constant output, of the targets as they are learned."""
         return constant_predictor_loss(self.network.loss, self.y_train)
 
-    @property
-    def constant_loss(self) -> float:
-        """Training loss of the best constant output, in the user's units."""
-        return self.loss_unit * self.learned_constant_loss
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        """What the training examples allow, with losses in the user's units."""
+        constant_loss, chance = self.loss_unit * self.learned_constant_loss, float("nan")
+        if self.classification:
+            counts = np.bincount(np.asarray(self.data.y_train, dtype=np.int64))
+            chance = float(counts.max() / counts.sum())
+        return Yardstick(constant_loss, chance, self.data.linear_gain)
 
     @property
     def silent_loss(self) -> float:
         """Training loss of outputs that are all 0, in the user's units."""
         learned = self.network.loss.value(np.zeros_like(self.y_train)[None], self.y_train[None])
         return self.loss_unit * float(learned.mean())
-
-    @property
-    def chance(self) -> float:
-        """Training accuracy of the best constant output: the share of the most frequent class. NaN without classes."""
-        if not self.classification:
-            return float("nan")
-        counts = np.bincount(np.asarray(self.data.y_train, dtype=np.int64))
-        return float(counts.max() / counts.sum())
 
     @property
     def probe(self) -> tuple[Array, Array]:

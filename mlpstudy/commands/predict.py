@@ -55,7 +55,7 @@ def outcomes(cells: Sequence[Cell]) -> Table:
         rows.add_column(heading, justify="right", max_width=12)
     rows.add_column("reason")
     for name, cell in zip(names(cells), cells, strict=True):
-        verdict, outcome, epochs, largest, reason = before_training(cell.config).row.values()
+        verdict, outcome, _, _, epochs, largest, reason, _ = before_training(cell.config).row.values()
         coloured = Text(str(verdict), VERDICT_COLOURS.get(str(verdict), ""))
         rows.add_row(name, coloured, str(outcome), short(epochs), short(largest), Text(str(reason), "dim"))
     return rows

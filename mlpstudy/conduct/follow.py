@@ -60,7 +60,7 @@ class Follower:
             earlier = plan.growing[index]
             arrays = joining.joined(earlier.arrays, dict(result.arrays))
             theta = artifacts.flat(earlier.weights("final"))
-            result = result_of(plan.cells[index], arrays, theta, result.verdict_predicted, result.foreseen)
+            result = result_of(plan.cells[index], arrays, theta, result.before)
         page = self._pages.pop(index, None)
         if page is None and ending.status != "KILLED":
             page = sweep.drawn(self._draw, index, result)

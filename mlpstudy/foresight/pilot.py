@@ -1,95 +1,112 @@
 """The pilot: one replica is trained in few steps, each of which stands for many steps of the training it foresees.
 
 As long as the gradient hardly changes from step to step, s steps of an optimizer are one step that can be computed at
-once (`optimizers.Merged`). Whether it hardly changes is measured at every step, by how much of the expected decrease
-of the loss J came true:
+once (`optimizers.Merged`). Whether it hardly changes is measured, by how much of the expected decrease of the loss J
+came true:
 
     rho = (J(theta) - J(theta + d)) / (-g . d).
 
 On a quadratic with plain SGD, rho = 1 - s lr c / 2, with the curvature c along g. Where rho is small, fewer steps are
 merged; where it is near 1, more. A single step is always taken as it is: a training that is unstable has to be seen as
-such. This is trust-region step control (Conn, Gould & Toint 2000) of a training, not of a minimum.
+such. This is the control of step lengths in trust-region methods (Conn, Gould & Toint 2000), applied to a training.
 """
 
 from collections.abc import Iterator
-from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpstudy.foresight.forecast import AHEAD, ByPilot, Curve
+from mlpstudy.foresight.lesson import Lesson
 from mlpstudy.measure.evaluation import evaluate
+from mlpstudy.measure.verdict import Thresholds
 from mlpstudy.network.activations import Array
 from mlpstudy.network.mlp import Network, backward, forward, predict, unflatten
 from mlpstudy.network.optimizers import Merged, clip
 from mlpstudy.network.ties import find_ties
-from mlpstudy.network.training import Recipe, batches
 
-STEPS = 50  # at most, merged or single
-EXAMPLES = 256  # in a step that is merged, at most, unless a minibatch is larger
+STEPS = 50  # at most, of EXAMPLES each
+EXAMPLES = 256  # in a merged step, at most, unless a minibatch is larger
 FEWER, MORE = 0.4, 0.7  # rho below which fewer steps are merged, and above which more are
-CHECKED = 4  # of single steps, rho is measured in every fourth: there it only tells when merging can begin again
-SEEN = 512  # training examples on which the foreseen curve is computed
+SINGLE = 0.25  # of a step, is what a step of few examples counts as
+CHECKED = 4  # of single steps, rho is measured in every fourth: it only tells when merging can begin
+SEEN = 512  # training examples on which the curve is computed
 
 
-@dataclass(frozen=True)
-class Curve:
-    """A learning curve that is foreseen: a row for each step of the pilot, up to where it got."""
-
-    step: NDArray[np.int64]  # of the training
-    loss: NDArray[np.float64]  # on training examples
-    accuracy: NDArray[np.float64] | None  # the same; None for a regression
-
-
-def pilot(
-    network: Network, recipe: Recipe, x: Array, y: Array, theta: Array, rng: np.random.Generator, classes: bool
-) -> Curve:
-    """The foreseen curve of a training on x (1, n, n_0), y (n, n_L) from theta (1, P). classes: are the targets classes?"""
-    some = rng.permutation(len(y))[:SEEN]
+def fly(lesson: Lesson, thresholds: Thresholds, theta: Array, rng: np.random.Generator) -> ByPilot:
+    """The forecast for a training from theta (1, P); the same one for the same rng."""
+    network, recipe = lesson.network, lesson.recipe
+    some = rng.permutation(len(lesson.y))[:SEEN]
     steps, scores = [], []
     with np.errstate(all="ignore"):  # numbers that overflow are a result
-        for step, theta in fly(network, recipe, x[0], y, theta, rng):
+        for step, weights in path(lesson, theta, rng):
+            layers = unflatten(weights, network.sizes)
             steps.append(step)
-            scores.append(evaluate(network, unflatten(theta, network.sizes), x[:, some], y[some], classes))
-    accuracy = np.array([score["accuracy"][0] for score in scores]) if classes else None
-    return Curve(np.array(steps), np.array([score["loss"][0] for score in scores]), accuracy)
+            scores.append(evaluate(network, layers, lesson.x[:, some], lesson.y[some], lesson.classes))
+    loss = lesson.loss_unit * np.array([score["loss"][0] for score in scores])
+    accuracy = np.array([score["accuracy"][0] for score in scores]) if lesson.classes else None
+    curve = Curve(np.array(steps), loss, accuracy)
+    gained = lesson.yardstick.gained(loss[-1:], None if accuracy is None else accuracy[-1:])
+    outcome = AHEAD[str(lesson.yardstick.outcomes(loss[-1:], gained, thresholds)[0])]
+    total = recipe.epochs * recipe.steps_per_epoch(len(lesson.y))
+    return ByPilot(
+        outcome, _reason(curve, float(gained[0]), total), "the pilot", curve, float(gained[0]), steps[-1] / total
+    )
 
 
-def fly(
-    network: Network, recipe: Recipe, x: Array, y: Array, theta: Array, rng: np.random.Generator
-) -> Iterator[tuple[int, Array]]:
-    """The steps of the training that are done, and theta (1, P) after them: at the start, and after each pilot's step.
+def _reason(curve: Curve, gained: float, total: int) -> str:
+    """How far the pilot came."""
+    where = f"after {curve.step[-1]} of {total} steps"
+    if not np.isfinite(curve.loss[-1]):
+        return f"{where}, the loss is not finite"
+    if curve.accuracy is None:
+        return f"{where}, the network explains {gained:.0%} of the variance"
+    return (
+        f"{where}, the training accuracy is {curve.accuracy[-1]:.2f}, which is {gained:.0%} of the way from chance to 1"
+    )
 
-    It ends after STEPS steps, where the training ends, or where a parameter is not finite.
+
+def path(lesson: Lesson, theta: Array, rng: np.random.Generator) -> Iterator[tuple[int, Array]]:
+    """Steps of the training that are done, and theta (1, P) after them: at the start, and after each step of the pilot.
+
+    It ends after STEPS steps (those of few examples count less), where the training ends, or where a parameter is not
+    finite.
     """
-    per_epoch, size = recipe.steps_per_epoch(len(y)), recipe.batch_size or len(y)
+    network, recipe, n = lesson.network, lesson.recipe, len(lesson.y)
+    per_epoch, size = recipe.steps_per_epoch(n), recipe.batch_size or n
     last, done, together = recipe.epochs * per_epoch, 0, 1
-    source, ties, memory = _Examples(rng, len(y), recipe.replacement), find_ties(theta, network.sizes), recipe.optimizer.init(theta)
+    examples, ties, memory = (
+        _Examples(rng, n, recipe.replacement),
+        find_ties(theta, network.sizes),
+        recipe.optimizer.init(theta),
+    )
     yield done, theta
-    for count in range(STEPS):
-        if done == last or not np.isfinite(theta[0, -1]):
-            return
+    count, spent = 0, 0.0
+    while spent < STEPS and done < last and np.isfinite(theta[0, -1]):
         together = min(together, last - done)
-        halves = source.halves(max(min(size * together, EXAMPLES), min(size, len(y))), 2 if together > 1 else 1)
-        batch_x, batch_y = x[halves], y[halves]
-        loss, parts = _gradients(network, batch_x, batch_y, theta)
+        parts = examples.parts(max(min(size * together, EXAMPLES), size), 2 if together > 1 else 1)
+        x, y = lesson.x[0, parts], lesson.y[parts]
+        loss, gradients = _gradients(network, x, y, theta)
         if ties is not None:
-            parts = parts[:, ties[0]]
+            gradients = gradients[:, ties[0]]
         if recipe.clip_norm is not None:
-            parts = parts * _share(parts, recipe.clip_norm)
+            gradients = gradients * _shortened(gradients, recipe.clip_norm)
         while True:
-            rates = [recipe.lr((done + i) / per_epoch, 1 / per_epoch) for i in np.linspace(0, together - 1, min(together, 8))]
-            merged = Merged(parts, together, min(together, halves.size / size))
-            update, after = recipe.optimizer.merged(merged, memory, theta, float(np.mean(rates)))
+            when = done + np.linspace(0, together - 1, min(together, 8))
+            lr = float(np.mean([recipe.lr(step / per_epoch, 1 / per_epoch) for step in when]))
+            merged = Merged(gradients, together, min(together, parts.size / size))
+            update, after = recipe.optimizer.merged(merged, memory, theta, lr)
             if together == 1 and count % CHECKED:
                 rho = np.nan
                 break
             expected = -float(np.vdot(merged.gradient, update))
-            rho = (loss - _loss(network, batch_x, batch_y, theta + update)) / expected if expected > 0 else -1.0
+            rho = (loss - _loss(network, x, y, theta + update)) / expected if expected > 0 else -1.0
             if together == 1 or rho > FEWER:
                 break
-            together = max(1, together // (2 if rho >= 0 else 4))  # also if rho is NaN
-        theta, memory, done = theta + update.astype(theta.dtype), after, done + together
+            together = max(1, together // (2 if rho >= 0 else 4))  # 4 also if the loss is not finite
+        theta, memory, done = (theta + update).astype(theta.dtype), after, done + together
         yield done, theta
+        count, spent = count + 1, spent + max(parts.size / EXAMPLES, SINGLE)
         if rho > MORE:
             together *= 2
 
@@ -101,9 +118,10 @@ class _Examples:
         self._rng, self._number, self._replacement = rng, number, replacement
         self._queue = np.empty(0, np.int64)
 
-    def halves(self, size: int, parts: int) -> NDArray[np.int64]:
-        """The next `size` examples, (parts, size / parts)."""
-        size = max(size // parts, 1) * parts
+    def parts(self, size: int, parts: int) -> NDArray[np.int64]:
+        """The next `size` examples in parts of one size, (parts, size / parts)."""
+        parts = min(parts, size)
+        size -= size % parts
         if self._replacement:
             return self._rng.integers(self._number, size=(parts, size // parts))
         while len(self._queue) < size:
@@ -113,7 +131,7 @@ class _Examples:
 
 
 def _gradients(network: Network, x: Array, y: Array, theta: Array) -> tuple[float, Array]:
-    """The mean loss, and the gradient of each part of a batch x (parts, batch, n_0), y (parts, batch, n_L): (parts, P)."""
+    """The mean loss, and its gradient on each part of x (parts, batch, n_0), y (parts, batch, n_L): (parts, P)."""
     layers = unflatten(theta, network.sizes)
     trace = forward(layers, network.activation, x)
     dh = network.loss.gradient(trace.h, y) / trace.h.dtype.type(x.shape[1])
@@ -128,8 +146,8 @@ def _mean(network: Network, h: Array, y: Array) -> float:
     return float(network.loss.value(h, y).mean(dtype=np.float64))
 
 
-def _share(parts: Array, largest: float) -> Array:
-    """The factor by which clipping shortens the mean of the parts."""
+def _shortened(parts: Array, largest: float) -> Array:
+    """The factor by which clipping shortens the mean of these gradients."""
     mean = parts.mean(axis=0, keepdims=True)
     norm = np.linalg.norm(mean)
     return np.asarray(np.linalg.norm(clip(mean, largest)) / norm if norm > 0 else 1.0, parts.dtype)

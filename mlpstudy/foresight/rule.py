@@ -14,7 +14,7 @@ on a quadratic needs p < 2. Wide networks on the whole batch still find a flatte
 import numpy as np
 from numpy.typing import NDArray
 
-from mlpstudy.foresight.forecast import LOWER, Forecast
+from mlpstudy.foresight.forecast import LOWER, ByRule
 from mlpstudy.foresight.steps import Steps
 from mlpstudy.foresight.task import FAR, Task
 from mlpstudy.measure.sums import Statistic
@@ -31,7 +31,7 @@ SATURATION_BEARS = 100
 def foresee(
     squares: Statistic, counts: NDArray[np.float64], verdict: str, by: str, task: Task, steps: Steps,
     activation: Activation, thresholds: Thresholds,
-) -> Forecast:  # fmt: skip
+) -> ByRule:  # fmt: skip
     """The outcome, from |dJ/dtheta|^2 of the parts of theta, (2L,), and the verdict, as the network starts."""
     start, unit_gain = float(steps.progress(squares, counts, task)), steps.at_unit_gain(counts, task)
     start = np.inf if np.isnan(start) else start  # numbers beyond all limits
@@ -56,7 +56,7 @@ def foresee(
     else:
         outcome = "learns"
     one_epoch = steps.lr * start * task.room * steps.per_epoch
-    return Forecast(
+    return ByRule(
         outcome, reason, by,
         progress=steps.lr * start,
         progress_at_unit_gain=steps.lr * unit_gain,

@@ -2,8 +2,8 @@
 
 init(theta) -> state; update(gradient, state, theta, lr) -> (step, state); then theta := theta + step. Each replica is
 updated by its own gradient alone. Every optimizer takes the same steps as the one of that name in PyTorch. `merged`
-takes s steps at once, as if the gradient stayed the same; only the pilot uses it. To add an optimizer: a function, a row
-in OPTIMIZERS and the file `conf/optimizer/<name>.yaml`. To add a schedule: a row in SCHEDULES and the file
+takes many steps at once, as if the gradient stayed the same; only the pilot uses it. To add an optimizer: a function, a
+row in OPTIMIZERS and the file `conf/optimizer/<name>.yaml`. To add a schedule: a row in SCHEDULES and the file
 `conf/schedule/<name>.yaml`.
 """
 
@@ -28,13 +28,13 @@ class Merged:
     @property
     def gradient(self) -> Array:
         """Their mean, (1, P)."""
-        return self.parts.mean(axis=0, keepdims=True)
+        return np.asarray(self.parts.mean(axis=0, keepdims=True))
 
     @property
     def square(self) -> Array:
         """The mean square of the gradient of one minibatch, whose variance is larger than that of all examples."""
         noise = np.square(np.ptp(self.parts, axis=0, keepdims=True)) / 4  # an estimate of the variance of `gradient`
-        return np.square(self.gradient) + max(self.batches - 1, 0) * noise
+        return np.asarray(np.square(self.gradient) + max(self.batches - 1, 0) * noise)
 
 
 @dataclass(frozen=True)

@@ -151,6 +151,9 @@ OF_CELLS = (
     Setting("verdict.stalled", SHARE,
             "share of the way from chance to perfect that the training accuracy has gone at most; chance is the share "
             "of the most frequent class. Of a regression: the explained variance"),
+    Setting("verdict.slow", SHARE,
+            "share of what a linear model gains on the same data that a network gains at most: it is then slow, since "
+            "it has learned less than its output layer could on the inputs themselves"),
     Setting("verdict.too_slow", NOT_NEGATIVE,
             "share of its error that a network loses, to first order, in all steps together; with less, the accuracy "
             "does not go a tenth of its way"),

@@ -66,7 +66,7 @@ class RunLog:
         if not self.earlier:  # else curves are those of all replicas, at the end
             self._add(record.step, record.done, record.arrays)
         if record.before is not None:
-            self._tags |= metrics.predicted_tags(record.before.verdict, record.before.foreseen)
+            self._tags |= metrics.predicted_tags(record.before)
         if time.monotonic() - self._saved > SAVE_SECONDS and not record.last:
             with contextlib.suppress(Exception):  # it is tried again with the next record
                 self._save(Ending("KILLED", collect(self.cell, self._records), details=parcel.GONE))
