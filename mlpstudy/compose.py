@@ -15,7 +15,7 @@ from mlpstudy.engines import launcher
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError, DoesNotFit
 from mlpstudy.importing import CalledExit
-from mlpstudy.settings import grid, meant, words
+from mlpstudy.settings import grid, suggestions, words
 from mlpstudy.tracking import uris
 
 # the user's own parts
@@ -138,7 +138,7 @@ def progress(text: str) -> None:
 def one_line(error: Exception) -> str:
     """One line that says what is wrong, for an error of ours or of Hydra; passwords in URIs are hidden."""
     notes = [f"({note})" for note in getattr(error, "__notes__", ())]
-    line = meant.in_words(error) if isinstance(error, ConfigError) else str(error).split("\nSee https")[0]
+    line = suggestions.in_words(error) if isinstance(error, ConfigError) else str(error).split("\nSee https")[0]
     return uris.redact(" ".join([*line.split(), *notes]))
 
 

@@ -80,7 +80,7 @@ class RunLog:
                 self._tags[PART] = self.earlier
         self._last, self._records = self._save(ending), []
 
-    def grow(self, call: Call) -> None:
+    def show_curves(self, call: Call) -> None:
         """Open the run in the store, and show its curves. If the store fails now, it is tried again later."""
         with contextlib.suppress(Exception):
             self._open(call)
