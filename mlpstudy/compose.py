@@ -16,12 +16,11 @@ from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError, DoesNotFit
 from mlpstudy.importing import CalledExit
 from mlpstudy.settings import grid, suggestions, words
+from mlpstudy.settings.keys import OF_SWEEP
 from mlpstudy.tracking import uris
 
 # the user's own parts
 OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"), ("data", "function"))
-# settings of a sweep, not of a cell
-OF_SWEEP = ("tracking.uri", "tracking.experiment", "tracking.sweep", "tracking.resume", "workers", "fail_fast")
 SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException, CalledExit)
 
 Composed = tuple[grid.Raw, list[str]]  # the settings of a cell, and the words that made them

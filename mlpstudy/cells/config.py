@@ -71,19 +71,19 @@ class Config:
     def weights_follow_from_seed(self) -> bool:
         """Whether the weights before training are the same in any process, whatever the data are."""
         schemes = (self.scheme, self.output_scheme)
-        own = self.own_functions or any(key.startswith("init.") and _counts(key, "content") for key in self.flat)
+        own = self.own_functions or any(key.startswith("init.") and _identity_is(key, "content") for key in self.flat)
         return not own and not any(takes(scheme.weights, "inputs") for scheme in schemes)
 
     @property
-    def science(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         """The keys that define the result of a cell, without its files. Layer sizes are always network.hidden."""
-        rest = {k: v for k, v in self.flat.items() if _counts(k, "value") and not k.startswith("network.")}
+        rest = {k: v for k, v in self.flat.items() if _identity_is(k, "value") and not k.startswith("network.")}
         return rest | {"network.hidden": list(self.hidden)}
 
 
-def _counts(key: str, what: str) -> bool:
+def _identity_is(key: str, what: str) -> bool:
     setting = declared(key)
-    return setting is not None and setting.counts == what
+    return setting is not None and setting.identity == what
 
 
 def _own_name(flat: Mapping[str, Any], group: str) -> str:

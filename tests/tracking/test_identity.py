@@ -108,7 +108,7 @@ def test_content_is_only_that_of_files():
         words = [f"data={name}", f"loss={'mse' if name in ('diabetes', 'teacher') else 'cross_entropy'}"]
         (cell,) = cli.cells([*TINY, *words])
         assert cell.content == {}
-        assert cell.science == cell.config.science
+        assert cell.identity == cell.config.identity
 
 
 @pytest.mark.parametrize("group", TABLES)
@@ -116,7 +116,7 @@ def test_whatever_holds_a_path_or_a_function_is_known(group):
     """A new option with a file of its own must count its content; one with a function is trained again."""
     for name in TABLES[group]:
         for key in {"path", "root"} & set(defaults(group, name)):
-            assert SETTINGS[f"{group}.{key}"].counts == "content"
+            assert SETTINGS[f"{group}.{key}"].identity == "content"
 
 
 # ---------------------------------------------------------------- whole sweeps
