@@ -15,7 +15,7 @@ from mlpstudy.cells.parts import DTYPES, TABLES, chosen, takes
 from mlpstudy.errors import ConfigError, DoesNotFit
 from mlpstudy.measure.verdict import Thresholds
 from mlpstudy.network.activations import Activation
-from mlpstudy.network.initializers import Scheme
+from mlpstudy.network.initializers import LEAK, Scheme
 from mlpstudy.network.losses import Loss
 from mlpstudy.network.optimizers import warmed_up
 from mlpstudy.network.training import Recipe
@@ -65,7 +65,7 @@ class Config:
     def weights_follow_the_leak(self) -> bool:
         """Whether initial weights depend on the slope of the activation for z < 0."""
         rows = (TABLES["init"].get(self.flat.get(key, "")) for key in ("init.name", "init.output.name"))
-        return self.activation.leak != 0 and any(takes(row, "leak") for row in rows)
+        return self.activation.leak != 0 and any(takes(row, LEAK) for row in rows)
 
     @property
     def weights_follow_from_seed(self) -> bool:
@@ -99,8 +99,8 @@ def _scheme(init: Mapping[str, Any], where: str, activation: Activation) -> Sche
         except theory.NoCriticalPoint as reason:
             rule = f"one with a stable critical point for this activation: {reason}"
             raise DoesNotFit(f"{where}.sigma_b", rule, init["sigma_b"]) from reason
-    if takes(row, "leak"):
-        parameters["leak"] = activation.leak
+    if takes(row, LEAK):
+        parameters[LEAK] = activation.leak
     if init["name"] == "file" and parameters["path"] is None:
         raise ConfigError(f"{where}.path", "the path of an .npz of W1, b1, W2, ...", None)
     weights = row(**parameters) if init["name"] == "custom" else partial(row, **parameters)

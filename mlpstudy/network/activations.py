@@ -97,6 +97,14 @@ def scaled_elu(z: Array, alpha: float, scale: float) -> Array:
     return scale * (positive(z) + alpha * np.expm1(negative(z)))
 
 
+def clipped(low: float, high: float) -> Activation:
+    """min(max(z, low), high)."""
+    ends = low, high
+    return Activation(
+        lambda z: np.clip(z, low, high), lambda z: heaviside(z - low) - heaviside(z - high), range=ends, kinks=ends
+    )
+
+
 @cache
 def elu(alpha: float, scale: float = 1.0) -> Activation:
     """scale * (z for z > 0, else alpha (exp(z) - 1)) (Clevert et al. 2016)."""
@@ -176,9 +184,7 @@ ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     "tanh": Activation(g=np.tanh, dg=lambda z: 4 * sigmoid_slope(2 * z), range=(-1.0, 1.0)),  # 2 sigma(2z) - 1
     "relu": Activation(g=positive, dg=heaviside, range=(0.0, inf), kinks=(0.0,)),
     "leaky_relu": leaky_relu,
-    "relu6": Activation(  # Krizhevsky 2010
-        g=lambda z: np.clip(z, 0, 6), dg=lambda z: heaviside(z) - heaviside(z - 6), range=(0.0, 6.0), kinks=(0.0, 6.0)
-    ),
+    "relu6": clipped(0.0, 6.0),  # Krizhevsky 2010
     "elu": elu,
     "selu": elu(alpha=1.6732632423543772, scale=1.0507009873554805),  # Klambauer et al. 2017
     "gelu": Activation(g=gelu, dg=gelu_slope, range=(-0.16997120748, inf), sup_dg=1.128904145185),  # at sqrt(2)
@@ -189,14 +195,7 @@ ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     "softsign": Activation(  # z / (1 + |z|) (Bergstra et al. 2009)
         g=lambda z: z / (1 + np.abs(z)), dg=lambda z: 1 / np.square(1 + np.abs(z)), range=(-1.0, 1.0), kinks=(0.0,)
     ),
-    "hard_tanh": Activation(
-        g=lambda z: np.clip(z, -1, 1),
-        dg=lambda z: heaviside(1 + z) - heaviside(z - 1),
-        range=(-1.0, 1.0),
-        kinks=(-1.0, 1.0),
-    ),
-    "erf": Activation(
-        g=special.erf, dg=lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)), range=(-1.0, 1.0), sup_dg=2 / sqrt(pi)
-    ),
+    "hard_tanh": clipped(-1.0, 1.0),
+    "erf": Activation(special.erf, lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)), (-1.0, 1.0), sup_dg=2 / sqrt(pi)),
     "sin": Activation(g=np.sin, dg=np.cos, range=(-1.0, 1.0)),  # Sitzmann et al. 2020
 }
