@@ -62,6 +62,7 @@ def events_of(job: Job, draw: Draw | None) -> Iterator[Event]:
             for record in train_and_record(problem, theta, job.first):
                 records.append(record)
                 if record.last and draw is not None and job.first == 0:
+                    # the picture needs a result; `conduct.follow` makes its own from the records, also of a killed cell
                     yield drawn(draw, job.index, collect(problem, records))
                 yield record
     except Exception as error:

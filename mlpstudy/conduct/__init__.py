@@ -5,15 +5,16 @@ plan     what is done, what grows, and what is to train
 follow   puts the events of each cell together, and passes them on
 report   the lines before the training, and at its end: what came, and what to type next
 
-From a training step to a browser, with what is passed on:
+From a training step to a browser: file and function, what it passes on, and where it runs. Replicas of a cell are
+trained in one loop, so they end together, and a cell has one last Record.
 
-1. network.fast.training.train      State         in the process that trains, or on another machine
-2. cells.recording.train_and_record  Record        the same; the last Record has `last`, since all replicas end together
-3. cells.one_cell.events_of         Event         the same: a Record, the Picture, or a Failure
-4. engines.processes, or batches    (index, Event) main thread: from the pipes of the workers, or the files of a cluster
-5. conduct.follow.Follower.hear     Record, Ending main thread: to Results, SweepLog and SweepDisplay, in this order
-6. tracking.sweep_log.SweepLog      jobs          main thread: into the queue of the thread that writes
-7. tracking.writing.RunLog          Parcel        the thread that writes: a folder (`record`, `finish`)
-8. tracking.parcel                  MLflow calls  the thread that sends (`show_curves`, `send`); repeated by `patience`
-9. MLflow, `python -m reports`      statistics.npz  read back by tracking.reading, drawn by reports.figures
+1. network/fast/training.py  train             State            in a worker: a process, this one, or another machine
+2. cells/recording.py        train_and_record  Record           in the worker
+3. cells/one_cell.py         events_of         Event            in the worker: Record, Picture or Failure
+4. engines/processes.py      run               (index, Event)   main thread, from pipes; of a cluster, batches.run
+5. conduct/follow.py         Follower.hear     Record, Ending   main thread, to Results, SweepLog and SweepDisplay
+6. tracking/sweep_log.py     SweepLog.record   jobs in a queue  main thread; SweepLog.ended does the same at the end
+7. tracking/writing.py       RunLog.finish     a folder         thread that writes; Parcel is its run.json
+8. tracking/writing.py       RunLog.send       calls of MLflow  thread that sends; parcel.fill, repeated by patience
+9. tracking/reading.py       load_runs         Run              later: statistics.npz, for `python -m reports`
 """
