@@ -55,9 +55,8 @@ class Follower:
     def _measured(self, index: int, ending: Ending, records: Sequence[Record]) -> Ending:
         """The ending of a cell, with what it measured; the replicas of an earlier run come first."""
         plan = self._plan
-        result = collect(
-            plan.cells[index], records
-        )  # events are records alone, so that a lost worker leaves all but one
+        # workers send records and no result, so that those of a lost worker count
+        result = collect(plan.cells[index], records)
         if ending.status == "FINISHED" and index in plan.growing:
             earlier = plan.growing[index]
             arrays = joining.joined(earlier.arrays, dict(result.arrays))
