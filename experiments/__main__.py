@@ -14,8 +14,9 @@ from rich.text import Text
 
 from experiments import STUDIES, page
 from experiments.study import INCONCLUSIVE, NOT_REPRODUCED, REPRODUCED, Study, findings
-from mlpstudy import compose, conduct, shell, terminal
+from mlpstudy import compose, shell, terminal
 from mlpstudy.cells.cell import Cell
+from mlpstudy.conduct import sweep
 from mlpstudy.display import console
 from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.settings.words import with_words
@@ -96,7 +97,7 @@ def prepare(study: Study, quick: bool, overrides: Sequence[str]) -> Prepared:
     """The cells of a study. Raises ConfigError if they are not those that the claims are about."""
     from mlpstudy.tracking.metrics import parameters
 
-    sweep = f"{study.name}-{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
+    name = f"{study.name}-{datetime.now():%Y-%m-%d_%H-%M-%S}_{secrets.token_hex(2)}"
     root = [word for word in overrides if word.startswith("data.root=") and on_images(study)]
     others = [word for word in overrides if word not in root]
     chosen = any(word.startswith("data=") for word in overrides)
@@ -106,7 +107,7 @@ def prepare(study: Study, quick: bool, overrides: Sequence[str]) -> Prepared:
     for grid in study.grids:
         if quick and grid.quick is None:
             continue
-        words = ["-m", f"experiment={study.name}", f"tracking.sweep={sweep}"]
+        words = ["-m", f"experiment={study.name}", f"tracking.sweep={name}"]
         for more in (images if grid.mnist else (), grid.words, (grid.quick or ()) if quick else (), others):
             words = with_words(words, more)
         cells |= {cell.hash: cell for cell in compose.cells(words)}
@@ -120,7 +121,7 @@ def prepare(study: Study, quick: bool, overrides: Sequence[str]) -> Prepared:
     fewest = min(config.replicas for config in configs)
     if fewest < study.replicas:
         raise ConfigError("replicas", f"an integer >= {study.replicas} for the tests of {study.name}", fewest)
-    return Prepared(study, sweep, list(cells.values()), instead)
+    return Prepared(study, name, list(cells.values()), instead)
 
 
 def on_images(study: Study) -> bool:
@@ -147,7 +148,7 @@ def run(prepared: Prepared, again: str) -> page.Done:
     if prepared.instead:
         print(f"On digits, since MNIST is not here ({prepared.instead}). With its files: data.root=FOLDER")
     started = time.monotonic()
-    if not conduct.run(cells, again=again):
+    if not sweep.run(cells, again=again):
         raise ValueError(f"the sweep of {study.name} did not end well; type the command again to go on")
     tracking = cells[0].raw["tracking"]
     runs = load_runs(tracking["uri"], sweep=prepared.sweep, experiment=tracking["experiment"])

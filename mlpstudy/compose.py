@@ -15,13 +15,12 @@ from mlpstudy.engines import launcher
 from mlpstudy.engines.launcher import Launcher
 from mlpstudy.errors import ConfigError, DoesNotFit
 from mlpstudy.importing import CalledExit
-from mlpstudy.settings import grid, meant, words
+from mlpstudy.settings import grid, suggestions, words
+from mlpstudy.settings.keys import OF_SWEEP
 from mlpstudy.tracking import uris
 
 # the user's own parts
 OWN = (("activation", "function"), ("init", "function"), ("init", "path"), ("data", "path"), ("data", "function"))
-# settings of a sweep, not of a cell
-OF_SWEEP = ("tracking.uri", "tracking.experiment", "tracking.sweep", "tracking.resume", "workers", "fail_fast")
 SETTINGS_ERRORS = (ConfigError, HydraException, OmegaConfBaseException, CalledExit)
 
 Composed = tuple[grid.Raw, list[str]]  # the settings of a cell, and the words that made them
@@ -138,7 +137,7 @@ def progress(text: str) -> None:
 def one_line(error: Exception) -> str:
     """One line that says what is wrong, for an error of ours or of Hydra; passwords in URIs are hidden."""
     notes = [f"({note})" for note in getattr(error, "__notes__", ())]
-    line = meant.in_words(error) if isinstance(error, ConfigError) else str(error).split("\nSee https")[0]
+    line = suggestions.in_words(error) if isinstance(error, ConfigError) else str(error).split("\nSee https")[0]
     return uris.redact(" ".join([*line.split(), *notes]))
 
 

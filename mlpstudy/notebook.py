@@ -5,10 +5,11 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mlpstudy import conduct, terminal, theory
+from mlpstudy import terminal, theory
 from mlpstudy.cells.before import before_training
 from mlpstudy.cells.cell import names
 from mlpstudy.compose import SETTINGS_ERRORS, Request, one_line, read
+from mlpstudy.conduct import sweep
 from mlpstudy.settings import from_python
 
 if TYPE_CHECKING:
@@ -27,7 +28,7 @@ def run(**settings: Any) -> "Runs":
 
     with terminal.enduring():
         request = _request(settings)
-        swept = conduct.sweep_of(request.cells, request.left_out)
+        swept = sweep.sweep_of(request.cells, request.left_out)
     tracking = request.cells[0].raw["tracking"]
     return load_runs(tracking["uri"], sweep=swept.name, experiment=tracking["experiment"])
 

@@ -8,7 +8,7 @@ from rich.table import Table
 from scipy import stats
 
 from mlpstudy.measure.score import final_scores
-from mlpstudy.settings.keys import NOT_SCIENCE
+from mlpstudy.settings.keys import NOT_IDENTITY
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.words import CELL, NONE, coordinates, listed, ordered, outcome, param, score
 
@@ -42,7 +42,7 @@ class Pair:
 
 def settings(first: Sequence[Run], second: Sequence[Run]) -> dict[str, tuple[list[str], list[str]]]:
     """The settings that no run of one sweep shares with a run of the other, and their values in both."""
-    names = sorted({name for run in [*first, *second] for name in run.params if not name.startswith(NOT_SCIENCE)})
+    names = sorted({name for run in [*first, *second] for name in run.params if not name.startswith(NOT_IDENTITY)})
     values = {name: (ordered(param(first, name)), ordered(param(second, name))) for name in names}
     return {name: both for name, both in values.items() if not set(both[0]) & set(both[1])}
 

@@ -15,7 +15,7 @@ from dataclasses import dataclass
 from functools import cache
 from pathlib import Path
 
-from mlpstudy.cells.sweep import available_cores
+from mlpstudy.cells.one_cell import available_cores
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.style import CannotDraw, Figure, Page
 from reports.figures import FIGURES

@@ -77,7 +77,7 @@ def own_cache(tmp_path_factory):
 @pytest.fixture
 def no_pictures(monkeypatch):
     """Sweeps of this process keep no real pictures, which take longer than tiny cells."""
-    monkeypatch.setattr("mlpstudy.run_page.draw", lambda *_: b"a picture")
+    monkeypatch.setattr("mlpstudy.run_picture.draw", lambda *_: b"a picture")
 
 
 @pytest.fixture(scope="session")

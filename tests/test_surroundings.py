@@ -70,7 +70,7 @@ def test_a_picture_that_could_not_be_drawn_is_told(new_uri, monkeypatch, capsys)
     def fails(*_):
         raise ValueError("no font")
 
-    monkeypatch.setattr("mlpstudy.run_page.draw", fails)
+    monkeypatch.setattr("mlpstudy.run_picture.draw", fails)
     assert cli.run(cli.cells(["-m", "init=zeros,he", *TINY, "workers=1", f"tracking.uri={new_uri}"]))
     out = capsys.readouterr().out
     assert "No picture of 2 runs, such as zeros-tanh-d2: ValueError: no font\n" in out

@@ -13,7 +13,7 @@ import mlpstudy
 from mlpstudy import compose
 from mlpstudy.cells.parts import TABLES
 from mlpstudy.errors import ConfigError
-from mlpstudy.settings import help_text, meant
+from mlpstudy.settings import help_text, suggestions
 from mlpstudy.settings import words as form
 from mlpstudy.settings.table import LAUNCHER, SETTINGS
 
@@ -71,7 +71,7 @@ def test_what_was_meant_is_said_first(refused, typed, meant):
 
 
 @pytest.mark.parametrize("key", ["init", "init.output"])
-@pytest.mark.parametrize("word", [*meant.TORCH, "PyTorch"])
+@pytest.mark.parametrize("word", [*suggestions.TORCH, "PyTorch"])
 def test_the_default_of_pytorch_is_told_by_a_command_that_works(refused, key, word):
     """torch.nn.Linear draws W from U(-1 / sqrt(n_in), 1 / sqrt(n_in)); a large matrix almost reaches these bounds."""
     line = refused(f"{key}={word}")
@@ -90,7 +90,7 @@ def test_options_are_listed_and_keys_are_in_help(refused):
     assert "one of activation, " in refused("qwerty=1")
 
 
-@pytest.mark.parametrize("word", [name for names in meant.ELSEWHERE for name in names])
+@pytest.mark.parametrize("word", [name for names in suggestions.ELSEWHERE for name in names])
 def test_what_is_not_here_is_said_with_a_reason(refused, word):
     if "/" in word:
         assert "joblib is not here: cells run in parallel" in refused(f"{word}=joblib")
@@ -100,7 +100,7 @@ def test_what_is_not_here_is_said_with_a_reason(refused, word):
 
 
 def test_reasons_name_settings_that_exist():
-    for reason in meant.ELSEWHERE.values():
+    for reason in suggestions.ELSEWHERE.values():
         for setting in re.findall(r"\b(\w+(?:\.\w+)*)=(\w+)", reason):
             assert setting[1] in TABLES[setting[0]]
         for key in re.findall(r"\b\w+\.\w+\b", reason):
@@ -108,11 +108,11 @@ def test_reasons_name_settings_that_exist():
 
 
 def test_synonyms_lead_to_options_and_keys_that_exist():
-    for group, names in meant.SYNONYMS.items():
+    for group, names in suggestions.SYNONYMS.items():
         options = TABLES[group] if group in TABLES else SETTINGS[group].kind.rule.options
         assert all(option in options for option in names.values())
         assert not set(names) & set(TABLES.get(group, ()))
-    assert set(meant.KEYS.values()) <= {*SETTINGS, *TABLES}
+    assert set(suggestions.KEYS.values()) <= {*SETTINGS, *TABLES}
 
 
 @pytest.mark.parametrize(
@@ -278,4 +278,5 @@ def test_completion_finds_options(shell, tmp_path):
 
 
 def test_an_error_of_a_rule_has_no_hint_where_none_fits():
-    assert meant.in_words(ConfigError("seed", "an integer >= 0", "many")) == "seed must be an integer >= 0; got 'many'"
+    error = ConfigError("seed", "an integer >= 0", "many")
+    assert suggestions.in_words(error) == "seed must be an integer >= 0; got 'many'"

@@ -11,5 +11,5 @@ recording    train a cell and record what happened
 cell_result  the records of a cell as arrays, verdicts and outcome
 joining      more replicas of a cell, joined with earlier ones
 events       what happens to the cells of a sweep, and who listens
-sweep        one cell trained, as events
+one_cell     train one cell and yield its events
 """

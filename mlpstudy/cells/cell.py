@@ -13,7 +13,7 @@ from mlpstudy.data.splits import About
 from mlpstudy.errors import ConfigError
 from mlpstudy.network import gradient_check
 from mlpstudy.settings.files import flatten
-from mlpstudy.settings.keys import NOT_SCIENCE
+from mlpstudy.settings.keys import NOT_IDENTITY
 
 NUMERICS = 2  # raised when the same settings give other results, so that old ones do not count as done
 
@@ -36,20 +36,20 @@ class Cell:
     @property
     def hash(self) -> str:
         """Twelve hex digits, the same for all cells with the same result; where and how a cell ran does not matter."""
-        return self._digest(self.science)
+        return self._digest(self.identity)
 
     @property
     def hash_any_replicas(self) -> str:
         """The same for all cells that differ in their number of replicas alone."""
-        return self._digest({key: value for key, value in self.science.items() if key != "replicas"})
+        return self._digest({key: value for key, value in self.identity.items() if key != "replicas"})
 
     @property
-    def science(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         """All that defines its result: settings, and the content of its files."""
-        return {**self.config.science, **self.content}
+        return {**self.config.identity, **self.content}
 
-    def _digest(self, science: Mapping[str, Any]) -> str:
-        exact: dict[str, Any] = {k: float(v) if type(v) is int else v for k, v in science.items()}  # 2 is 2.0
+    def _digest(self, identity: Mapping[str, Any]) -> str:
+        exact: dict[str, Any] = {k: float(v) if type(v) is int else v for k, v in identity.items()}  # 2 is 2.0
         # another one for the cells whose results alone have changed
         exact["numerics"] = f"{NUMERICS}, he follows the leak" if self.config.weights_follow_the_leak else NUMERICS
         return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
@@ -102,7 +102,7 @@ def names(cells: Sequence[Cell]) -> list[str]:
     activations = len({cell.config.activation_name for cell in cells})
     # the name of the user's function is in the run name too; more is needed only if two functions have the same name
     own = {"init.function": inits, "activation.function": activations, "activation.derivative": activations}
-    return _names([usual_name(cell.config) for cell in cells], [cell.overrides for cell in cells], NOT_SCIENCE, own)
+    return _names([usual_name(cell.config) for cell in cells], [cell.overrides for cell in cells], NOT_IDENTITY, own)
 
 
 def _names(

@@ -15,7 +15,7 @@ from mlpstudy.cells.parts import DTYPES, TABLES, chosen, takes
 from mlpstudy.errors import ConfigError, DoesNotFit
 from mlpstudy.measure.verdict import Thresholds
 from mlpstudy.network.activations import Activation
-from mlpstudy.network.initializers import Scheme
+from mlpstudy.network.initializers import LEAK, Scheme
 from mlpstudy.network.losses import Loss
 from mlpstudy.network.optimizers import warmed_up
 from mlpstudy.network.training import Recipe
@@ -65,25 +65,25 @@ class Config:
     def weights_follow_the_leak(self) -> bool:
         """Whether initial weights depend on the slope of the activation for z < 0."""
         rows = (TABLES["init"].get(self.flat.get(key, "")) for key in ("init.name", "init.output.name"))
-        return self.activation.leak != 0 and any(takes(row, "leak") for row in rows)
+        return self.activation.leak != 0 and any(takes(row, LEAK) for row in rows)
 
     @property
     def weights_follow_from_seed(self) -> bool:
         """Whether the weights before training are the same in any process, whatever the data are."""
         schemes = (self.scheme, self.output_scheme)
-        own = self.own_functions or any(key.startswith("init.") and _counts(key, "content") for key in self.flat)
+        own = self.own_functions or any(key.startswith("init.") and _identity_is(key, "content") for key in self.flat)
         return not own and not any(takes(scheme.weights, "inputs") for scheme in schemes)
 
     @property
-    def science(self) -> dict[str, Any]:
+    def identity(self) -> dict[str, Any]:
         """The keys that define the result of a cell, without its files. Layer sizes are always network.hidden."""
-        rest = {k: v for k, v in self.flat.items() if _counts(k, "value") and not k.startswith("network.")}
+        rest = {k: v for k, v in self.flat.items() if _identity_is(k, "value") and not k.startswith("network.")}
         return rest | {"network.hidden": list(self.hidden)}
 
 
-def _counts(key: str, what: str) -> bool:
+def _identity_is(key: str, what: str) -> bool:
     setting = declared(key)
-    return setting is not None and setting.counts == what
+    return setting is not None and setting.identity == what
 
 
 def _own_name(flat: Mapping[str, Any], group: str) -> str:
@@ -99,8 +99,8 @@ def _scheme(init: Mapping[str, Any], where: str, activation: Activation) -> Sche
         except theory.NoCriticalPoint as reason:
             rule = f"one with a stable critical point for this activation: {reason}"
             raise DoesNotFit(f"{where}.sigma_b", rule, init["sigma_b"]) from reason
-    if takes(row, "leak"):
-        parameters["leak"] = activation.leak
+    if takes(row, LEAK):
+        parameters[LEAK] = activation.leak
     if init["name"] == "file" and parameters["path"] is None:
         raise ConfigError(f"{where}.path", "the path of an .npz of W1, b1, W2, ...", None)
     weights = row(**parameters) if init["name"] == "custom" else partial(row, **parameters)

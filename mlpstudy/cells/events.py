@@ -17,19 +17,19 @@ class Failure:
 
 
 @dataclass(frozen=True)
-class Page:
+class Picture:
     """The picture of a cell that has been trained; it comes just before the last record."""
 
-    picture: bytes
+    png: bytes
     complaint: str = ""  # why there is no picture
 
 
 Draw = Callable[[int, CellResult], bytes]  # of the cell with this index
-Happened = Record | Page | Failure
-Event = tuple[int, Happened]  # of the cell with this index
+Event = Record | Picture | Failure
+CellEvent = tuple[int, Event]  # of the cell with this index
 
 
-def ends(event: Happened) -> bool:
+def ends(event: Event) -> bool:
     """Whether this is the last event of its cell: its last record, or a Failure."""
     return isinstance(event, Failure) or (isinstance(event, Record) and event.last)
 
@@ -52,7 +52,7 @@ class Ending:
     status: str  # as in MLflow: FINISHED, FAILED or KILLED
     result: CellResult | None = None  # of all replicas; None if nothing was measured
     summary: Summary | None = None  # of this result
-    page: Page | None = None
+    picture: Picture | None = None
     reason: str = ""  # in one line, unless it has finished
     details: str = ""  # of an error
 

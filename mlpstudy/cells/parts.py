@@ -1,4 +1,8 @@
-"""What the options of each group are: the row of the option is called with the settings that it takes."""
+"""What the options of each group are. The row of an option is called with the settings that it takes.
+
+Settings reach a row by name: `chosen` reads the arguments of the function and gives it those settings of the group
+that have such a name. An initializer gets others from the network and the activation, see `network.initializers`.
+"""
 
 import inspect
 from collections.abc import Mapping

@@ -7,7 +7,7 @@ from typing import NoReturn
 from mlpstudy import importing, interrupts, shell, terminal
 from mlpstudy.commands import printed
 from mlpstudy.compose import SETTINGS_ERRORS, cells, one_line, progress, read, wrapped
-from mlpstudy.conduct import run
+from mlpstudy.conduct.sweep import run
 from mlpstudy.tracking.uris import redact
 
 __all__ = ["cells", "main", "read", "run"]

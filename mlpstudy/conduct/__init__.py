@@ -1,83 +1,20 @@
 """One sweep: a plan, a stream of events from an engine, those who listen to them, and a report.
 
+sweep    the whole of it, from checked cells to the lines at the end
 plan     what is done, what grows, and what is to train
 follow   puts the events of each cell together, and passes them on
 report   the lines before the training, and at its end: what came, and what to type next
+
+From a training step to a browser: file and function, what it passes on, and where it runs. Replicas of a cell are
+trained in one loop, so they end together, and a cell has one last Record.
+
+1. network/fast/training.py  train             State            in a worker: a process, this one, or another machine
+2. cells/recording.py        train_and_record  Record           in the worker
+3. cells/one_cell.py         events_of         Event            in the worker: Record, Picture or Failure
+4. engines/processes.py      run               (index, Event)   main thread, from pipes; of a cluster, batches.run
+5. conduct/follow.py         Follower.hear     Record, Ending   main thread, to Results, SweepLog and SweepDisplay
+6. tracking/sweep_log.py     SweepLog.record   jobs in a queue  main thread; SweepLog.ended does the same at the end
+7. tracking/writing.py       RunLog.finish     a folder         thread that writes; Parcel is its run.json
+8. tracking/writing.py       RunLog.send       calls of MLflow  thread that sends; parcel.fill, repeated by patience
+9. tracking/reading.py       load_runs         Run              later: statistics.npz, for `python -m reports`
 """
-
-import contextlib
-from collections.abc import Sequence
-from dataclasses import dataclass
-from functools import partial
-
-from mlpstudy import importing, interrupts, run_page
-from mlpstudy.cells.cell import Cell
-from mlpstudy.compose import LeftOut
-from mlpstudy.conduct import report
-from mlpstudy.display import SweepDisplay, console
-from mlpstudy.engines import engine
-from mlpstudy.engines.launcher import Launcher
-
-LOCALLY = Launcher()
-AGAIN = "call mlpstudy.run again with the same settings"
-
-
-@dataclass(frozen=True)
-class Swept:
-    """A sweep that has ended."""
-
-    name: str
-    well: bool  # no cell failed (a cell that diverged has not failed), and all are in the store
-
-
-def run(
-    cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: Launcher = LOCALLY, again: str = AGAIN
-) -> bool:
-    """Do the sweep. False if a cell failed, or is not in the store."""
-    return sweep_of(cells, left_out, launcher, again).well
-
-
-@interrupts.heeded()
-def sweep_of(
-    cells: Sequence[Cell], left_out: Sequence[LeftOut] = (), launcher: Launcher = LOCALLY, again: str = AGAIN
-) -> Swept:
-    """Train the cells by the engine of this launcher, log each to MLflow, show progress and a table.
-
-    left_out: cells of the grid that cannot be; MLflow keeps their names and reasons, for reports.
-    again: what to type to go on after an interruption.
-
-    A cell that is finished in this experiment is not trained again, and of a cell that is finished with fewer replicas
-    only the others are trained.
-    """
-    with importing.quickly():
-        from mlpstudy.conduct import plan
-        from mlpstudy.conduct.follow import follow
-        from mlpstudy.tracking import description
-        from mlpstudy.tracking.store import open_store
-        from mlpstudy.tracking.sweep_log import SweepLog
-        from mlpstudy.tracking.writing import RunLog
-
-    tracked = cells[0].raw["tracking"]
-    out = console()
-    say = partial(out.print, soft_wrap=True)
-    with contextlib.closing(open_store(tracked["uri"], tracked["experiment"])) as store:
-        todo = plan.make(store, cells, say)
-        draw = partial(run_page.draw, todo.names, todo.sweep)
-        # a cluster that does not answer is an error, before anything of the sweep is written
-        trainer = engine.opened(launcher if todo.to_train else LOCALLY, draw, todo.workers, say)
-        plan.enter(todo, store, left_out)
-        report.begin(say, todo, trainer.about)
-
-        def new_run(index: int) -> RunLog:
-            earlier = todo.growing[index].id if index in todo.growing else ""
-            return RunLog(store, todo.cells[index], todo.names[index], todo.sweep, index, earlier)
-
-        results, log = report.Results(todo.done), SweepLog(new_run, say)
-        display = SweepDisplay(out, todo.names, len(todo.done))
-        try:
-            follow(trainer, todo, draw, [results, log, display])
-            if results.runs and not log.rescued:
-                description.describe(store, todo.sweep, [(run.params, run.tags) for run in results.runs.values()])
-        finally:
-            report.end(out, store, todo, results, log.rescued, again)
-        return Swept(todo.sweep, well=not results.failures and not log.rescued)

@@ -3,10 +3,10 @@
 import math
 from collections.abc import Sequence
 
-from mlpstudy import interrupts, run_page
-from mlpstudy.cells import joining, sweep
+from mlpstudy import interrupts, run_picture
+from mlpstudy.cells import joining, one_cell
 from mlpstudy.cells.cell_result import collect, result_of
-from mlpstudy.cells.events import Draw, Ending, Failure, Happened, Listener, Page
+from mlpstudy.cells.events import Draw, Ending, Event, Failure, Listener, Picture
 from mlpstudy.cells.recording import Record
 from mlpstudy.conduct.plan import Plan
 from mlpstudy.engines.engine import Engine
@@ -21,14 +21,14 @@ class Follower:
     def __init__(self, plan: Plan, draw: Draw, listeners: Sequence[Listener]) -> None:
         self._plan, self._draw, self._listeners = plan, draw, listeners
         self._records: dict[int, list[Record]] = {}  # of the cells that are being trained
-        self._pages: dict[int, Page] = {}
+        self._pictures: dict[int, Picture] = {}
 
-    def hear(self, index: int, event: Happened) -> None:
+    def hear(self, index: int, event: Event) -> None:
         """The next event of a cell."""
         if isinstance(event, Failure):
             self._end(index, "FAILED", f"failed: {event.reason}", f"{event.reason}\n{event.details}")
-        elif isinstance(event, Page):
-            self._pages[index] = event
+        elif isinstance(event, Picture):
+            self._pictures[index] = event
         else:
             self._records.setdefault(index, []).append(event)
             for listener in self._listeners:
@@ -55,23 +55,24 @@ class Follower:
     def _measured(self, index: int, ending: Ending, records: Sequence[Record]) -> Ending:
         """The ending of a cell, with what it measured; the replicas of an earlier run come first."""
         plan = self._plan
+        # workers send records and no result, so that those of a lost worker count
         result = collect(plan.cells[index], records)
         if ending.status == "FINISHED" and index in plan.growing:
             earlier = plan.growing[index]
             arrays = joining.joined(earlier.arrays, dict(result.arrays))
             theta = artifacts.flat(earlier.weights("final"))
             result = result_of(plan.cells[index], arrays, theta, result.verdict_predicted, result.foreseen)
-        page = self._pages.pop(index, None)
-        if page is None and ending.status != "KILLED":
-            page = sweep.drawn(self._draw, index, result)
-        summary = run_page.ended(plan.names[index], plan.sweep, result, with_arrays=False)
-        return Ending(ending.status, result, summary, page, ending.reason, ending.details)
+        picture = self._pictures.pop(index, None)
+        if picture is None and ending.status != "KILLED":
+            picture = one_cell.drawn(self._draw, index, result)
+        summary = run_picture.ended(plan.names[index], plan.sweep, result, with_arrays=False)
+        return Ending(ending.status, result, summary, picture, ending.reason, ending.details)
 
 
 def follow(engine: Engine, plan: Plan, draw: Draw, listeners: Sequence[Listener]) -> None:
     """Train the cells of a plan. Whatever ends this, the engine stops, and what was measured is kept.
 
-    draw: the page of a cell that comes without one.
+    draw: makes the picture of a cell that comes without one.
     """
     follower, events = Follower(plan, draw, listeners), engine.events(plan.cells, plan.to_train)
     try:

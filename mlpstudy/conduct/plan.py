@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime
 
 from mlpstudy.cells.cell import Cell, names
-from mlpstudy.cells.sweep import available_cores
+from mlpstudy.cells.one_cell import available_cores
 from mlpstudy.compose import LeftOut
 from mlpstudy.tracking import moving, resume
 from mlpstudy.tracking.run import Run

@@ -48,8 +48,8 @@ class Results:
             self.failures[index] = ending.reason
         if ending.status == "FINISHED" and ending.summary is not None:
             self.runs[index] = ending.summary
-        if ending.page is not None and ending.page.complaint:
-            self.without_picture[index] = ending.page.complaint
+        if ending.picture is not None and ending.picture.complaint:
+            self.without_picture[index] = ending.picture.complaint
 
     def close(self, seconds: float) -> None:
         """There is nothing to close."""

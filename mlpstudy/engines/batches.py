@@ -9,8 +9,8 @@ from collections.abc import Callable, Generator, Sequence
 from dataclasses import dataclass
 from typing import Protocol
 
-from mlpstudy.cells.events import Event, Failure, ends
-from mlpstudy.cells.sweep import Job
+from mlpstudy.cells.events import CellEvent, Failure, ends
+from mlpstudy.cells.one_cell import Job
 from mlpstudy.engines.worker import Numbered
 
 TRIES = 3  # workers that a cell may lose before it has failed
@@ -67,7 +67,7 @@ def split(todo: Sequence[Job], longest: float, slots: int, start: float = 0.0) -
     return groups
 
 
-def run(cluster: Cluster, todo: Sequence[Job], longest: float, say: Callable[[str], None]) -> Generator[Event]:
+def run(cluster: Cluster, todo: Sequence[Job], longest: float, say: Callable[[str], None]) -> Generator[CellEvent]:
     """Train cells on an engine and yield their events; the last one of a cell is its last record or a Failure."""
     waiting = deque(split(todo, longest, cluster.slots, cluster.start))
     running: dict[int, list[Job]] = {}

@@ -5,8 +5,8 @@ from dataclasses import dataclass
 
 from mlpstudy import shell
 from mlpstudy.cells.cell import Cell
-from mlpstudy.cells.events import Draw, Event
-from mlpstudy.cells.sweep import jobs
+from mlpstudy.cells.events import CellEvent, Draw
+from mlpstudy.cells.one_cell import jobs
 from mlpstudy.engines import batches, processes
 from mlpstudy.engines.launcher import LOCAL, Launcher
 from mlpstudy.errors import ConfigError
@@ -21,7 +21,7 @@ class Engine:
     """
 
     about: str  # where cells are trained, in words such as `4 at a time` or `on Ray, 64 cores`
-    events: Callable[[Sequence[Cell], Mapping[int, int]], Generator[Event]]
+    events: Callable[[Sequence[Cell], Mapping[int, int]], Generator[CellEvent]]
     close: Callable[[], None] = lambda: None  # workers of this machine stop when their events are closed
 
 
@@ -47,7 +47,7 @@ def opened(launcher: Launcher, draw: Draw | None, workers: int, say: Callable[[s
         install = shell.command("pip", "install", f"mlpstudy[{extra}]")
         raise ConfigError("hydra/launcher", f"installed first: {install}", launcher.engine) from error
 
-    def events(cells: Sequence[Cell], first: Mapping[int, int]) -> Generator[Event]:
+    def events(cells: Sequence[Cell], first: Mapping[int, int]) -> Generator[CellEvent]:
         return batches.run(cluster, jobs(cells, first), launcher.settings["batch_seconds"], say)
 
     return Engine(f"on {cluster.about}", events, cluster.close)

@@ -11,7 +11,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from mlpstudy.cells.events import Draw
-from mlpstudy.cells.sweep import Job
+from mlpstudy.cells.one_cell import Job
 from mlpstudy.engines import worker
 from mlpstudy.engines.batches import BatchEnd
 from mlpstudy.errors import ConfigError

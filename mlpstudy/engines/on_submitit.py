@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any
 
 from mlpstudy.cells.events import Draw
-from mlpstudy.cells.sweep import Job, available_cores
+from mlpstudy.cells.one_cell import Job, available_cores
 from mlpstudy.engines import event_files, worker
 from mlpstudy.engines.batches import BatchEnd
 from mlpstudy.engines.launcher import Launcher

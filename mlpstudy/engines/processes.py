@@ -18,23 +18,23 @@ from multiprocessing.process import BaseProcess
 from types import ModuleType
 
 from mlpstudy import terminal
-from mlpstudy.cells import sweep
+from mlpstudy.cells import one_cell
 from mlpstudy.cells.cell import Cell
-from mlpstudy.cells.events import Draw, Event, Failure, Happened, ends
+from mlpstudy.cells.events import CellEvent, Draw, Event, Failure, ends
 
 
 def run(
     cells: Sequence[Cell], workers: int, draw: Draw | None = None, first: Mapping[int, int] | None = None
-) -> Generator[Event]:
+) -> Generator[CellEvent]:
     """Train cells and yield their events as they come; the last one of a cell is its last record or a Failure.
 
     first: the indices of the cells to train, each with its first replica to train; None: all of all cells.
     """
     first = dict.fromkeys(range(len(cells)), 0) if first is None else first
-    waiting = deque(sweep.jobs(cells, first))
+    waiting = deque(one_cell.jobs(cells, first))
     if workers == 1:
         for job in waiting:
-            yield from ((job.index, event) for event in sweep.train(job, draw))
+            yield from ((job.index, event) for event in one_cell.events_of(job, draw))
         return
     busy: dict[Connection, tuple[int, BaseProcess]] = {}
 
@@ -62,10 +62,10 @@ def run(
             process.terminate()
 
 
-def _receive(pipe: Connection, process: BaseProcess) -> tuple[Happened, bool]:
+def _receive(pipe: Connection, process: BaseProcess) -> tuple[Event, bool]:
     """The next event, and whether the worker can take another cell."""
     try:
-        event: Happened = pipe.recv()
+        event: Event = pipe.recv()
     except (EOFError, OSError):
         process.join()
         return Failure(f"the worker process was lost (exit status {process.exitcode})"), False
@@ -101,7 +101,7 @@ def _work(pipe: Connection, draw: Draw | None) -> None:
     threading.Thread(target=_end_with_parent, args=(os.getppid(),), daemon=True).start()
     try:
         while True:
-            for event in sweep.train(pipe.recv(), draw):
+            for event in one_cell.events_of(pipe.recv(), draw):
                 pipe.send(event)
     except (EOFError, OSError):
         return

@@ -8,9 +8,9 @@ from hashlib import sha256
 from importlib.metadata import version
 from pathlib import Path
 
-from mlpstudy.cells import sweep
-from mlpstudy.cells.events import Draw, Happened
-from mlpstudy.cells.sweep import Job
+from mlpstudy.cells import one_cell
+from mlpstudy.cells.events import Draw, Event
+from mlpstudy.cells.one_cell import Job
 
 
 @dataclass(frozen=True)
@@ -19,7 +19,7 @@ class Numbered:
 
     index: int  # of the cell
     place: int
-    event: Happened
+    event: Event
 
 
 class OtherCode(RuntimeError):
@@ -47,5 +47,5 @@ def work(expected: str, jobs: Sequence[Job], draw: Draw | None) -> Iterator[Numb
     if ours != expected:
         raise OtherCode(f"node {host} has mlpstudy {ours}, and the sweep {expected}; install the same on all nodes")
     for job in jobs:
-        for place, event in enumerate(sweep.train(job, draw)):
+        for place, event in enumerate(one_cell.events_of(job, draw)):
             yield Numbered(job.index, place, event)

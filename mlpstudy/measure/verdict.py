@@ -15,7 +15,7 @@ VERDICTS = ("symmetric", "dead", "saturated", "exploding", "vanishing", "collaps
 
 @dataclass(frozen=True)
 class Thresholds:
-    """The limits beyond which a layer counts as failed; conf/config.yaml has the values and their reasons."""
+    """The limits beyond which a layer counts as failed; conf/config.yaml has the values, settings/table.py why."""
 
     dead: float
     saturated: float

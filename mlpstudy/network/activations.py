@@ -30,7 +30,7 @@ class Activation:
     range: tuple[float, float] = (-inf, inf)  # infimum and supremum of g
     sup_dg: float = 1.0  # supremum of |g'|; saturation is relative to it
     kinks: tuple[float, ...] = ()  # the z at which g is not smooth
-    leak: float = 0.0  # slope for z < 0 where g is linear there and has the slope 1 for z > 0; init=he asks for it
+    leak: float = 0.0  # slope of a leaky ReLU for z < 0; 0 for all other g; used by init=he
 
     @property
     def bounded(self) -> bool:
@@ -57,7 +57,7 @@ def negative(z: Array) -> Array:
     return np.minimum(z, 0)
 
 
-def step(z: Array) -> Array:
+def heaviside(z: Array) -> Array:
     """1 where z > 0, else 0, in the dtype of z."""
     return (z > 0).astype(z.dtype)
 
@@ -84,7 +84,7 @@ def leaky_relu(slope: float) -> Activation:
     """max(z, 0) + slope min(z, 0) (Maas et al. 2013)."""
     return Activation(
         g=lambda z: positive(z) + slope * negative(z),
-        dg=lambda z: step(z) + slope * (1 - step(z)),
+        dg=lambda z: heaviside(z) + slope * (1 - heaviside(z)),
         range=(-inf if slope > 0 else 0.0, inf),
         sup_dg=max(1.0, abs(slope)),
         kinks=(0.0,),
@@ -97,12 +97,19 @@ def scaled_elu(z: Array, alpha: float, scale: float) -> Array:
     return scale * (positive(z) + alpha * np.expm1(negative(z)))
 
 
+def clipped(low: float, top: float) -> Activation:
+    """min(max(z, low), top)."""
+    return Activation(
+        lambda z: np.clip(z, low, top), lambda z: heaviside(z - low) - heaviside(z - top), (low, top), kinks=(low, top)
+    )
+
+
 @cache
 def elu(alpha: float, scale: float = 1.0) -> Activation:
     """scale * (z for z > 0, else alpha (exp(z) - 1)) (Clevert et al. 2016)."""
     return Activation(
         g=partial(scaled_elu, alpha=alpha, scale=scale),
-        dg=lambda z: scale * (step(z) + (1 - step(z)) * alpha * np.exp(negative(z))),
+        dg=lambda z: scale * (heaviside(z) + (1 - heaviside(z)) * alpha * np.exp(negative(z))),
         range=(-scale * alpha if alpha > 0 else 0.0, inf),
         sup_dg=scale * max(1.0, abs(alpha)),
         kinks=(0.0,),
@@ -134,7 +141,7 @@ def tanh_softplus(z: Array) -> tuple[Array, Array]:
 
     For z > 0, numerator and denominator are divided by exp(2z), so that nothing overflows or cancels.
     """
-    e, up = np.exp(-np.abs(z)), step(z)
+    e, up = np.exp(-np.abs(z)), heaviside(z)
     n = up * (1 + 2 * e) + (1 - up) * e * (e + 2)
     unit = up * np.square(e) + (1 - up)
     return n / (n + 2 * unit), 4 * unit * (n + unit) / np.square(n + 2 * unit)
@@ -174,11 +181,9 @@ ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     "identity": Activation(g=lambda z: z, dg=np.ones_like),
     "sigmoid": Activation(g=sigmoid, dg=sigmoid_slope, range=(0.0, 1.0), sup_dg=0.25),
     "tanh": Activation(g=np.tanh, dg=lambda z: 4 * sigmoid_slope(2 * z), range=(-1.0, 1.0)),  # 2 sigma(2z) - 1
-    "relu": Activation(g=positive, dg=step, range=(0.0, inf), kinks=(0.0,)),
+    "relu": Activation(g=positive, dg=heaviside, range=(0.0, inf), kinks=(0.0,)),
     "leaky_relu": leaky_relu,
-    "relu6": Activation(  # Krizhevsky 2010
-        g=lambda z: np.clip(z, 0, 6), dg=lambda z: step(z) - step(z - 6), range=(0.0, 6.0), kinks=(0.0, 6.0)
-    ),
+    "relu6": clipped(0.0, 6.0),  # Krizhevsky 2010
     "elu": elu,
     "selu": elu(alpha=1.6732632423543772, scale=1.0507009873554805),  # Klambauer et al. 2017
     "gelu": Activation(g=gelu, dg=gelu_slope, range=(-0.16997120748, inf), sup_dg=1.128904145185),  # at sqrt(2)
@@ -189,11 +194,7 @@ ACTIVATIONS: dict[str, Activation | Callable[..., Activation]] = {
     "softsign": Activation(  # z / (1 + |z|) (Bergstra et al. 2009)
         g=lambda z: z / (1 + np.abs(z)), dg=lambda z: 1 / np.square(1 + np.abs(z)), range=(-1.0, 1.0), kinks=(0.0,)
     ),
-    "hard_tanh": Activation(
-        g=lambda z: np.clip(z, -1, 1), dg=lambda z: step(1 + z) - step(z - 1), range=(-1.0, 1.0), kinks=(-1.0, 1.0)
-    ),
-    "erf": Activation(
-        g=special.erf, dg=lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)), range=(-1.0, 1.0), sup_dg=2 / sqrt(pi)
-    ),
+    "hard_tanh": clipped(-1.0, 1.0),
+    "erf": Activation(special.erf, lambda z: 2 / sqrt(pi) * np.exp(-np.square(z)), (-1.0, 1.0), sup_dg=2 / sqrt(pi)),
     "sin": Activation(g=np.sin, dg=np.cos, range=(-1.0, 1.0)),  # Sitzmann et al. 2020
 }

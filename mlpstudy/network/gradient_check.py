@@ -93,6 +93,7 @@ class _Comparison:
         expected = float(self.gradient @ direction)
         best = np.nan
         for unit in STEPS:
+            # the difference is J' + J''' h^2 / 6, and J''' grows with J': steep directions need a small h
             h = unit / max(1.0, abs(expected))
             if h < SMALLEST_STEP:
                 break

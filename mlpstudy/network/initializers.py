@@ -1,9 +1,14 @@
 """Weight initializers: (rng, shape, *, parameters) -> W of shape (fan_out, fan_in).
 
-Row j of W is the weight vector of neuron j. An initializer may have keyword arguments named `layer` (its number, from
-1), `replica` (its number, from 0) or `inputs` (batch, fan_in), the inputs of the layer for a batch of training
-examples. It then gets them. It may return (W, b) to set the biases too. `init.gain` later multiplies the W of every
-initializer. To add an initializer: a row in INITIALIZERS and the file `conf/init/<name>.yaml`.
+Row j of W is the weight vector of neuron j. An initializer gets its keyword arguments by their names, from:
+
+- the settings `init.<name>`, with defaults in `conf/init/<name>.yaml` (`cells.parts.chosen`)
+- the activation: `leak`, its slope for z < 0 (`cells.config`)
+- the network: `layer` (its number, from 1), `replica` (from 0), `inputs` (batch, fan_in), the inputs of the layer for a
+  batch of training examples (`mlp.initialize`)
+
+It may return (W, b) to set the biases too. `init.gain` later multiplies the W of every initializer. To add an
+initializer: a row in INITIALIZERS and the file `conf/init/<name>.yaml`.
 """
 
 from collections.abc import Callable
@@ -17,7 +22,8 @@ from scipy import special
 Shape = tuple[int, int]
 Weights = NDArray[np.float64]
 Initializer = Callable[..., Weights | tuple[Weights, Weights]]
-PROVIDED = ("layer", "replica", "inputs")  # keyword arguments that an initializer may have
+PROVIDED = ("layer", "replica", "inputs")  # keyword arguments from the network
+LEAK = "leak"  # keyword argument from the activation
 
 FANS: dict[str, Callable[[Shape], float]] = {
     "fan_in": lambda shape: shape[1],
@@ -63,7 +69,8 @@ def variance_scaling(
 ) -> Weights:
     """Var(W) = variance / n, with n = n_in, n_out or their mean by `mode`.
 
-    Xavier: 1 / fan_avg = 2 / (n_in + n_out) (Glorot & Bengio 2010). LeCun: 1 / fan_in (LeCun et al. 1998).
+    Xavier: 1 / fan_avg = 2 / (n_in + n_out) (Glorot & Bengio 2010). LeCun: 1 / fan_in (LeCun et al. 1998). Their rows
+    are the same, and the files `conf/init/xavier.yaml` and `conf/init/lecun.yaml` have different `mode`s.
     """
     return np.asarray(distribution(rng, shape, scale=float(np.sqrt(variance / FANS[mode](shape)))))
 

@@ -88,15 +88,20 @@ def initialize(
         a = None if inputs is None else inputs[0].astype(np.float64)
         for i, (W, b) in enumerate(unflatten(row[None], sizes)):
             provided = {"layer": i + 1, "replica": replica, "inputs": a}
-            drawn = schemes[i].weights(rng, W.shape[1:], **{name: provided[name] for name in takes[i]})
-            weights, bias = drawn if isinstance(drawn, tuple) else (drawn, np.zeros(W.shape[1]))
-            W[0] = schemes[i].gain * weights
-            b[0] = bias + schemes[i].bias
-            if schemes[i].sigma_b > 0:
-                b[0] += rng.normal(0.0, schemes[i].sigma_b, W.shape[1])
+            _draw_layer(schemes[i], rng, W[0], b[0, 0], {name: provided[name] for name in takes[i]})
             if a is not None and activation is not None and any("inputs" in names for names in takes[i + 1 :]):
                 a = activation.g(a @ W[0].T.astype(np.float64) + b[0])
     return theta
+
+
+def _draw_layer(scheme: Scheme, rng: np.random.Generator, W: Array, b: Array, provided: Mapping[str, Any]) -> None:
+    """Draw the weights and biases of one layer into W (n_l, n_{l-1}) and b (n_l,)."""
+    drawn = scheme.weights(rng, W.shape, **provided)
+    weights, bias = drawn if isinstance(drawn, tuple) else (drawn, np.zeros(len(b)))
+    W[...] = scheme.gain * weights
+    b[...] = bias + scheme.bias
+    if scheme.sigma_b > 0:
+        b += rng.normal(0.0, scheme.sigma_b, len(b))
 
 
 def forward(layers: Layers, activation: Activation, x: Array) -> Trace:

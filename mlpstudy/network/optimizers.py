@@ -22,13 +22,9 @@ class Optimizer:
 
     init: Callable[[Array], Any]
     update: Callable[[Array, Any, Array, float], tuple[Array, Any]]
-    boost: float = 1.0  # under a constant gradient: length of a step in the end / length of the first
-    epsilon: float | None = None  # if steps have the length lr in every parameter: gradients below it take shorter ones
-
-    @property
-    def adaptive(self) -> bool:
-        """Whether the length of a step does not depend on the size of gradients."""
-        return self.epsilon is not None
+    boost: float = 1.0  # with momentum: 1 / (1 - momentum), how much longer a step becomes under a constant gradient
+    adaptive: bool = False  # steps have the length lr in every parameter, whatever the size of its gradient
+    epsilon: float = 0.0  # if adaptive: gradients below it take shorter steps
 
 
 def sgd(*, momentum: float, nesterov: bool, weight_decay: float) -> Optimizer:
@@ -57,7 +53,7 @@ def rmsprop(*, decay: float, epsilon: float) -> Optimizer:
         s = decay * s + (1 - decay) * np.square(gradient)
         return -lr * gradient / (np.sqrt(s) + epsilon), s
 
-    return Optimizer(np.zeros_like, update, epsilon=epsilon)
+    return Optimizer(np.zeros_like, update, adaptive=True, epsilon=epsilon)
 
 
 def adamw(*, beta1: float, beta2: float, epsilon: float, weight_decay: float) -> Optimizer:
@@ -74,7 +70,9 @@ def adamw(*, beta1: float, beta2: float, epsilon: float, weight_decay: float) ->
         step = -lr / (1 - beta1**t) * m / (np.sqrt(v / (1 - beta2**t)) + epsilon)
         return (step - lr * weight_decay * theta if weight_decay else step), (t, m, v)
 
-    return Optimizer(lambda theta: (0, np.zeros_like(theta), np.zeros_like(theta)), update, epsilon=epsilon)
+    return Optimizer(
+        lambda theta: (0, np.zeros_like(theta), np.zeros_like(theta)), update, adaptive=True, epsilon=epsilon
+    )
 
 
 def adam(*, beta1: float, beta2: float, epsilon: float) -> Optimizer:

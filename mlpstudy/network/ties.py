@@ -23,9 +23,9 @@ def find_ties(theta: Array, sizes: Sequence[int]) -> NDArray[np.intp] | None:
     for r in range(len(theta)):
         layers = unflatten(theta[r : r + 1], sizes)
         indices = unflatten(index[r : r + 1], sizes)
-        first_inputs = np.arange(sizes[0])
+        first_inputs = np.arange(sizes[0])  # of each unit of the layer before, the first one that is equal to it
         for i, ((W, b), (W_index, b_index)) in enumerate(zip(layers, indices, strict=True)):
-            first_units = np.arange(sizes[i + 1])
+            first_units = np.arange(sizes[i + 1])  # the same of this layer; output units are never tied
             if i + 1 < len(layers):
                 signature = np.concatenate([W[0], b[0].T, layers[i + 1][0][0].T], axis=1) + 0.0  # -0.0 is 0.0
                 seen: dict[bytes, int] = {}

@@ -38,7 +38,8 @@ class State:
     step: int
     epoch: float
     theta: Array  # (R, P)
-    update: Array | None  # the next step; in the last state the one that was taken last; None if nothing was trained
+    # what the step after this state adds to theta; in the last state, what the last step added; None if there is none
+    update: Array | None
     last: bool
 
 
@@ -52,19 +53,26 @@ def batches(rng: np.random.Generator, n: int, size: int, replacement: bool) -> I
             yield from (order[start : start + size] for start in range(0, n, size))
 
 
+def diverged(theta: Array) -> bool:
+    """Whether every replica of theta (R, P) has diverged: its last parameter, the last output bias, is not finite.
+
+    This bias sums up all errors, so any value that is not finite reaches it within a few steps.
+    """
+    return not np.isfinite(theta[:, -1]).any()
+
+
 def train(
     network: Network, recipe: Recipe, x: Array, y: Array, theta: Array, rng: np.random.Generator
 ) -> Iterator[State]:
     """Train R replicas on the same minibatches; yield the state before every step, and the last one.
 
-    x: (1, n, n_0), y: (n, n_L), theta: (R, P), rng: for the order of the examples. A replica with a parameter that is
-    not finite has diverged. Training ends early when all replicas have; until then the others train on.
+    x: (1, n, n_0), y: (n, n_L), theta: (R, P), rng: for the order of the examples. Training ends early when all
+    replicas have `diverged`; until then all of them take each step, so they end together.
     """
     per_epoch = recipe.steps_per_epoch(len(y))
     order = batches(rng, len(y), recipe.batch_size or len(y), recipe.replacement)
     ties, memory, update, step = find_ties(theta, network.sizes), recipe.optimizer.init(theta), None, 0
-    # the last output bias sums up all errors, so it soon shows a number that is not finite
-    while step < recipe.epochs * per_epoch and np.isfinite(theta[:, -1]).any():
+    while step < recipe.epochs * per_epoch and not diverged(theta):
         examples, lr = next(order), recipe.lr(step / per_epoch, 1 / per_epoch)
         with np.errstate(all="ignore"):  # a number that overflows on the way to divergence is a result
             _, gradients = backpropagate(network, unflatten(theta, network.sizes), x[:, examples], y[examples])

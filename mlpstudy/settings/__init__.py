@@ -7,7 +7,7 @@ files      the files in conf/: the options of each group, and every default
 checks     whether the settings of a cell are complete and right
 words       what is typed: its form, and several grids in one command
 from_python settings from Python, as the words of a command line
-meant      what someone meant who typed a word that mlpstudy does not know
+suggestions what someone meant who typed a word that mlpstudy does not know
 grid       from words to the settings of every cell, by Hydra
 help_text  what --help prints
 """

@@ -4,7 +4,8 @@ from mlpstudy.errors import ConfigError, UnknownKey, one_of
 from mlpstudy.settings.files import GROUPS
 from mlpstudy.settings.table import SETTINGS, Setting
 
-NOT_SCIENCE = tuple(key for key, setting in SETTINGS.items() if setting.counts == "nothing")  # where or how a cell ran
+NOT_IDENTITY = tuple(key for key, s in SETTINGS.items() if s.identity == "nothing")  # where or how a cell ran
+OF_SWEEP = tuple(key for key, setting in SETTINGS.items() if setting.of == "sweep")
 ROOTS = (*GROUPS, "experiment", *SETTINGS)  # whatever can stand before =
 
 

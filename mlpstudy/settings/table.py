@@ -36,7 +36,10 @@ class Setting:
     key: str
     kind: Kind
     phrase: str  # for --help
-    counts: Literal["value", "content", "nothing"] = "value"  # for the identity of a cell; content: that of its file
+    identity: Literal["value", "content", "nothing"] = (
+        "value"  # what of it tells cells apart; content: that of its file
+    )
+    of: Literal["cell", "sweep"] = "cell"  # all cells of a sweep have the same value of a setting of the sweep
 
 
 def _named(rule: str) -> Kind:
@@ -56,8 +59,8 @@ OF_CELLS = (
     Setting("init.output", or_null(option(files.options("init"))),
             "initializer of the output layer, null = the same as the others"),
     Setting("init.scale", NOT_NEGATIVE,
-            "standard deviation of a weight; of sparse: of a weight that is not zero; of truncated_normal: after the "
-            "cut"),
+            "standard deviation of a weight with init.gain=1; of sparse: of a weight that is not zero; of "
+            "truncated_normal: after the cut"),
     Setting("init.noise", NOT_NEGATIVE,
             "differences between neurons: standard deviation, times sqrt(number of inputs)"),
     Setting("init.value", NUMBER, "of every weight"),
@@ -68,7 +71,7 @@ OF_CELLS = (
     Setting("init.tolerance", POSITIVE, "of the variance"),
     Setting("init.iterations", integer(1), "at most, for each layer"),
     Setting("init.sigma_w", or_null(POSITIVE), "null = solved so that chi = 1 for this activation and init.sigma_b"),
-    Setting("init.path", FILE, "an .npz of W1, b1, W2, ..., such as weights_final.npz of a run", counts="content"),
+    Setting("init.path", FILE, "an .npz of W1, b1, W2, ..., such as weights_final.npz of a run", identity="content"),
     Setting("init.function", FUNCTION, "module:name of (rng, shape) -> W of shape (fan_out, fan_in)"),
     Setting("optimizer.lr", POSITIVE, "learning rate"),
     Setting("optimizer.momentum", SHARE, "share of the last step that is added to the next"),
@@ -91,7 +94,7 @@ OF_CELLS = (
     Setting("data.samples", integer(4), "number of examples; of xor, 4 with noise=0: the four points alone"),
     Setting("data.noise", NOT_NEGATIVE, "standard deviation of the noise that is added"),
     Setting("data.root", or_null(text("a folder", lambda v: isinstance(v, str))),
-            "folder with the IDX files; null downloads them", counts="content"),
+            "folder with the IDX files; null downloads them", identity="content"),
     Setting("data.arms", integer(2), "spirals, one class each"),
     Setting("data.turns", POSITIVE, "of each spiral"),
     Setting("data.features", integer(1), "number of features"),
@@ -100,7 +103,7 @@ OF_CELLS = (
     Setting("data.hidden", integer(1), "units of the network that makes the targets"),
     Setting("data.path", FILE,
             "of csv: a CSV or Parquet file; of npz: an .npz with x and y (and x_test, y_test), or "
-            "x_train, y_train, x_test, y_test", counts="content"),
+            "x_train, y_train, x_test, y_test", identity="content"),
     Setting("data.task", option(("classification", "regression")), "classification or regression"),
     Setting("data.standardize_target", TRUTH,
             "values of a regression are learned with mean 0 and variance 1; losses stay in your units"),
@@ -129,15 +132,17 @@ OF_CELLS = (
     Setting("training.accuracies", list_of("numbers > 0 and <= 1", lambda v: is_number(v) and 0 < v <= 1),
             "test accuracies; a run logs after how many epochs it reached each"),
     Setting("training.clip_norm", or_null(POSITIVE),
-            "longest gradient (norm over all weights of a replica); null = any"),
+            "longest gradient (norm over all weights and biases of a replica); null = any"),
     Setting("replicas", integer(1), "random initializations, trained side by side on the same minibatches"),
     Setting("workers", or_null(integer(1)),
-            "processes that train cells in parallel; null = one per core", counts="nothing"),
+            "processes that train cells in parallel; null = one per core", identity="nothing", of="sweep"),
     Setting("seed", integer(0), "of weights, splits and the order of examples"),
     Setting("dtype", option(("float32", "float64")), "float32 or float64"),
-    Setting("check_gradients", TRUTH, "verify backpropagation by finite differences before training", counts="nothing"),
+    Setting("check_gradients", TRUTH, "verify backpropagation by finite differences before training",
+            identity="nothing"),
     Setting("fail_fast", TRUTH,
-            "end the sweep at the first cell that fails (a cell that diverges has not failed)", counts="nothing"),
+            "end the sweep at the first cell that fails (a cell that diverges has not failed)",
+            identity="nothing", of="sweep"),
     Setting("verdict.dead", NOT_NEGATIVE,
             "a layer with a larger share of dead units passes almost no signal and no gradient"),
     Setting("verdict.saturated", NOT_NEGATIVE,
@@ -157,16 +162,18 @@ OF_CELLS = (
     Setting("verdict.too_fast", POSITIVE,
             "lr times the curvature, in one step, where gradient descent on a quadratic turns unstable"),
     Setting("tracking.uri", text("null or a URI", lambda v: v is None or is_text(v)),
-            "null = MLFLOW_TRACKING_URI where set, else sqlite:///mlflow.db in this directory", counts="nothing"),
-    Setting("tracking.experiment", NAME, "name of the experiment in MLflow", counts="nothing"),
+            "null = MLFLOW_TRACKING_URI where set, else sqlite:///mlflow.db in this directory",
+            identity="nothing", of="sweep"),
+    Setting("tracking.experiment", NAME, "name of the experiment in MLflow", identity="nothing", of="sweep"),
     Setting("tracking.sweep", or_null(NAME),
-            "name of this sweep; null = date and time, or the sweep that it goes on with", counts="nothing"),
+            "name of this sweep; null = date and time, or the sweep that it goes on with",
+            identity="nothing", of="sweep"),
     Setting("tracking.resume", TRUTH,
-            "a cell that is finished in this experiment is not trained again", counts="nothing"),
+            "a cell that is finished in this experiment is not trained again", identity="nothing", of="sweep"),
     Setting("tracking.full", TRUTH,
             "also keep the weights of every replica, and every statistic of every layer as an "
-            "MLflow metric", counts="nothing"),
-    Setting("tracking.log_model", TRUTH, "also keep the trained network as an MLflow model", counts="nothing"),
+            "MLflow metric", identity="nothing"),
+    Setting("tracking.log_model", TRUTH, "also keep the trained network as an MLflow model", identity="nothing"),
 )
 OF_LAUNCHERS = (  # the engines that train cells, in conf/hydra/launcher
     Setting("batch_seconds", number("a number >= 0", lambda v: v >= 0),

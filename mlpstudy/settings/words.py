@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from mlpstudy.errors import ConfigError
-from mlpstudy.settings import files, meant
+from mlpstudy.settings import files, suggestions
 
 SEVERAL = {"--multirun", "-m"}
 CHOICES = (*files.GROUPS, "experiment", "hydra/launcher")  # of each, a cell or a sweep has one option
@@ -91,7 +91,7 @@ def _as_setting(word: str, following: Sequence[str]) -> ConfigError:
     """--depth 20 is meant as network.depth=20."""
     name, _, value = word.lstrip("-").partition("=")
     behind = "" if value else "".join(following)
-    example = f"{meant.key(name) or name.replace('-', '_')}={value or behind or '...'}"
+    example = f"{suggestions.key(name) or name.replace('-', '_')}={value or behind or '...'}"
     return ConfigError("a setting", f"{HOW}, such as {example}", f"{word} {behind}".strip())
 
 
@@ -102,6 +102,6 @@ def _apart(near: Sequence[str]) -> ConfigError:
 
 def _option_alone(word: str) -> ConfigError:
     """An option alone, such as tanh, is meant as activation=tanh."""
-    options = {group: meant.option(group, word, files.options(group)) for group in files.GROUPS}
+    options = {group: suggestions.option(group, word, files.options(group)) for group in files.GROUPS}
     such = next((f", such as {group}={option}" for group, option in options.items() if option), "")
     return ConfigError("a setting", f"{HOW}{such}", word)

@@ -9,8 +9,8 @@ import scipy
 from numpy.typing import NDArray
 
 from mlpstudy.network.activations import Activation
+from mlpstudy.theory.flat import flat_share
 from mlpstudy.theory.maps import length_map, length_slope
-from mlpstudy.theory.moments import flat_share
 from mlpstudy.theory.quadrature import Float64, second_moment, slope_moment
 
 
@@ -30,7 +30,7 @@ class Critical:
 
 USABLE_SATURATION = 0.5  # with a larger share of flat units a network starts `saturated`, for bounded g
 GRID = np.geomspace(1e-6, 1e4, 400)
-LARGEST = 1e150  # largest sigma_b^2, so that a product of two is finite
+LARGEST = 1e150  # in place of infinity: a product of two is finite
 
 
 def critical(activation: Activation, sigma_b: float) -> Critical:
@@ -68,8 +68,8 @@ def edge_of_chaos(activation: Activation) -> Edge:
     q = np.ones(1)
     if not single:
         ends = _crossings(activation, 0.0)  # exact, so that the curve reaches the axis sigma_b = 0
-        q = np.sort([*(q for q in GRID if _edge_bias(activation, q) >= 0), *ends])
-    points = [_edge_point(activation, at, float(np.sqrt(max(_edge_bias(activation, at), 0.0)))) for at in q]
+        q = np.sort([*(q for q in GRID if _bias_variance(activation, q) >= 0), *ends])
+    points = [_edge_point(activation, at, float(np.sqrt(max(_bias_variance(activation, at), 0.0)))) for at in q]
     sigma_w, sigma_b = np.array([(point.sigma_w, point.sigma_b) for point in points]).reshape(-1, 2).T
     return Edge(q, sigma_w, sigma_b, np.array([single or _usable(activation, point) for point in points], dtype=bool))
 
@@ -78,7 +78,7 @@ def _crossings(activation: Activation, sigma_b: float) -> list[float]:
     """Every q at which the edge has this sigma_b."""
 
     def off(q: float) -> float:
-        return _edge_bias(activation, q) - sigma_b**2
+        return _bias_variance(activation, q) - sigma_b**2
 
     below = [(low, high) for low, high in pairwise(GRID) if off(low) * off(high) < 0]
     return [float(scipy.optimize.brentq(off, low, high, xtol=1e-14, rtol=1e-12)) for low, high in below]
@@ -89,12 +89,13 @@ def _usable(activation: Activation, point: Critical) -> bool:
     return point.slope < 1 and _flat(activation, point.q) <= USABLE_SATURATION
 
 
-def _edge_bias(activation: Activation, q: float) -> float:
-    slope = slope_moment(activation, q)
-    if slope == 0:  # g is flat, and no sigma_w gives chi = 1
+def _bias_variance(activation: Activation, q: float) -> float:
+    """sigma_b^2 = q - V(q) / D(q) of the edge at this q; below 0 there is no such point."""
+    D = slope_moment(activation, q)
+    if D == 0:  # g is flat, and no sigma_w gives chi = 1; -inf would stop the search for roots
         return -LARGEST
-    bias = float(q - second_moment(activation, q) / slope)
-    return bias if abs(bias) > 1e-10 * q else 0.0  # for a scale-invariant g, the rest is rounding
+    variance = float(q - second_moment(activation, q) / D)
+    return variance if abs(variance) > 1e-10 * q else 0.0  # for a scale-invariant g, the rest is rounding
 
 
 def _edge_point(activation: Activation, q: float, sigma_b: float) -> Critical:
@@ -118,7 +119,7 @@ def _critical_at_zero(activation: Activation) -> Critical | None:
 
 def _scale_invariant(activation: Activation) -> bool:
     """g(s z) = s g(z), s > 0: every q is a fixed point on the edge."""
-    return all(_edge_bias(activation, q) == 0 for q in (1e-6, 1.0, 1e4))
+    return all(_bias_variance(activation, q) == 0 for q in (1e-6, 1.0, 1e4))
 
 
 def _flat(activation: Activation, q: float) -> float:
@@ -134,7 +135,8 @@ def _why_not(activation: Activation, sigma_b: float, points: list[Critical], at_
         unstable = f"at its point with chi = 1 (sigma_w = {sigma_w:.4g}) the length map is unstable (slope {slope:.4g})"
         saturated = f"its point with chi = 1 (sigma_w = {sigma_w:.4g}) has {flat:.0%} of its units saturated"
         why = unstable if slope >= 1 else saturated
-    others = [_edge_point(activation, q, float(np.sqrt(bias))) for q in GRID if (bias := _edge_bias(activation, q)) > 0]
+    variances = [(q, _bias_variance(activation, q)) for q in GRID]
+    others = [_edge_point(activation, q, float(np.sqrt(variance))) for q, variance in variances if variance > 0]
     usable = [point for point in others if _usable(activation, point)]
     usable += [at_zero] if at_zero is not None else []
     if not usable:

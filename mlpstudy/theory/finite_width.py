@@ -4,7 +4,7 @@ A single network differs from the mean over networks, and more so in every furth
 log |a|^2 by -2.5 depth / width for ReLU). The shifts E[log] - log(mean) have three causes; numbers are those of
 docs/theory.md:
 
-- The mean of a log is smaller than the log of the mean, by half the relative variance of the layer's mean over units.
+- E[log X] = log E[X] - Var(X) / (2 E[X]^2), for X a layer's mean over its units.
 - V(q) and D(q) are curved, so the random variation of q changes their means.
 - The same weights are used forward and backward. With z = W a, delta W points along a more than along other directions
   if z . delta is large. This starts at the output, where dJ/dh depends on h.
@@ -42,13 +42,13 @@ class Shifts:
 class _Layer:
     """A hidden layer on the way forward. Variances are relative to the squared mean."""
 
-    excess: float  # E[q_s] / q - 1
-    covariance: Float64  # (P + 1,): of q_s and q_t
-    kept: Float64  # (P + 1,): share of the covariance of z^2 that is missing because W keeps lengths
-    varies: float  # (9): times a bend, the change of a mean
+    excess: float  # e: E[q_s] / q - 1
+    covariance: Float64  # C (P + 1,): of q_s and q_t
+    kept: Float64  # kappa (P + 1,): how much less the z^2 vary between units because W keeps lengths
+    varies: float  # v (9): bend * v is how much the variation of q changes the mean of V, or of D
     spread: Float64  # (P + 1,): n times the covariance of the layer's means of g(z_s)^2 and of g(z_t)^2 (8)
-    slope: float  # of log V by log q
-    slope_back: float  # of log D by log q
+    slope: float  # k = d log V / d log q
+    slope_back: float  # k' = d log D / d log q
     bend_back: float  # q^2 D'' / D
     shift_z: float
     shift_a: float
@@ -76,13 +76,13 @@ def _forward(activation: Activation, e: Ensemble, s: Signals) -> list[_Layer]:
     excess, covariance = 0.0, np.zeros_like(cosines[0])  # of mean a^2 in the layer before
     layers = []
     for i, n in enumerate(e.sizes[1:-1]):
-        part = float(s.share[i])
+        p = float(s.share[i])
         (slope, bend), (slope_back, bend_back) = ahead[i], back[i]
-        excess, covariance = part * excess, part**2 * covariance  # now of q (6)
-        kept = e.bound(i) * np.square(part * cosines[i])
+        excess, covariance = p * excess, p**2 * covariance  # now of q (6)
+        kept = e.bound(i) * np.square(p * cosines[i])
         varies = float(covariance[-1] / 2 - kept[-1] / n)  # (9)
         spread = s.pairs["g2"][i] - 1 - 2 * slope**2 * kept  # (8)
-        of_unit = np.square(s.c[i]) - kept + s.c[i]  # variance of z^2 between units, and of the mean of z
+        of_units = np.square(s.c[i]) - kept + s.c[i]  # of z^2, and of the mean of z (13)
         excess_a = slope * excess + bend * varies  # (7)
         covariance_a = slope**2 * covariance + spread / n
         layers.append(
@@ -95,7 +95,7 @@ def _forward(activation: Activation, e: Ensemble, s: Signals) -> list[_Layer]:
                 slope=slope,
                 slope_back=slope_back,
                 bend_back=bend_back,
-                shift_z=excess - _batch(covariance, shares_z[i]) / 2 - _batch(of_unit, shares_z[i]) / n,
+                shift_z=excess - _batch(covariance, shares_z[i]) / 2 - _batch(of_units, shares_z[i]) / n,
                 shift_a=excess_a - _batch(covariance_a, shares_a[i]) / 2,
             )
         )
@@ -131,7 +131,7 @@ def _backward(
     pull = 0.0  # d log(delta^2) / d log q
     last = e.sigma_w[-1] ** 2 * np.exp(s.log_V[-1] + layers[-1].shift_a).mean()
     q = last + e.bias_variance[-1]  # of the output
-    part, reach = float(last / q), reach_of(float(q))  # reach: E[(z . delta)^2] / q |delta|^2 - 1
+    p, reach = float(last / q), reach_of(float(q))  # reach: E[(z . delta)^2] / q |delta|^2 - 1
     for i, layer in reversed(list(enumerate(layers))):
         n, bound = e.sizes[i + 1], e.bound(i + 1, backward=True)
         squared_slopes, both = s.pairs["dg2"][i], s.pairs["g2dg2"][i]
@@ -141,15 +141,16 @@ def _backward(
         spread_both = both - 1 - 2 * layer.slope * layer.slope_back * layer.kept
         shift += layer.slope_back * layer.excess - layer.slope_back**2 * float(layer.covariance[-1]) / 2
         shift += layer.bend_back * layer.varies
-        pulled = max(1 + (float(both[-1]) - bound) * part * reach / n, 1 / n)  # (11)
+        pulled = max(1 + (float(both[-1]) - bound) * p * reach / n, 1 / n)  # (11)
         shift += float(np.log(pulled)) - spread[-1] / 2 / n
-        pull *= part
+        pull *= p
         covariance = covariance + (spread + 2 * pull * spread_both + pull**2 * layer.spread) / n
         ratio = layer.slope**2 * float(np.exp(s.log_V[i] - s.log_D[i] - s.log_q[i]).mean())
-        reach = (1 + 2 * layer.slope_back + ratio * part * reach) / pulled - 1  # E[z^2 g'^2] = q D + 2 q^2 D', by parts
+        reach = (1 + 2 * layer.slope_back + ratio * p * reach) / pulled - 1  # E[z^2 g'^2] = q D + 2 q^2 D', by parts
         pull = layer.slope_back + layer.slope * pull
         alignment = alignment + (1 - bound) * (1 + alignment - 2 * alignment**2) / n  # (12)
-        alignment, part = alignment * np.square(s.pairs["dg"][i]), float(s.share[i])
+        alignment, p = alignment * np.square(s.pairs["dg"][i]), float(s.share[i])
         total = covariance + pull**2 * layer.covariance
+        # `shift` is that of one sample, -C / 2 with its own variance; the batch's mean has that of all pairs instead
         shifts[i] = shift + (total[-1] - _batch(total, special.softmax(log_delta[i]))) / 2
     return shifts

@@ -44,15 +44,15 @@ def kernel(e: Ensemble, log_V: Float64, log_D: Float64, cosines: Float64, slopes
     (depth, P + 1): E[g(z) g(z')] / V and E[g'(z) g'(z')] / D of pairs.
     """
     n, groups = np.array(e.sizes, dtype=np.float64), cosines.shape[1]
-    log_a = np.vstack([np.log(e.second_moment), log_V])  # (L, S): log of the mean a^2 of each sample
+    log_a2 = np.vstack([np.log(e.second_moment), log_V])  # (L, S): log of the mean a^2 of each sample, layers 0..L-1
     factor = np.log(n[1:-1] * e.weight_variance[1:])[:, None] + log_D  # delta[l] = (delta[l+1] W[l+1]) * g'(z[l])
-    log_delta = np.vstack([np.cumsum(factor[::-1], axis=0)[::-1], np.zeros(log_a.shape[1])])  # (L, S): log |delta|^2
+    log_delta2 = np.vstack([np.cumsum(factor[::-1], axis=0)[::-1], np.zeros(log_a2.shape[1])])  # (L, S): log |delta|^2
     of_a = np.vstack([np.append(e.correlation, 1.0), cosines])  # (L, P + 1): cosines of the activations
     of_delta = np.vstack([np.cumprod(slopes[::-1], axis=0)[::-1], np.ones(groups)])  # and of the returning gradients
     return Kernel(
-        of_weights=n[:-1, None] * _lengths(log_a + log_delta, groups) * of_a * of_delta,
-        of_biases=_lengths(log_delta, groups) * of_delta,
-        output=e.weight_variance[-1] * n[-2] * (_lengths(log_a, groups) * of_a)[-1] + e.bias_variance[-1],
+        of_weights=n[:-1, None] * _lengths(log_a2 + log_delta2, groups) * of_a * of_delta,
+        of_biases=_lengths(log_delta2, groups) * of_delta,
+        output=e.weight_variance[-1] * n[-2] * (_lengths(log_a2, groups) * of_a)[-1] + e.bias_variance[-1],
     )
 
 

@@ -31,25 +31,26 @@ def plane(activation: Activation, sigma_w: Float64, sigma_b: Float64) -> Plane:
     m = moments(activation)
     weights, biases = np.square(sigma_w)[None, :, None], np.square(sigma_b)[:, None, None]
     grows = np.log(weights * np.exp(m.V(LOG_Q)) + biases) - LOG_Q  # log q'/q: (rows, columns, q)
-    # from q = 1 the length moves up, or down, to the first q at which it grows no more, or shrinks no more
+    # From q = 1 the length moves in one direction, up or down, to the first q at which it stops: `place` in LOG_Q. It
+    # `settles` if there is one.
     start = int(np.argmin(np.abs(LOG_Q)))
     up = grows[..., start] > 0
-    above, below = grows[..., start:] <= 0, grows[..., start::-1] >= 0
-    place = np.where(up, start + above.argmax(axis=2), start - below.argmax(axis=2))
-    settles = np.where(up, above.any(axis=2), below.any(axis=2))
-    # and between this q and its neighbour on the grid, log q'/q is taken as a straight line
+    stops_above, stops_below = grows[..., start:] <= 0, grows[..., start::-1] >= 0
+    place = np.where(up, start + stops_above.argmax(axis=2), start - stops_below.argmax(axis=2))
+    settles = np.where(up, stops_above.any(axis=2), stops_below.any(axis=2))
+    # The fixed point is between this q and the neighbour before it, where log q'/q is taken as a straight line.
     neighbour = np.clip(np.where(up, place - 1, place + 1), 0, len(LOG_Q) - 1)
-    here, there = (np.take_along_axis(grows, k[..., None], axis=2)[..., 0] for k in (place, neighbour))
-    share = np.divide(here, here - there, out=np.zeros_like(here), where=here != there)
+    at_place, at_neighbour = (np.take_along_axis(grows, k[..., None], axis=2)[..., 0] for k in (place, neighbour))
+    share = np.divide(at_place, at_place - at_neighbour, out=np.zeros_like(at_place), where=at_place != at_neighbour)
     log_q = LOG_Q[place] + share * (LOG_Q[neighbour] - LOG_Q[place])
     log_q = np.where(settles, log_q, np.where(up, LOG_Q[-1], LOG_Q[0]))
     chi = weights[..., 0] * np.exp(m.D(log_q))
     chaotic = settles & (chi > 1)
-    slope = chi.copy()  # of the correlation map at its fixed point, which is c* = 1 where chi <= 1
+    parting = chi.copy()  # slope of the correlation map at its fixed point, which is c* = 1 where chi <= 1
     grid = np.broadcast_arrays(weights[..., 0], biases[..., 0])
-    slope[chaotic] = _parting(activation, *(values[chaotic] for values in (*grid, np.exp(log_q))))
+    parting[chaotic] = _parting(activation, *(values[chaotic] for values in (*grid, np.exp(log_q))))
     with np.errstate(divide="ignore"):
-        scale = np.minimum(1 / np.abs(np.log(slope)), 1 / np.abs(np.log(chi)))
+        scale = np.minimum(1 / np.abs(np.log(parting)), 1 / np.abs(np.log(chi)))
     q = np.where(settles, np.exp(log_q), np.where(up, np.inf, 0.0))
     return Plane(sigma_w, sigma_b, q, chi, TRAINABLE * scale)
 

@@ -12,8 +12,9 @@ import numpy as np
 from mlpstudy.network.activations import Activation
 from mlpstudy.theory.ensemble import Ensemble
 from mlpstudy.theory.finite_width import Shifts, shifts
+from mlpstudy.theory.flat import dead_share, flat_share
 from mlpstudy.theory.kernel import Kernel, kernel
-from mlpstudy.theory.moments import dead_share, flat_share, moments
+from mlpstudy.theory.moments import moments
 from mlpstudy.theory.quadrature import Float64
 from mlpstudy.theory.signals import Signals, backward, forward
 
@@ -50,10 +51,10 @@ def profile(
     shifted = Kernel(exact.of_weights * np.exp(ahead + back), exact.of_biases * np.exp(back), exact.output)
     products_of_pairs = None if products is None else products(exact.output)
     profiles = []
-    for these, of in ((Shifts.none(len(s.c)), exact), (typical, shifted)):
-        profiles.append(_statistics(activation, e, s, log_delta, these))
+    for shift, tangent in ((Shifts.none(len(s.c)), exact), (typical, shifted)):
+        profiles.append(_statistics(activation, e, s, log_delta, shift))
         if products_of_pairs is not None:
-            profiles[-1]["weight_grad_rms"] = _weight_gradients(e, of, products_of_pairs)
+            profiles[-1]["weight_grad_rms"] = _weight_gradients(e, tangent, products_of_pairs)
     return Profile(
         mean=profiles[0],
         typical=profiles[1],
@@ -64,9 +65,9 @@ def profile(
     )
 
 
-def _weight_gradients(e: Ensemble, of: Kernel, products: Float64) -> Float64:
+def _weight_gradients(e: Ensemble, tangent: Kernel, products: Float64) -> Float64:
     """Root mean square of dJ/dW[l] of each hidden layer."""
-    squares, _ = of.squared_gradients(products, len(e.second_moment))
+    squares, _ = tangent.squared_gradients(products, len(e.second_moment))
     sizes = np.array(e.sizes, dtype=np.float64)
     return np.sqrt((np.maximum(squares, 0) / (sizes[1:] * sizes[:-1]))[:-1])
 
@@ -96,17 +97,18 @@ def _statistics(
 def _jacobian(activation: Activation, e: Ensemble, s: Signals) -> tuple[float, float]:
     """Mean and variance of the min(n_0, n_L) squared singular values of dh/dx.
 
-    Relative variance (n_L + 2) sum_l (mu_2 / mu_1^2 - 1) / n_l + (n_L + 1) sum_l s_l, of many outputs and at equal
-    widths Pennington et al. 2017's L (mu_2 / mu_1^2 - 1 - s_1), mu_k = E[g'^(2k)]; a free W[l] spreads by
-    s_l = 1 / n_{l-1}, an orthogonal one by the directions it has to lose, max(0, 1 / n_{l-1} - 1 / n_l).
+    Their relative variance is (n_L + 2) sum_l (mu_2 / mu_1^2 - 1) / n_l + (n_L + 1) sum_l s_l with mu_k = E[g'^(2k)].
+    If the entries of W[l] are independent, s_l = 1 / n_{l-1}. An orthogonal W[l] adds only the directions that it
+    loses, s_l = max(0, 1 / n_{l-1} - 1 / n_l). For many layers of one large width, this is Pennington et al. 2017's
+    L (mu_2 / mu_1^2 - 1 - s_1), whose s_1 is -1 for independent entries and 0 for orthogonal matrices.
     """
     m, n = moments(activation), np.array(e.sizes, dtype=np.float64)
     values = min(n[0], n[-1])
     log_mean = np.log(n[:-1] * e.weight_variance).sum() + s.log_D.sum(axis=0)
     mean = n[-1] / values * np.exp(log_mean).mean()
     kurtoses = np.exp(m.D4(s.log_q) - 2 * s.log_D).mean(axis=1)
-    gates = float(((kurtoses - 1) / n[1:-1]).sum())
+    slopes = float(((kurtoses - 1) / n[1:-1]).sum())
     orthogonal = np.maximum(0.0, 1 / n[:-1] - 1 / n[1:])
     weights = float((e.freedom / n[:-1] + (1 - e.freedom) * orthogonal).sum())
-    relative = (1 + (n[-1] + 2) * gates + (n[-1] + 1) * weights) * values / n[-1] - 1
+    relative = (1 + (n[-1] + 2) * slopes + (n[-1] + 1) * weights) * values / n[-1] - 1
     return float(mean), float(mean**2 * relative)

@@ -14,7 +14,7 @@ from mlpstudy.network.activations import Activation, Array
 Float64 = NDArray[np.float64]
 Integrand = Callable[[Array], Array]
 
-REACH = 8.5  # standard deviations; the weight outside is 1e-17
+DEVIATIONS = 8.5  # standard deviations on each side; the weight outside is 1e-17
 PANEL = 1.6  # widest panel in z near the centres, where activations change on a scale of 1
 FEWEST = 10  # number of panels
 MOST, MOST_OF_EACH = 512, 96  # most panels for one variable, and for each of two
@@ -29,12 +29,12 @@ def rule(variance: float, breaks: Float64, centres: Float64, most: int) -> tuple
     breaks, centres: (rows, n), the z at which f is not smooth, and around which it changes most.
     """
     deviation = float(np.sqrt(variance))
-    reach = REACH * deviation
-    panels = int(np.clip(np.ceil(2 * reach / PANEL), FEWEST, most))
-    edges = [np.broadcast_to(np.linspace(-reach, reach, panels + 1), (len(breaks), panels + 1)), breaks]
-    if 2 * reach > PANEL * panels:
+    end = DEVIATIONS * deviation
+    panels = int(np.clip(np.ceil(2 * end / PANEL), FEWEST, most))
+    edges = [np.broadcast_to(np.linspace(-end, end, panels + 1), (len(breaks), panels + 1)), breaks]
+    if 2 * end > PANEL * panels:
         edges += [centres + side * offset for offset in TURN for side in (1, -1)]
-    sorted_edges = np.sort(np.clip(np.concatenate(edges, axis=1), -reach, reach), axis=1)
+    sorted_edges = np.sort(np.clip(np.concatenate(edges, axis=1), -end, end), axis=1)
     half = np.diff(sorted_edges, axis=1) / 2
     z = ((sorted_edges[:, :-1] + half)[:, :, None] + half[:, :, None] * NODES).reshape(len(breaks), -1)
     weights = (half[:, :, None] * WEIGHTS).reshape(len(breaks), -1)

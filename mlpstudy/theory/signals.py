@@ -13,6 +13,9 @@ from mlpstudy.theory.ensemble import Ensemble
 from mlpstudy.theory.moments import at, moments, series
 from mlpstudy.theory.quadrature import Float64
 
+# the c at which E[f h] is the denominator of its ratio (4): V and D for equal z, V^2, D^2 and V D for independent z
+WHOLE_AT = {"g": 1, "dg": 1, "g2": 0, "dg2": 0, "g2dg2": 0}
+
 
 @dataclass(frozen=True)
 class Signals:
@@ -48,11 +51,11 @@ def forward(activation: Activation, e: Ensemble) -> Signals:
         signal = np.exp(log_V[-1])
     expectations = series(activation, np.exp(np.array(log_q).mean(axis=1)))
     coefficients = np.stack(list(expectations.values()), axis=1)
-    wholes = [k[:, 0] if name.endswith("2") else k.sum(axis=1) for name, k in expectations.items()]
+    wholes = [k.sum(axis=1) if WHOLE_AT[name] else k[:, 0] for name, k in expectations.items()]
     c, ratios = [], []
     cosines = np.append(e.correlation, 1.0)  # in the layer before
-    for i, part in enumerate(share):
-        c.append(part * cosines + 1 - part)  # (3)
+    for i, p in enumerate(share):
+        c.append(p * cosines + 1 - p)  # (3)
         ratios.append(at(coefficients[i], c[i]) / np.array([whole[i] for whole in wholes])[:, None])  # (4)
         cosines = _with_itself(ratios[i][0])
     pairs = dict(zip(expectations, np.stack(ratios, axis=1), strict=True))

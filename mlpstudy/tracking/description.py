@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from mlflow.exceptions import MlflowException
 
 from mlpstudy.foresight.agreement import Counts
-from mlpstudy.settings.keys import NOT_SCIENCE
+from mlpstudy.settings.keys import NOT_IDENTITY
 from mlpstudy.tracking.store import Store
 
 NOTE = "mlflow.note.content"
@@ -39,6 +39,6 @@ def _varied(params: Sequence[Texts]) -> dict[str, list[str]]:
     varied: dict[str, list[str]] = {}
     for name in dict.fromkeys(name for one in params for name in one):
         values = list(dict.fromkeys(one.get(name, "") for one in params))
-        if len(values) > 1 and not name.startswith(NOT_SCIENCE) and values not in varied.values():
+        if len(values) > 1 and not name.startswith(NOT_IDENTITY) and values not in varied.values():
             varied[name] = values
     return {name: values[:MOST] + ["..."] * (len(values) > MOST) for name, values in varied.items()}

@@ -44,7 +44,7 @@ def _machine() -> dict[str, str]:
         "python": platform.python_version(),
         "blas": ", ".join(blas),
         "git_commit": _git_commit(),
-        "blas_threads": "1",  # in each process that trains, see cells.sweep
+        "blas_threads": "1",  # in each process that trains, see cells.one_cell
     }
 
 

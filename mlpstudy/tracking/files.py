@@ -21,7 +21,7 @@ PAGE = "run.png"
 
 def write(cell: Cell, ending: Ending, folder: Path) -> dict[str, str]:
     """Write the files of a run that measured something. Returns the tags that say which of them could not be made."""
-    result, page, tags = ending.result, ending.page, {}
+    result, picture, tags = ending.result, ending.picture, {}
     if result is None:
         return {}
     write_artifacts(cell, result, folder)
@@ -30,10 +30,10 @@ def write(cell: Cell, ending: Ending, folder: Path) -> dict[str, str]:
             logged_model.save(prepare_same(cell.config, cell.content).data, folder)
         except Exception as error:  # MLflow's; the run is kept without it
             tags["model"] = f"not kept ({one_line(error)})"
-    if page is not None and page.complaint:
-        tags["page"] = f"not drawn ({page.complaint})"
-    elif page is not None:
-        (folder / PAGE).write_bytes(page.picture)
+    if picture is not None and picture.complaint:
+        tags["page"] = f"not drawn ({picture.complaint})"
+    elif picture is not None:
+        (folder / PAGE).write_bytes(picture.png)
     return tags
 
 

@@ -14,7 +14,7 @@ from numpy.typing import NDArray
 from mlpstudy.cells.config import Config, parse
 from mlpstudy.cells.problem import weights_again
 from mlpstudy.measure import arrays
-from mlpstudy.settings.keys import NOT_SCIENCE
+from mlpstudy.settings.keys import NOT_IDENTITY
 from mlpstudy.tracking import artifacts, uris
 
 if TYPE_CHECKING:  # slow to import; processes that only draw do without them
@@ -119,7 +119,7 @@ class Runs(list[Run]):
         tags = ("verdict", "verdict_predicted", "verdict_final", "outcome_predicted", "outcome", "outcomes")
         rows = []
         for run in self:
-            short = {name: value for name, value in run.params.items() if "." not in name and name not in NOT_SCIENCE}
+            short = {name: value for name, value in run.params.items() if "." not in name and name not in NOT_IDENTITY}
             settings = {name: _number(value) for name, value in short.items()}
             labels = {name: run.tags.get(name) for name in tags}
             numbers = {key.partition("/")[2]: value for key, value in run.metrics.items() if key.startswith("final/")}

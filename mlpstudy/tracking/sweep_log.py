@@ -16,7 +16,7 @@ QUICK_SECONDS = 1  # to wait before telling the user
 BEHIND = 200  # runs that may wait for the store; more would fill the disk
 
 
-class Worker(threading.Thread):
+class JobThread(threading.Thread):
     """A thread that does one job after the other, until it is given None."""
 
     def __init__(self) -> None:
@@ -39,7 +39,7 @@ class SweepLog:
         self._new, self._say, self._patience = new, say, Patience(say)
         self._runs: dict[int, RunLog] = {}
         self._unsent: dict[int, RunLog] = {}  # runs that have ended and are not in the store
-        self._writer, self._sender = Worker(), Worker()
+        self._writer, self._sender = JobThread(), JobThread()
 
     def record(self, index: int, record: Record) -> None:
         """Write a record of this cell. Waits while the store is far behind."""
@@ -48,7 +48,7 @@ class SweepLog:
 
         def write() -> None:
             run.record(record)
-            self._sender.jobs.put(lambda: run.grow(self._patience.call))
+            self._sender.jobs.put(lambda: run.show_curves(self._patience.call))
 
         self._writer.jobs.put(write)
 

@@ -28,9 +28,11 @@ POINTS = 15  # of each curve in MLflow, besides the first and the last; statisti
 
 
 class RunLog:
-    """The run of a cell that is being trained. One thread writes its folder, another one sends it.
+    """The run of a cell that is being trained. Two threads of `sweep_log` call it.
 
-    While a long cell trains, its folder has the run as it would be if the process were killed.
+    The writer calls `record` and `finish`, which fill a folder. The sender calls `show_curves` and `send`, which bring
+    it into the store. `keep` may be called by the sender or by the main thread at the end. While a long cell trains,
+    its folder has the run as it would be if the process were killed.
     """
 
     def __init__(self, store: Store, cell: Cell, name: str, sweep: str, order: int, earlier: str = "") -> None:
@@ -61,27 +63,28 @@ class RunLog:
         self._flushed = time.monotonic()
 
     def record(self, record: Record) -> None:
-        """Add one record of the training."""
+        """Add one record of the training (writer)."""
         self._records.append(record)
         if not self.earlier:  # else curves are those of all replicas, at the end
             self._add(record.step, record.done, record.arrays)
         if record.before is not None:
             self._tags |= metrics.predicted_tags(record.before.verdict, record.before.foreseen)
         if time.monotonic() - self._saved > SAVE_SECONDS and not record.last:
+            # the result so far, as if the cell ended here: this is what a kill leaves
             with contextlib.suppress(Exception):  # it is tried again with the next record
                 self._save(Ending("KILLED", collect(self.cell, self._records), details=parcel.GONE))
             self._saved = time.monotonic()
 
     def finish(self, ending: Ending) -> None:
-        """Write the folder of a run that has ended. One that FAILED or was KILLED keeps what it measured."""
+        """Write the folder of a run that has ended (writer). One that FAILED or was KILLED keeps what it measured."""
         if self.earlier and ending.result is not None:
             self._take_curves(ending.result.arrays)
             if ending.status == "FINISHED":
                 self._tags[PART] = self.earlier
         self._last, self._records = self._save(ending), []
 
-    def grow(self, call: Call) -> None:
-        """Open the run in the store, and show its curves. If the store fails now, it is tried again later."""
+    def show_curves(self, call: Call) -> None:
+        """Open the run in the store, and send its curves (sender). If the store fails now, it is tried again later."""
         with contextlib.suppress(Exception):
             self._open(call)
             if time.monotonic() - self._flushed > FLUSH_SECONDS:
@@ -90,7 +93,7 @@ class RunLog:
                 self._sent += len(rows)
 
     def send(self, call: Call) -> None:
-        """Send the rest of a run that has ended, and remove its folder. Raises whatever the store raises."""
+        """Send the rest of a run that has ended, and remove its folder (sender). Raises whatever the store raises."""
         if self._last is None or self._folder is None:
             raise OSError(self._unwritten)
         self._open(call)

@@ -8,7 +8,7 @@ from math import isfinite, nan
 
 from mlpstudy.measure.intervals import share_text
 from mlpstudy.measure.score import score_of
-from mlpstudy.settings.keys import NOT_SCIENCE
+from mlpstudy.settings.keys import NOT_IDENTITY
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing import style
 
@@ -86,7 +86,7 @@ def coordinates(runs: Sequence[Run]) -> tuple[list[str], list[tuple[str, ...]]]:
     keys = list(zip(*(param(runs, name) for name in names), strict=True))
     for name in dict.fromkeys([*SHORT, *sorted({name for run in runs for name in run.params})]):
         finer = [(*key, value) for key, value in zip(keys, param(runs, name), strict=True)]
-        if len(set(finer)) > len(set(keys)) and not name.startswith(NOT_SCIENCE):
+        if len(set(finer)) > len(set(keys)) and not name.startswith(NOT_IDENTITY):
             names, keys = [*names, name], finer
     if len(set(keys)) < len(keys):  # a cell was run several times
         keys = [(*key, str(keys[: i + 1].count(key))) for i, key in enumerate(keys)]

@@ -527,23 +527,23 @@ def test_flatten():
 
 
 def test_science_ignores_where_and_how_a_cell_ran(configure):
-    science = configure("data=mnist").science
+    identity = configure("data=mnist").identity
     for override in (
         "tracking.uri=sqlite:///elsewhere.db", "tracking.experiment=other", "tracking.sweep=night",
         "tracking.resume=false", "workers=2", "fail_fast=true", "data.root=/some/where", "check_gradients=true",
     ):  # fmt: skip
-        assert configure("data=mnist", override).science == science
+        assert configure("data=mnist", override).identity == identity
 
 
 def test_science_spells_sizes_one_way(configure):
-    science = configure("network.depth=10", "network.width=64").science
+    identity = configure("network.depth=10", "network.width=64").identity
     explicit = configure(f"network.hidden={[64] * 10}".replace(" ", ""))
-    assert explicit.science == science
+    assert explicit.identity == identity
     assert (
-        configure("network.hidden=[64,64]", "network.depth=3", "network.width=5").science
-        == configure("network.depth=2", "network.width=64").science
+        configure("network.hidden=[64,64]", "network.depth=3", "network.width=5").identity
+        == configure("network.depth=2", "network.width=64").identity
     )
-    assert configure("network.hidden=[3,4]").science != configure("network.hidden=[4,3]").science
+    assert configure("network.hidden=[3,4]").identity != configure("network.hidden=[4,3]").identity
 
 
 @pytest.mark.parametrize(
@@ -559,7 +559,7 @@ def test_science_spells_sizes_one_way(configure):
     ],
 )  # fmt: skip
 def test_science_holds_everything_else(configure, override):
-    assert configure(override).science != configure().science
+    assert configure(override).identity != configure().identity
 
 
 @pytest.mark.parametrize(

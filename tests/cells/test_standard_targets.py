@@ -124,7 +124,7 @@ def test_the_kept_model_answers_in_the_users_units(tmp_path, new_uri, monkeypatc
     from mlpstudy.commands import cli
 
     y = 1e3 + 50 * y
-    monkeypatch.setattr("mlpstudy.run_page.draw", lambda *_: b"")
+    monkeypatch.setattr("mlpstudy.run_picture.draw", lambda *_: b"")
     np.savez(tmp_path / "own.npz", x=X[:45], y=y[:45], x_test=X[45:], y_test=y[45:])
     words = ["data=npz", f"data.path={tmp_path}/own.npz", "data.task=regression", *WORDS, "workers=1"]
     assert cli.run(cli.cells([*words, f"tracking.uri={new_uri}", "tracking.log_model=true"]))

@@ -8,10 +8,10 @@ import numpy as np
 import pytest
 
 from mlpstudy import compose
-from mlpstudy.cells import sweep
+from mlpstudy.cells import one_cell
 from mlpstudy.cells.events import Failure
+from mlpstudy.cells.one_cell import Job
 from mlpstudy.cells.recording import Record
-from mlpstudy.cells.sweep import Job
 from mlpstudy.engines import batches, event_files, on_submitit, worker
 from mlpstudy.engines.batches import BatchEnd, split
 from mlpstudy.engines.worker import Numbered
@@ -148,10 +148,10 @@ def test_batches_keep_the_order_and_are_about_as_long_as_asked(slots, longest):
 def test_the_estimate_follows_weights_examples_epochs_and_replicas():
     words = ("network.depth=3", "network.width=256", "replicas=4", "training.epochs=10")
     (cell,) = compose.cells(words)
-    base = sweep.seconds(cell) - sweep.LEAST
+    base = one_cell.seconds(cell) - one_cell.LEAST
     for more, factor in (("training.epochs=20", 2), ("replicas=8", 2), ("training.epochs=0", 0)):
         (other,) = compose.cells([*words, more])
-        assert sweep.seconds(other) - sweep.LEAST == pytest.approx(factor * base)
+        assert one_cell.seconds(other) - one_cell.LEAST == pytest.approx(factor * base)
 
 
 def test_a_batch_is_refused_where_the_code_is_another():
@@ -186,7 +186,7 @@ def test_other_code_at_a_job_ends_the_sweep_and_is_not_tried_again(tmp_path):
 def test_a_job_that_slurm_starts_again_gives_every_event_once(tmp_path, monkeypatch):
     """It was stopped while it wrote, at any byte; the next start has the same number, and has nothing of the first."""
     path, jobs = tmp_path / "0", [job(0), job(1)]
-    monkeypatch.setattr(sweep, "train", lambda *_: iter(EVENTS))
+    monkeypatch.setattr(one_cell, "events_of", lambda *_: iter(EVENTS))
     monkeypatch.setattr(on_submitit, "MOMENT", 0)
     on_submitit.to_file(path, worker.code(), jobs, None)
     first = tmp_path / "0.0.events"

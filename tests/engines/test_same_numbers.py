@@ -10,8 +10,8 @@ import pytest
 from threadpoolctl import threadpool_limits
 
 from mlpstudy import compose
-from mlpstudy.cells import sweep
-from mlpstudy.cells.events import Failure, Page
+from mlpstudy.cells import one_cell
+from mlpstudy.cells.events import Failure, Picture
 from mlpstudy.engines import processes, worker
 
 WORDS = ("-m", "init=he,lsuv", "activation=tanh,relu", "network.depth=3", "network.width=40", "replicas=2",
@@ -23,7 +23,7 @@ def trained(events):
     found = {}
     for index, event in events:
         assert not isinstance(event, Failure), event
-        if not isinstance(event, Page):
+        if not isinstance(event, Picture):
             found.setdefault(index, []).append((event.step, *event.curves.values(), event.theta))
     return found
 
@@ -40,7 +40,7 @@ def test_one_process_several_and_a_batch_elsewhere_agree_bit_for_bit():
     cells = compose.cells(WORDS)
     alone = trained(processes.run(cells, 1))
     same(alone, trained(processes.run(cells, 2)))
-    jobs = sweep.jobs(cells, dict.fromkeys(range(len(cells)), 0))
+    jobs = one_cell.jobs(cells, dict.fromkeys(range(len(cells)), 0))
     same(alone, trained((event.index, event.event) for event in worker.work(worker.code(), jobs, None)))
 
 
@@ -87,7 +87,7 @@ def test_the_kernels_of_another_processor_agree_within_the_tolerance(dtype):
 def test_two_blas_threads_agree_within_the_tolerance(monkeypatch):
     cells, found = compose.cells((*LONG, "network.width=256")), []
     for threads in (1, 2):
-        monkeypatch.setattr(sweep, "threadpool_limits", lambda _, threads=threads: threadpool_limits(threads))
+        monkeypatch.setattr(one_cell, "threadpool_limits", lambda _, threads=threads: threadpool_limits(threads))
         *_, (_, last) = processes.run(cells, 1)
         found.append((last.theta, last.curves["loss_train"]))
     close(*found, "float32")

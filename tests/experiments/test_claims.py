@@ -108,7 +108,7 @@ def test_runs_that_are_missing_or_ambiguous_are_told():
 )
 def test_an_override_that_takes_away_what_a_claim_needs(words, told, capsys, monkeypatch, tmp_path):
     monkeypatch.chdir(tmp_path)
-    monkeypatch.setattr("mlpstudy.conduct.run", lambda *_: pytest.fail("a cell trains"))
+    monkeypatch.setattr("mlpstudy.conduct.sweep.run", lambda *_: pytest.fail("a cell trains"))
     assert experiments.main(words) == 2
     error = capsys.readouterr().err
     assert told in error
@@ -158,7 +158,7 @@ def test_a_study_that_fails_does_not_stop_the_others(monkeypatch, capsys, tmp_pa
     monkeypatch.chdir(tmp_path)
     monkeypatch.setattr(experiments, "STUDIES", {name: STUDIES[name] for name in ("he_2015", "dying_relu")})
     ran = []
-    monkeypatch.setattr("mlpstudy.conduct.run", lambda cells, again: ran.append(cells))
+    monkeypatch.setattr("mlpstudy.conduct.sweep.run", lambda cells, again: ran.append(cells))
     assert experiments.main(["all", "--quick"]) == 2
     assert len(ran) == 2
     assert capsys.readouterr().err.count("did not end well; type the command again to go on") == 2

@@ -58,7 +58,7 @@ def offline(monkeypatch):
 
 
 def test_a_study_without_mnist_says_so_and_uses_digits(offline, monkeypatch, capsys):
-    monkeypatch.setattr("mlpstudy.conduct.run", lambda cells, again: False)
+    monkeypatch.setattr("mlpstudy.conduct.sweep.run", lambda cells, again: False)
     prepared = experiments.prepare(STUDIES["symmetry"], True, [])
     assert {cell.data.name for cell in prepared.cells} == {"digits"}
     with pytest.raises(ValueError, match="did not end well"):

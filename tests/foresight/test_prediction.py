@@ -25,7 +25,7 @@ from mlpstudy.network import mlp
 from mlpstudy.network.activations import ACTIVATIONS
 from mlpstudy.network.initializers import INITIALIZERS
 from mlpstudy.network.losses import LOSSES
-from mlpstudy.run_page import ended
+from mlpstudy.run_picture import ended
 from mlpstudy.tracking import metrics
 
 LOSS = LOSSES["cross_entropy"]

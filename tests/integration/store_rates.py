@@ -48,21 +48,21 @@ def write_cell(uri, experiment, runs):
     """Train a default cell, and write its run so many times; when this began and ended."""
     from mlpstudy import compose
     from mlpstudy.cells.cell_result import collect
-    from mlpstudy.cells.events import Ending, Page
+    from mlpstudy.cells.events import Ending, Picture
     from mlpstudy.engines import processes
     from mlpstudy.tracking.store import open_store
     from mlpstudy.tracking.writing import RunLog
 
     (cell,), store = compose.cells(["init=xavier"]), open_store(uri, experiment)
     records = [event for _, event in processes.run([cell], 1)]
-    result, page = collect(cell, records), Page(bytes(20_000))
+    result, picture = collect(cell, records), Picture(bytes(20_000))
     begun = time.time()
     for number in range(runs):
         log = RunLog(store, cell, f"cell {number}", "rates", number)
         for record in records:
             log.record(record)
-            log.grow(lambda ask: ask())
-        log.finish(Ending("FINISHED", result, page=page))
+            log.show_curves(lambda ask: ask())
+        log.finish(Ending("FINISHED", result, picture=picture))
         log.send(lambda ask: ask())
     return begun, time.time()
 

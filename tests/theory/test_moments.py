@@ -11,7 +11,8 @@ from scipy import integrate
 
 from mlpstudy import theory
 from mlpstudy.network.activations import ACTIVATIONS, SATURATED_SLOPE
-from mlpstudy.theory.moments import HIGHEST, LOWEST, PER_DECADE, TERMS, at, dead_share, series
+from mlpstudy.theory.flat import dead_share
+from mlpstudy.theory.moments import HIGHEST, LOWEST, PER_DECADE, TERMS, at, series
 
 SIGMAS = 4.0
 MOMENTS = {  # name -> f of the activation

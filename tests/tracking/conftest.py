@@ -2,7 +2,8 @@
 
 import pytest
 
-from mlpstudy.cells import sweep
+from mlpstudy.cells import one_cell
+from mlpstudy.cells.config import parse
 from mlpstudy.commands import cli
 
 
@@ -14,13 +15,14 @@ def trained(request, new_uri, monkeypatch, no_pictures, tmp_path):
     """
     monkeypatch.chdir(tmp_path)
     names = []
-    original = sweep.train
+    original = one_cell.events_of
 
-    def train(index, config, first, *rest):
-        names.append(f"{config.init_name} {config.seed}" + (f" from {first}" if first else ""))
-        return original(index, config, first, *rest)
+    def events_of(job, draw):
+        config = parse(job.raw)
+        names.append(f"{config.init_name} {config.seed}" + (f" from {job.first}" if job.first else ""))
+        return original(job, draw)
 
-    monkeypatch.setattr(sweep, "train", train)
+    monkeypatch.setattr(one_cell, "events_of", events_of)
 
     def run(*words):
         names.clear()

@@ -7,7 +7,7 @@ from itertools import pairwise
 import numpy as np
 import pytest
 
-from mlpstudy.cells import sweep
+from mlpstudy.cells import one_cell
 from mlpstudy.cells.parts import TABLES
 from mlpstudy.commands import cli
 from mlpstudy.data.datasets import DATASETS
@@ -108,7 +108,7 @@ def test_content_is_only_that_of_files():
         words = [f"data={name}", f"loss={'mse' if name in ('diabetes', 'teacher') else 'cross_entropy'}"]
         (cell,) = cli.cells([*TINY, *words])
         assert cell.content == {}
-        assert cell.science == cell.config.science
+        assert cell.identity == cell.config.identity
 
 
 @pytest.mark.parametrize("group", TABLES)
@@ -116,7 +116,7 @@ def test_whatever_holds_a_path_or_a_function_is_known(group):
     """A new option with a file of its own must count its content; one with a function is trained again."""
     for name in TABLES[group]:
         for key in {"path", "root"} & set(defaults(group, name)):
-            assert SETTINGS[f"{group}.{key}"].counts == "content"
+            assert SETTINGS[f"{group}.{key}"].identity == "content"
 
 
 # ---------------------------------------------------------------- whole sweeps
@@ -168,7 +168,7 @@ def test_a_file_that_changes_during_a_sweep_fails_its_cell_in_one_line(tmp_path,
     write, words, changes = SOURCES[kind]
     mine, other = write(tmp_path / "mine", "none"), write(tmp_path / "other", changes[-1])
     before, now = (cli.cells([*TINY, *(word.format(f"'{path}'") for word in words)])[0] for path in (mine, other))
-    (event,) = sweep.train(sweep.Job(0, now.raw, 0, 0.0, before.content), None)
+    (event,) = one_cell.events_of(one_cell.Job(0, now.raw, 0, 0.0, before.content), None)
     assert event.reason.startswith("ConfigError: ")
     assert "must be a file with the content that it had when the sweep began (type the sweep again)" in event.reason
     assert str(other) in event.reason

@@ -10,9 +10,9 @@ import numpy as np
 import pytest
 from mlflow.tracking import MlflowClient
 
-from mlpstudy import conduct
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.commands import cli
+from mlpstudy.conduct import sweep
 from mlpstudy.tracking import artifacts, dashboard, description, files
 from mlpstudy.tracking.reading import left_out, load_runs
 from mlpstudy.tracking.store import open_store
@@ -27,7 +27,7 @@ def trained(new_uri, no_pictures):
 
     def run(*overrides):
         asked = cli.read(["-m", *TINY, f"tracking.uri={new_uri}", *overrides])
-        assert conduct.run(asked.cells, asked.left_out)
+        assert sweep.run(asked.cells, asked.left_out)
         return {run.name: run for run in load_runs(new_uri)}
 
     return run

@@ -16,7 +16,7 @@ import mlpstudy
 from experiments import STUDIES
 from experiments import __main__ as studies
 from mlpstudy import interrupts
-from mlpstudy.cells import sweep
+from mlpstudy.cells import one_cell
 from mlpstudy.commands import cli
 from mlpstudy.display import SweepDisplay
 from mlpstudy.engines import processes
@@ -196,14 +196,14 @@ def test_a_run_says_where_it_was_made(trained, root):
 @pytest.fixture
 def he_fails(monkeypatch, no_pictures):
     """A sweep whose cells with init=he fail."""
-    original = sweep.train_and_record
+    original = one_cell.train_and_record
 
     def train(problem, *arguments):
         if problem.config.init_name == "he":
             raise MemoryError("no room")
         return original(problem, *arguments)
 
-    monkeypatch.setattr(sweep, "train_and_record", train)
+    monkeypatch.setattr(one_cell, "train_and_record", train)
     return cli.cells
 
 

@@ -266,7 +266,7 @@ def study(_empty_database, tmp_path_factory):
     folder = tmp_path_factory.mktemp("study")
     shutil.copyfile(_empty_database, folder / "mlflow.db")
     with pytest.MonkeyPatch.context() as patch:
-        patch.setattr("mlpstudy.run_page.draw", lambda *_: b"a picture")
+        patch.setattr("mlpstudy.run_picture.draw", lambda *_: b"a picture")
         for experiment in ("first", "second"):
             swept(folder, "init=zeros,xavier", f"tracking.experiment={experiment}", "tracking.sweep=both")
             (folder / "grid.png").write_bytes(b"of the original")

@@ -11,10 +11,10 @@ from mlflow import MlflowClient
 from mlflow.exceptions import MlflowException
 from mlflow.protos.databricks_pb2 import INVALID_PARAMETER_VALUE, TEMPORARILY_UNAVAILABLE
 
-from mlpstudy import conduct
 from mlpstudy.cells.cell_result import collect
 from mlpstudy.cells.events import Ending
 from mlpstudy.commands import cli
+from mlpstudy.conduct import sweep
 from mlpstudy.engines import processes
 from mlpstudy.errors import ConfigError
 from mlpstudy.tracking import metrics, moving, parcel, patience, sweep_log, writing
@@ -192,8 +192,8 @@ def test_slow_answers_are_spoken_of(monkeypatch):
 def test_more_replicas_join_those_that_are_there(new_uri, capsys, monkeypatch, no_pictures):
     monkeypatch.setattr(writing, "FLUSH_SECONDS", 0)  # curves of the new replicas alone are never written
     typed = ["-m", "init=he,xavier", *TINY[:3], "network.depth=2", f"tracking.uri={new_uri}", "workers=1"]
-    assert conduct.run(cli.cells([*typed, "replicas=2"]))
-    assert conduct.run(cli.cells([*typed, "replicas=5"]))
+    assert sweep.run(cli.cells([*typed, "replicas=2"]))
+    assert sweep.run(cli.cells([*typed, "replicas=5"]))
     assert "2 cells, 2 done with fewer replicas (6 more are trained)" in capsys.readouterr().out
     (alone,) = cli.cells([*TINY[:3], "network.depth=2", "init=he", "replicas=5"])
     expected = collect(alone, trained(alone))
@@ -221,7 +221,7 @@ def test_while_a_cell_trains_its_folder_has_what_it_measured_and_no_other_sweep_
     log, records = writing.RunLog(store, cell, "name", "sweep", 0), trained(cell)
     for record in records[:2]:
         log.record(record)
-        log.grow(lambda ask: ask())
+        log.show_curves(lambda ask: ask())
     log.record(records[2])
     (folder,) = parcel.folders(Path("mlpstudy-rescued"))
     with np.load(folder / "artifacts" / "statistics.npz") as kept:

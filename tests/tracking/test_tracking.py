@@ -15,7 +15,7 @@ from mlflow.tracking import MlflowClient
 
 from mlpstudy.cells import cell_result
 from mlpstudy.cells.cell import names
-from mlpstudy.cells.events import Ending, Page
+from mlpstudy.cells.events import Ending, Picture
 from mlpstudy.commands import cli
 from mlpstudy.engines import processes
 from mlpstudy.errors import ConfigError
@@ -129,7 +129,7 @@ def test_the_predicted_verdict_is_there_before_training_ends(sweep_copy):
         log = writing.RunLog(store, cell, "name", "early", 0)
         events = processes.run([cell], 1)
         log.record(next(iter(events))[1])
-        log.grow(ask)
+        log.show_curves(ask)
         (run,) = store.client.search_runs([store.experiment_id], "tags.sweep = 'early'", max_results=1)
         assert "verdict" not in run.data.tags
         assert run.data.tags.get("verdict_predicted") == ("healthy" if known else None)
@@ -257,7 +257,7 @@ def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
     records = trained(cell)
     for record in records:
         log.record(record)
-        log.grow(ask)
+        log.show_curves(ask)
     log.finish(Ending("FINISHED", cell_result.collect(cell, records)))
     log.send(ask)
     (run,) = load_runs(sweep_copy, sweep="blip")
@@ -267,10 +267,10 @@ def test_params_survive_a_store_that_fails_once(sweep_copy, monkeypatch):
 def test_a_run_without_a_page_says_why(sweep_copy):
     store = open_store(sweep_copy, "mlpstudy")
     (cell,) = cli.cells(["network.depth=1", "network.width=4", "training.epochs=0", "replicas=1"])
-    for name, page in (("without", Page(b"", "OSError: no ink")), ("with", Page(b"a picture"))):
+    for name, drawn in (("without", Picture(b"", "OSError: no ink")), ("with", Picture(b"a picture"))):
         log = writing.RunLog(store, cell, "name", name, 0)
         records = trained(cell)
-        log.finish(Ending("FINISHED", cell_result.collect(cell, records), page=page))
+        log.finish(Ending("FINISHED", cell_result.collect(cell, records), picture=drawn))
         log.send(ask)
         (run,) = load_runs(sweep_copy, sweep=name)
         picture = Path(run.artifact_uri.removeprefix("file://"), "run.png")
@@ -336,7 +336,7 @@ def test_what_a_store_cannot_take_is_kept_in_a_folder(sweep_copy, tmp_path, monk
     records = trained(cell)
     for record in records:
         log.record(record)
-        log.grow(ask)
+        log.show_curves(ask)
 
     def gone(*_, **__):
         raise ConnectionError("the server went away")

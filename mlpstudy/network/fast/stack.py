@@ -18,6 +18,7 @@ from mlpstudy.network.fast.in_place import in_place
 from mlpstudy.network.mlp import Layers, Network, unflatten
 from mlpstudy.network.optimizers import Optimizer, clip
 from mlpstudy.network.ties import find_ties, tie
+from mlpstudy.network.training import diverged
 
 CHUNK = 2**15  # entries that are computed together; three such arrays in float32 fit in a cache of 512 kB
 
@@ -87,11 +88,8 @@ class Stack:
 
     @property
     def diverged(self) -> bool:
-        """Whether every replica has a parameter that is not finite.
-
-        The last output bias sums up all errors, so a value that is not finite reaches it within a few steps.
-        """
-        return not np.isfinite(self._layers[-1][1][:, 0, -1]).any()
+        """Whether every replica has diverged."""
+        return diverged(self._layers[-1][1][:, 0])  # the biases of the outputs
 
     def step(self, x: Array, y: Array, lr: float) -> None:
         """One update from a batch x (batch, n_0) with targets y (batch, n_L)."""

@@ -25,7 +25,7 @@ def in_stacks(network: Network, recipe: Recipe, theta: Array, batch: int) -> lis
 def train(
     network: Network, recipe: Recipe, x: Array, y: Array, theta: Array, rng: np.random.Generator, wanted: Container[int]
 ) -> Iterator[State]:
-    """The wanted states of `network.training.train` and the last one, up to rounding; same arguments.
+    """The states of `network.training.train` whose step is in `wanted`, and the last one, up to rounding.
 
     Replicas too large for a cache to hold all of them take turns of TURN steps.
     """
@@ -43,7 +43,8 @@ def train(
         steps = [(next(order), recipe.lr(s / per_epoch, 1 / per_epoch)) for s in turn]
         taken = [_advance(stack, x[0], y, steps) for stack in stacks]
         for stack, count in zip(stacks, taken, strict=True):
-            for batch, lr in steps[count : max(taken)]:  # a replica that has diverged keeps up with the others
+            # a stack that has diverged takes the steps of the others, so that all end with the step of the plain loop
+            for batch, lr in steps[count : max(taken)]:
                 stack.step(x[0][batch], y[batch], lr)
         if before is not None:
             yield State(step, step / per_epoch, before, _rows(stack.update for stack in stacks), last=False)

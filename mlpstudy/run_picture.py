@@ -1,4 +1,7 @@
-"""The page of a run: its figure, drawn from what a cell measured, in the process that trained it."""
+"""The picture of a run: its figure, drawn from what a cell measured, in the process that trained it.
+
+This module alone calls `reports`, and for one figure: a run has its picture as soon as it ends.
+"""
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
@@ -29,7 +32,7 @@ def ended(name: str, sweep: str, result: CellResult, with_arrays: bool = True) -
 
 
 def draw(names: Sequence[str], sweep: str, index: int, result: CellResult) -> bytes:
-    """The page of the cell with this index, as a PNG."""
+    """The picture of the cell with this index, as a PNG."""
     from reports.figures import run_page  # matplotlib is slow to import, and a sweep should start at once
 
     return run_page.draw(ended(names[index], sweep, result)).png()

@@ -7,8 +7,8 @@ import time
 import numpy as np
 import pytest
 
-from mlpstudy.cells import sweep
-from mlpstudy.cells.events import Failure, Page
+from mlpstudy.cells import one_cell
+from mlpstudy.cells.events import Failure, Picture
 from mlpstudy.cells.recording import Record
 from mlpstudy.commands import cli
 from mlpstudy.engines import processes
@@ -33,14 +33,14 @@ def test_workers_measure_what_one_process_measures():
 
 def test_a_broken_cell_does_not_stop_the_others(monkeypatch):
     cells = cli.cells(["-m", "init=xavier,he", *TINY])
-    train = sweep.train_and_record
+    train = one_cell.train_and_record
 
     def fail_for_xavier(problem, *arguments):
         if problem.config.flat["init.name"] == "xavier":
             raise MemoryError("no room")
         return train(problem, *arguments)
 
-    monkeypatch.setattr(sweep, "train_and_record", fail_for_xavier)
+    monkeypatch.setattr(one_cell, "train_and_record", fail_for_xavier)
     ends = {i: e for i, e in processes.run(cells, 1) if isinstance(e, Failure) or e.last}
     assert ends[0] == Failure("MemoryError: no room", ends[0].details)
     assert "fail_for_xavier" in ends[0].details
@@ -96,13 +96,13 @@ def test_a_page_is_drawn_from_all_records_and_comes_before_the_last(workers):
     events = list(processes.run(cells, workers, name_of_cell))
     of = {index: [event for i, event in events if i == index] for index in (0, 1)}
     for index, page in (
-        (0, Page(f"0 xavier {len(of[0]) - 1}".encode())),
-        (1, Page(b"", "RuntimeError: no ink")),
+        (0, Picture(f"0 xavier {len(of[0]) - 1}".encode())),
+        (1, Picture(b"", "RuntimeError: no ink")),
     ):
         *_, before, last = of[index]
         assert before == page
         assert last.last
-        assert sum(isinstance(event, Page) for event in of[index]) == 1
+        assert sum(isinstance(event, Picture) for event in of[index]) == 1
 
 
 def test_errors_travel_between_processes():

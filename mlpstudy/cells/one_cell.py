@@ -12,7 +12,7 @@ from threadpoolctl import threadpool_limits
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult, collect
 from mlpstudy.cells.config import parse
-from mlpstudy.cells.events import Draw, Failure, Happened, Page
+from mlpstudy.cells.events import Draw, Event, Failure, Picture
 from mlpstudy.cells.problem import initial_theta, prepare_same
 from mlpstudy.cells.recording import train_and_record
 
@@ -46,10 +46,10 @@ def seconds(cell: Cell) -> float:
     return LEAST + PASSES * weights * examples * cell.config.replicas / RATE
 
 
-def train(job: Job, draw: Draw | None) -> Iterator[Happened]:
+def events_of(job: Job, draw: Draw | None) -> Iterator[Event]:
     """Train a cell; the last event is its last record or a Failure.
 
-    `draw` makes the Page of a cell where the cell is trained, so that many workers do not wait for one that draws.
+    `draw` draws the picture of a cell where the cell is trained, so that many workers do not wait for one that draws.
     There is none for a cell of which some replicas are not trained.
     """
     records = []
@@ -62,18 +62,19 @@ def train(job: Job, draw: Draw | None) -> Iterator[Happened]:
             for record in train_and_record(problem, theta, job.first):
                 records.append(record)
                 if record.last and draw is not None and job.first == 0:
+                    # the picture needs a result; `conduct.follow` makes its own from the records, also of a killed cell
                     yield drawn(draw, job.index, collect(problem, records))
                 yield record
     except Exception as error:
         yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
-def drawn(draw: Draw, index: int, result: CellResult) -> Page:
-    """The page of a cell, or why it could not be drawn."""
+def drawn(draw: Draw, index: int, result: CellResult) -> Picture:
+    """The picture of a cell, or why it could not be drawn."""
     try:
-        return Page(draw(index, result))
+        return Picture(draw(index, result))
     except Exception as error:  # the numbers are kept without a picture
-        return Page(b"", f"{type(error).__name__}: {error}")
+        return Picture(b"", f"{type(error).__name__}: {error}")
 
 
 def available_cores() -> int:
