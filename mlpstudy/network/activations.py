@@ -97,11 +97,10 @@ def scaled_elu(z: Array, alpha: float, scale: float) -> Array:
     return scale * (positive(z) + alpha * np.expm1(negative(z)))
 
 
-def clipped(low: float, high: float) -> Activation:
-    """min(max(z, low), high)."""
-    ends = low, high
+def clipped(low: float, top: float) -> Activation:
+    """min(max(z, low), top)."""
     return Activation(
-        lambda z: np.clip(z, low, high), lambda z: heaviside(z - low) - heaviside(z - high), range=ends, kinks=ends
+        lambda z: np.clip(z, low, top), lambda z: heaviside(z - low) - heaviside(z - top), (low, top), kinks=(low, top)
     )
 
 

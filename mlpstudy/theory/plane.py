@@ -46,11 +46,11 @@ def plane(activation: Activation, sigma_w: Float64, sigma_b: Float64) -> Plane:
     log_q = np.where(settles, log_q, np.where(up, LOG_Q[-1], LOG_Q[0]))
     chi = weights[..., 0] * np.exp(m.D(log_q))
     chaotic = settles & (chi > 1)
-    slope = chi.copy()  # of the correlation map at its fixed point, which is c* = 1 where chi <= 1
+    parting = chi.copy()  # slope of the correlation map at its fixed point, which is c* = 1 where chi <= 1
     grid = np.broadcast_arrays(weights[..., 0], biases[..., 0])
-    slope[chaotic] = _parting(activation, *(values[chaotic] for values in (*grid, np.exp(log_q))))
+    parting[chaotic] = _parting(activation, *(values[chaotic] for values in (*grid, np.exp(log_q))))
     with np.errstate(divide="ignore"):
-        scale = np.minimum(1 / np.abs(np.log(slope)), 1 / np.abs(np.log(chi)))
+        scale = np.minimum(1 / np.abs(np.log(parting)), 1 / np.abs(np.log(chi)))
     q = np.where(settles, np.exp(log_q), np.where(up, np.inf, 0.0))
     return Plane(sigma_w, sigma_b, q, chi, TRAINABLE * scale)
 
