@@ -30,7 +30,7 @@ from mlpstudy.tracking import metrics
 
 LOSS = LOSSES["cross_entropy"]
 THRESHOLDS = Thresholds(dead=0.9, saturated=0.5, exploding=1e3, vanishing=1e-3, collapsed=0.99, stalled=0.1,
-                        too_slow=0.005, too_fast=4.0)  # fmt: skip
+                        slow=0.5, too_slow=0.005, too_fast=4.0)  # fmt: skip
 RANDOM = (
     "normal", "uniform", "truncated_normal", "xavier", "xavier_uniform", "he", "he_uniform", "lecun", "lecun_uniform",
     "critical", "orthogonal", "lsuv",
@@ -539,7 +539,8 @@ def test_tags_of_a_prediction(measured):
     assert tags["verdict_predicted"] == "vanishing"
     assert tags["evidence_predicted"] == result.verdict_predicted.evidence
     assert tags["evidence_predicted"].startswith("delta_rms first / last layer: ")
-    assert tags.items() >= metrics.predicted_tags(result.verdict_predicted, result.foreseen).items()
+    assert tags.items() >= metrics.predicted_tags(result.before).items()
+    assert (tags["outcome_by_pilot"], tags["outcome_by_pilot_reason"]) == (result.pilot.outcome, result.pilot.text)
 
 
 VANISHING, SATURATED = (Verdict((Finding(name, f"{name} as found"),)) for name in ("vanishing", "saturated"))
@@ -549,9 +550,14 @@ VANISHING, SATURATED = (Verdict((Finding(name, f"{name} as found"),)) for name i
 def judged(measured):
     """(measured verdict, predicted verdict or None) -> Result."""
     result = measured("network.depth=3", "network.width=16")
-    return lambda found, predicted: dataclasses.replace(
-        result, verdict=found, verdict_final=found, verdict_predicted=predicted
-    )
+    before, known = result.before, result.before.prediction
+
+    def _judged(found, predicted):
+        prediction = None if predicted is None else dataclasses.replace(known, verdict=predicted)
+        changed = dataclasses.replace(before, prediction=prediction)
+        return dataclasses.replace(result, verdict=found, verdict_final=found, before=changed)
+
+    return _judged
 
 
 def drawn(results, width):

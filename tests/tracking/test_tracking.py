@@ -19,6 +19,7 @@ from mlpstudy.cells.events import Ending, Picture
 from mlpstudy.commands import cli
 from mlpstudy.engines import processes
 from mlpstudy.errors import ConfigError
+from mlpstudy.measure.outcomes import OUTCOMES
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.tracking import dashboard, files, metrics, writing
 from mlpstudy.tracking.reading import load_runs
@@ -47,7 +48,7 @@ def test_runs_are_flat_named_coloured_and_tagged(runs):
         assert "mlflow.parentRunId" not in run.tags
         assert run.tags["mlflow.runColor"].startswith("#")
         assert len(run.tags["cell"]) == 12
-        assert run.tags["outcome"] in ("learned", "stalled", "diverged")
+        assert run.tags["outcome"] in OUTCOMES
         assert run.tags["verdict"] == ("healthy" if name.startswith("xavier") else "symmetric")
     assert len({run.tags["sweep"] for run in runs.values()}) == 1
     assert len({run.tags["cell"] for run in runs.values()}) == 4
