@@ -540,7 +540,6 @@ def test_tags_of_a_prediction(measured):
     assert tags["evidence_predicted"] == result.verdict_predicted.evidence
     assert tags["evidence_predicted"].startswith("delta_rms first / last layer: ")
     assert tags.items() >= metrics.predicted_tags(result.before).items()
-    assert (tags["outcome_by_pilot"], tags["outcome_by_pilot_reason"]) == (result.pilot.outcome, result.pilot.text)
 
 
 VANISHING, SATURATED = (Verdict((Finding(name, f"{name} as found"),)) for name in ("vanishing", "saturated"))
