@@ -3,8 +3,9 @@
 from mlpstudy.cells.config import Config
 from mlpstudy.cells.problem import Problem, initial_theta, prepare
 from mlpstudy.cells.streams import PILOT, stream
-from mlpstudy.foresight import before
+from mlpstudy.foresight import before, pilot
 from mlpstudy.foresight.before import Before
+from mlpstudy.foresight.forecast import ByPilot
 from mlpstudy.foresight.lesson import Lesson
 from mlpstudy.network.activations import Array
 
@@ -17,9 +18,22 @@ def before_training(config: Config) -> Before:
 
 def look_ahead(problem: Problem, theta: Array) -> Before:
     """The prediction and the forecasts of a problem with these initial weights, theta (R, P)."""
-    c, p = problem.config, problem
-    lesson = Lesson(
-        p.network, c.recipe, p.x_train, p.y_train, p.learned_constant_loss, p.yardstick, p.loss_unit, p.classification
-    )
+    c = problem.config
     drawn = "file" not in (c.flat["init.name"], c.flat.get("init.output.name"))
-    return before.look_ahead(lesson, c.thresholds, theta, c.flat["training.probe_size"], stream(c.seed, PILOT), drawn)
+    probe = c.flat["training.probe_size"]
+    return before.look_ahead(lesson(problem), c.thresholds, theta, probe, stream(c.seed, PILOT), drawn)
+
+
+def pilot_of(problem: Problem, replica: int) -> ByPilot:
+    """The forecast of the pilot of one replica, without its curve."""
+    theta, rng = initial_theta(problem, [replica]), stream(problem.config.seed, PILOT, replica)
+    return pilot.fly(lesson(problem), problem.config.thresholds, theta, rng, whole=False)
+
+
+def lesson(problem: Problem) -> Lesson:
+    """What a problem gives to learn."""
+    p = problem
+    return Lesson(
+        p.network, p.config.recipe, p.x_train, p.y_train, p.learned_constant_loss, p.yardstick, p.loss_unit,
+        p.classification,
+    )  # fmt: skip

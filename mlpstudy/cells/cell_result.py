@@ -37,6 +37,7 @@ class CellResult:
     verdict_final: Verdict
     before: Before
     outcomes: NDArray[np.str_] | None  # one per replica; None for a cell that is not to be trained
+    advice: Sequence[str] = ()  # what would help
 
     @property
     def verdict_predicted(self) -> Verdict | None:
@@ -123,10 +124,12 @@ def collect(cell: Cell | Problem, records: Sequence[Record]) -> CellResult:
         arrays |= {"foreseen_step": curve.step, "foreseen_loss_train": curve.loss}
         arrays |= {} if curve.accuracy is None else {"foreseen_accuracy_train": curve.accuracy}
     theta = records[-1].theta if records[-1].last else None
-    return result_of(cell, arrays, theta, before)
+    return result_of(cell, arrays, theta, before, records[-1].advice)
 
 
-def result_of(cell: Cell | Problem, arrays: Arrays, theta: Array | None, before: Before) -> CellResult:
+def result_of(
+    cell: Cell | Problem, arrays: Arrays, theta: Array | None, before: Before, advice: Sequence[str]
+) -> CellResult:
     """The result with these arrays, with its verdicts and outcome. theta (R, P): after training."""
     config = cell.config
 
@@ -146,6 +149,7 @@ def result_of(cell: Cell | Problem, arrays: Arrays, theta: Array | None, before:
         verdict_final=judged(-1),
         before=before,
         outcomes=cell.yardstick.outcomes(loss, gained, config.thresholds) if config.recipe.epochs else None,
+        advice=advice,
     )
 
 

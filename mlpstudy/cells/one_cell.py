@@ -3,18 +3,20 @@
 import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mlpstudy.cells.advice import advise
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult, collect
 from mlpstudy.cells.config import parse
 from mlpstudy.cells.events import Draw, Event, Failure, Picture
-from mlpstudy.cells.problem import initial_theta, prepare_same
-from mlpstudy.cells.recording import train_and_record
+from mlpstudy.cells.problem import Problem, initial_theta, prepare_same
+from mlpstudy.cells.recording import Record, train_and_record
+from mlpstudy.measure import outcomes
 
 RATE = 5e9  # floating-point operations a second that are assumed
 PASSES = 6  # floating-point operations for each weight and example: forward, backward, gradient
@@ -60,6 +62,8 @@ def events_of(job: Job, draw: Draw | None) -> Iterator[Event]:
             problem = prepare_same(config, job.content)
             theta = initial_theta(problem, range(config.replicas))
             for record in train_and_record(problem, theta, job.first):
+                if record.last and outcome(problem, record) not in (None, "learned"):
+                    record = replace(record, advice=tuple(one.text for one in advise(job.raw, failed=True)))
                 records.append(record)
                 if record.last and draw is not None and job.first == 0:
                     # the picture needs a result; `conduct.follow` makes its own from the records, also of a killed cell
@@ -67,6 +71,15 @@ def events_of(job: Job, draw: Draw | None) -> Iterator[Event]:
                 yield record
     except Exception as error:
         yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def outcome(problem: Problem, record: Record) -> str | None:
+    """The outcome of most replicas, by their last record; None for a cell that is not to be trained."""
+    if not problem.config.recipe.epochs:
+        return None
+    loss = record.curves["loss_train"]
+    gained = problem.yardstick.gained(loss, record.curves.get("accuracy_train"))
+    return outcomes.majority(problem.yardstick.outcomes(loss, gained, problem.config.thresholds))
 
 
 def drawn(draw: Draw, index: int, result: CellResult) -> Picture:

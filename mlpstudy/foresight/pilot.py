@@ -33,25 +33,21 @@ CHECKED = 4  # of single steps, rho is measured in every fourth: it only tells w
 SEEN = 512  # training examples on which the curve is computed
 
 
-def fly(lesson: Lesson, thresholds: Thresholds, theta: Array, rng: np.random.Generator) -> ByPilot:
-    """The forecast for a training from theta (1, P); the same one for the same rng."""
-    network, recipe = lesson.network, lesson.recipe
-    some = rng.permutation(len(lesson.y))[:SEEN]
-    steps, scores = [], []
+def fly(lesson: Lesson, thresholds: Thresholds, theta: Array, rng: np.random.Generator, whole: bool = True) -> ByPilot:
+    """The forecast for a training from theta (1, P); the same one for the same rng. whole: or the curve's end alone."""
+    network, some = lesson.network, rng.permutation(len(lesson.y))[:SEEN]
+    x, y = lesson.x[:, some], lesson.y[some]
     with np.errstate(all="ignore"):  # numbers that overflow are a result
-        for step, weights in path(lesson, theta, rng):
-            layers = unflatten(weights, network.sizes)
-            steps.append(step)
-            scores.append(evaluate(network, layers, lesson.x[:, some], lesson.y[some], lesson.classes))
+        points = list(path(lesson, theta, rng))[0 if whole else -1 :]
+        scores = [evaluate(network, unflatten(point, network.sizes), x, y, lesson.classes) for _, point in points]
     loss = lesson.loss_unit * np.array([score["loss"][0] for score in scores])
     accuracy = np.array([score["accuracy"][0] for score in scores]) if lesson.classes else None
-    curve = Curve(np.array(steps), loss, accuracy)
+    curve = Curve(np.array([step for step, _ in points]), loss, accuracy)
     gained = lesson.yardstick.gained(loss[-1:], None if accuracy is None else accuracy[-1:])
     outcome = AHEAD[str(lesson.yardstick.outcomes(loss[-1:], gained, thresholds)[0])]
-    total = recipe.epochs * recipe.steps_per_epoch(len(lesson.y))
-    return ByPilot(
-        outcome, _reason(curve, float(gained[0]), total), "the pilot", curve, float(gained[0]), steps[-1] / total
-    )
+    total = lesson.recipe.epochs * lesson.recipe.steps_per_epoch(len(lesson.y))
+    reason, done = _reason(curve, float(gained[0]), total), int(curve.step[-1]) / total
+    return ByPilot(outcome, reason, "the pilot", curve, float(gained[0]), done)
 
 
 def _reason(curve: Curve, gained: float, total: int) -> str:

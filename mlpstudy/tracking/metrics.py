@@ -59,6 +59,8 @@ def tags(result: CellResult) -> dict[str, str]:
     if result.outcome is not None and result.outcomes is not None:
         each = ", ".join(f"{(result.outcomes == name).sum()} {name}" for name in np.unique(result.outcomes))
         written |= {"outcome": result.outcome, "outcomes": each}
+    if result.advice:
+        written["advice"] = "\n".join(result.advice)
     if same := _same(result):
         written["same_replicas"] = same
     return written
