@@ -8,9 +8,9 @@ from numpy.typing import NDArray
 from mlpstudy.foresight.forecast import Forecast
 from mlpstudy.foresight.prediction import Prediction, predict
 from mlpstudy.foresight.rule import foresee
+from mlpstudy.foresight.start import Start
 from mlpstudy.foresight.steps import Steps
 from mlpstudy.foresight.task import Task, squared_gradients
-from mlpstudy.measure import statistics, verdict
 from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.measure.verdict import Thresholds, Verdict
 from mlpstudy.network.activations import Array
@@ -70,15 +70,10 @@ def look_ahead(
     task = Task.of(network.loss, x[0], y, data.constant_loss)
     if recipe.epochs == 0 or not task.room > 0:
         return Before(prediction, None, np.full(len(theta), np.nan), distinct)
-    steps = Steps.of(recipe.lr, recipe.epochs, recipe.steps_per_epoch(data.examples), recipe.optimizer)
+    per_epoch = recipe.steps_per_epoch(data.examples)
+    steps = Steps.of(recipe.lr, recipe.epochs, per_epoch, recipe.optimizer, recipe.clip_norm)
     with np.errstate(all="ignore"):
         moment = Snapshot(activation, layers, *backpropagate(network, layers, x, y), None)
-        squares, counts = squared_gradients(moment, task)
-        measured = steps.progress(squares, counts, task)
-        if prediction is not None:
-            by, name, expected = "theory", prediction.verdict.name, prediction.squared_gradients(task.errors)
-        else:
-            by, expected = "step 0", np.median(squares, axis=0)
-            name = verdict.judge(statistics.measure(moment), network.sizes[1:-1], activation, thresholds).name
-        forecast = foresee(expected, counts, name, by, task, steps, activation, thresholds)
+        measured = steps.progress(*squared_gradients(moment, task.errors), task)
+        forecast = foresee(Start.of(moment, prediction, task, thresholds), task, steps, activation, thresholds)
     return Before(prediction, forecast, steps.lr * measured, distinct)
