@@ -26,6 +26,7 @@ class Before:
     foreseen: Forecast | None  # None if no training is to be done, or nothing can be learned
     progress: NDArray[np.float64]  # (R,): measured, that of the largest step; NaN if nothing is foreseen
     distinct: int  # how many replicas start with different weights
+    why: str = ""  # nothing is foreseen
 
     @property
     def verdict(self) -> Verdict | None:
@@ -41,7 +42,7 @@ class Before:
             "outcome": "-" if f is None else f.outcome,
             "epochs": np.nan if f is None else f.epochs_to_lower_loss,
             "largest_lr": np.nan if f is None else f.largest_lr,
-            "reason": "nothing to foresee" if f is None else f"{f.reason} (by {f.by})",
+            "reason": f"cannot be foreseen, because {self.why}" if f is None else f"{f.reason} (by {f.by})",
         }
 
 
@@ -69,7 +70,12 @@ def look_ahead(
     prediction = predict(layers, activation, network.loss, x[0], y, thresholds) if drawn else None
     task = Task.of(network.loss, x[0], y, data.constant_loss)
     if recipe.epochs == 0 or not task.room > 0:
-        return Before(prediction, None, np.full(len(theta), np.nan), distinct)
+        why = (
+            "there are no epochs"
+            if recipe.epochs == 0
+            else "no constant output can be improved on: all targets are one"
+        )
+        return Before(prediction, None, np.full(len(theta), np.nan), distinct, why)
     per_epoch = recipe.steps_per_epoch(data.examples)
     steps = Steps.of(recipe.lr, recipe.epochs, per_epoch, recipe.optimizer, recipe.clip_norm)
     with np.errstate(all="ignore"):

@@ -9,11 +9,11 @@ USUAL = "(1 is usual)"
 
 
 def unscaled(x: Array) -> str:
-    """Why the inputs x (S, n_0) are unscaled, in words; empty if they are not, or if all are 0."""
+    """Why the inputs x (S, n_0) are unscaled, in words; empty if they are not."""
     sizes = np.sqrt(np.square(x, dtype=np.float64).mean(axis=0))
     whole = float(np.sqrt(np.square(sizes).mean()))
     if not whole > 0:
-        return ""
+        return "all are 0"
     column = int(sizes.argmax())
     if sizes[column] > LARGE:
         return _large(np.abs(x).max(axis=0).astype(np.float64), sizes, column)

@@ -138,7 +138,7 @@ def foresee(start: Start, task: Task, steps: Steps, activation: Activation, thre
         bounds = (case.limit, largest), (1.0, case.relative), (1.0, case.runaway)
         fastest = max(steps.lr * number / most for most, number in bounds)
         if start.expected is not None:
-            reason += f"; theory, which does not hold here, expects {start.expected:.2g} times the progress"
+            reason += f"; theory, which does not hold for these inputs and weights, expects {_times(start.expected)}"
     return Forecast(
         outcome, reason, start.by,
         progress=steps.lr * p,
@@ -147,6 +147,13 @@ def foresee(start: Start, task: Task, steps: Steps, activation: Activation, thre
         largest_lr=min(most / number if number > 0 else np.inf for most, number in bounds),
         distances=(case.in_all / case.needed if case.needed else np.inf, fastest),
     )  # fmt: skip
+
+
+def _times(ratio: float) -> str:
+    """A ratio of progresses in words, since extreme ones are but rounding."""
+    if 1e-3 < ratio < 1e3:
+        return f"{ratio:.2g} times the progress"
+    return "far more progress" if ratio > 1 else "far less progress"
 
 
 def _outcome(case: _Case) -> tuple[str, str]:
