@@ -10,13 +10,14 @@ from mlpstudy.foresight.lesson import Lesson
 from mlpstudy.foresight.pilot import fly
 from mlpstudy.foresight.prediction import Prediction, predict
 from mlpstudy.foresight.rule import foresee
+from mlpstudy.foresight.start import Start
 from mlpstudy.foresight.steps import Steps
 from mlpstudy.foresight.task import Task, squared_gradients
-from mlpstudy.measure import statistics, verdict
 from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.measure.verdict import Thresholds, Verdict
 from mlpstudy.network.activations import Array
 from mlpstudy.network.mlp import backpropagate, unflatten
+from mlpstudy.network.training import Recipe
 
 
 @dataclass(frozen=True)
@@ -28,6 +29,7 @@ class Before:
     pilot: ByPilot | None  # the same
     progress: NDArray[np.float64]  # (R,): measured, that of the largest step; NaN if nothing is foreseen
     distinct: int  # how many replicas start with different weights
+    why: str = ""  # nothing is foreseen
 
     @property
     def verdict(self) -> Verdict | None:
@@ -45,7 +47,7 @@ class Before:
             "gained": np.nan if pilot is None else pilot.gained,
             "epochs": np.nan if rule is None else rule.epochs_to_lower_loss,
             "largest_lr": np.nan if rule is None else rule.largest_lr,
-            "reason": "nothing to foresee" if pilot is None else pilot.reason,
+            "reason": f"cannot be foreseen, because {self.why}" if pilot is None else pilot.reason,
             "reason_by_theory": "-" if rule is None else f"{rule.reason} (by {rule.by})",
         }
 
@@ -65,17 +67,17 @@ def look_ahead(
     prediction = predict(layers, activation, network.loss, x[0], y, thresholds) if drawn else None
     task = Task.of(network.loss, x[0], y, lesson.constant_loss)
     if recipe.epochs == 0 or not task.room > 0:
-        return Before(prediction, None, None, np.full(len(theta), np.nan), distinct)
-    steps = Steps.of(recipe.lr, recipe.epochs, recipe.steps_per_epoch(len(lesson.y)), recipe.optimizer)
+        return Before(prediction, None, None, np.full(len(theta), np.nan), distinct, _why(recipe))
+    per_epoch = recipe.steps_per_epoch(len(lesson.y))
+    steps = Steps.of(recipe.lr, recipe.epochs, per_epoch, recipe.optimizer, recipe.clip_norm)
     with np.errstate(all="ignore"):
         moment = Snapshot(activation, layers, *backpropagate(network, layers, x, y), None)
-        squares, counts = squared_gradients(moment, task)
-        measured = steps.progress(squares, counts, task)
-        if prediction is not None:
-            by, name, expected = "theory", prediction.verdict.name, prediction.squared_gradients(task.errors)
-        else:
-            by, expected = "step 0", np.median(squares, axis=0)
-            name = verdict.judge(statistics.measure(moment), network.sizes[1:-1], activation, thresholds).name
-        forecast = foresee(expected, counts, name, by, task, steps, activation, thresholds)
-        pilot = fly(lesson, thresholds, theta[:1], rng)
-    return Before(prediction, forecast, pilot, steps.lr * measured, distinct)
+        measured = steps.progress(*squared_gradients(moment, task.errors), task)
+        forecast = foresee(Start.of(moment, prediction, task, thresholds), task, steps, activation, thresholds)
+    return Before(prediction, forecast, fly(lesson, thresholds, theta[:1], rng), steps.lr * measured, distinct)
+
+
+def _why(recipe: Recipe) -> str:
+    if recipe.epochs == 0:
+        return "there are no epochs"
+    return "no constant output can be improved on: all targets are one"
