@@ -306,7 +306,7 @@ def test_workers_end_soon_after_the_main_process_is_killed(tmp_path):
     """Also in the middle of a cell: these take minutes, and send a record every few seconds."""
     command = [sys.executable, "-m", "mlpstudy", "-m", "seed=0,1", "network.depth=60", "training.epochs=1000"]
     running = subprocess.Popen(command, cwd=tmp_path, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
-    deadline = time.monotonic() + 60
+    deadline = time.monotonic() + 180
     while time.monotonic() < deadline and not started_runs(tmp_path / "mlflow.db"):
         time.sleep(0.5)
     workers = psutil.Process(running.pid).children(recursive=True)
