@@ -116,14 +116,12 @@ def report(tried: Sequence[Tried]) -> None:
         print(f"  {name} learns: {share([one.naive[name] for one in failed])}")
     print(f"{len(healthy)} cells that learn: advice for {share([bool(one.advice) for one in healthy])}")
     seconds = sorted(one.seconds for one in failed)
-    print(
-        f"seconds of processor time for the advice of a cell: median {seconds[len(seconds) // 2]:.2f}, most {seconds[-1]:.2f}"
-    )
+    middle, most = seconds[len(seconds) // 2], seconds[-1]
+    print(f"seconds of processor time for the advice of a cell: median {middle:.2f}, most {most:.2f}")
     for one in advised:
         if not one.learned[0] or one.smaller:
-            print(
-                f"  {one.overrides}\n    {one.advice[0]} ({'learns' if one.learned[0] else 'fails'}); smaller: {one.smaller}"
-            )
+            came = "learns" if one.learned[0] else "fails"
+            print(f"  {one.overrides}\n    {one.advice[0]} ({came}); smaller: {one.smaller}")
 
 
 def share(cells: Sequence[bool]) -> str:

@@ -148,9 +148,8 @@ def report(found: Sequence[Told]) -> None:
     """Print the counts."""
     print(f"all cells: {shares(found)}")
     agreed = [told for told in found if told.agree]
-    print(
-        f"both agree: {len(agreed)} of {len(found)}, there right in {share(agreed, lambda told: told.right(told.pilot))}"
-    )
+    right = share(agreed, lambda told: told.right(told.pilot))
+    print(f"both agree: {len(agreed)} of {len(found)}, and are right in {right}")
     for part in ("optimizer=sgd", "optimizer=adam", "optimizer=adamw", "optimizer=rmsprop", "momentum", "schedule",
                  "clip_norm", "network.depth=3 ", "network.depth=10", "network.depth=30"):  # fmt: skip
         print(f"  {part.strip()}: {shares([told for told in found if part in told.overrides])}")
