@@ -15,7 +15,7 @@ from mlpstudy import shell
 from mlpstudy.cells.events import Ending, Summary
 from mlpstudy.cells.recording import Record
 from mlpstudy.display import summary_table
-from mlpstudy.foresight.agreement import Counts, agreement, foreseen
+from mlpstudy.foresight.agreement import Counts, agreement, disagreement, foreseen
 from mlpstudy.measure.intervals import mean_and_interval, without_interval
 from mlpstudy.measure.outcomes import first_losses
 from mlpstudy.palette import VERDICT_COLOURS
@@ -128,16 +128,19 @@ def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, S
         out.print(summary_table(named, out.width))
     else:
         out.print(f"{len(named)} cells are too many for a table here. The page of `python -m reports` has one.")
-    if remark := without_interval([(name, run.tags.get("same_replicas")) for name, run in named]):
-        out.print(remark, soft_wrap=True)
+    for remark in (
+        disagreement([(name, run.tags) for name, run in named]),
+        without_interval([(name, run.tags.get("same_replicas")) for name, run in named]),
+    ):
+        if remark:
+            out.print(remark, soft_wrap=True)
     trained = [(name, run.tags) for name, run in named if run.params["training.epochs"] != "0"]
     if len(trained) > 1:
         out.print(counts_tables(Counts.of([tags for _, tags in trained])))
     verdicts = [(name, run.tags.get("verdict_predicted"), run.tags["verdict"]) for name, run in named]
     out.print(agreement(verdicts), soft_wrap=True)
-    if trained:
-        outcomes = [(name, tags.get("outcome_predicted"), tags["outcome"]) for name, tags in trained]
-        out.print(foreseen(outcomes), soft_wrap=True)
+    for sentence in foreseen([(name, tags, tags["outcome"]) for name, tags in trained]):
+        out.print(sentence, soft_wrap=True)
 
 
 def counts_tables(counted: Sequence[Counts]) -> Columns:

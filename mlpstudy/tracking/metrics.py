@@ -14,6 +14,7 @@ from numpy.typing import NDArray
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import Config
+from mlpstudy.foresight.agreement import disagree
 from mlpstudy.foresight.before import Before
 from mlpstudy.measure.arrays import CURVES
 from mlpstudy.measure.intervals import decimals, mean_and_interval, over_replicas, repeated, same_replicas
@@ -24,6 +25,7 @@ from mlpstudy.tracking.uris import redact
 
 Values = NDArray[np.float64]
 Rows = dict[tuple[str, int], float]  # (metric, step) -> value
+POINTS = 15  # of the foreseen curve, besides the first; statistics.npz has all
 LAYERS = 12  # at most so many series for each statistic, so that the UI stays usable; statistics.npz has all layers
 
 
@@ -81,6 +83,8 @@ def note(result: CellResult) -> str:
     for forecast in (result.foreseen, result.pilot):
         if forecast is not None:
             lines.append(f"- Foreseen **{forecast.outcome}**, by {forecast.by}: {forecast.reason}.")
+    if disagree(predicted_tags(result.before)):
+        lines.append("- These two disagree: near a border.")
     if len(result.arrays["step"]) > 1:
         lines.append(f"- At the end **{result.verdict_final.name}**: {result.verdict_final.evidence}.")
     name, _, words = score_of(result.arrays, "curve_")
@@ -89,6 +93,9 @@ def note(result: CellResult) -> str:
         centre, half = (float(value) for value in over_replicas(result.arrays, last))
         spread = f" ± {decimals(half)} (95 % interval)" if np.isfinite(half) else ""
         lines.append(f"- Outcome **{result.outcome}**: {words} {decimals(centre)}{spread}.")
+        gained, linear = float(over_replicas(result.arrays, result.arrays["gained"])[0]), result.arrays["linear_gain"]
+        if np.isfinite(gained):
+            lines.append(f"- Gained **{gained:.2f}** of what can be learned; a linear model gains {float(linear):.2f}.")
     if same := _same(result):
         lines.append(f"- No interval: {same}.")
     return "\n".join(lines)
@@ -164,6 +171,18 @@ def curves(step: int, arrays: Mapping[str, Values]) -> Rows:
         finite = replicas[np.isfinite(replicas)]
         with np.errstate(over="ignore"):
             rows[f"{name}_std", step] = float(finite.std(ddof=1)) if finite.size > 1 else float("nan")
+    return rows
+
+
+def foreseen_curves(before: Before, full: bool) -> Rows:
+    """`foreseen/loss_train` and `foreseen/accuracy_train`, by the pilot, up to where it got; some points, or all."""
+    if before.pilot is None:
+        return {}
+    curve = before.pilot.curve
+    some = range(len(curve.step)) if full else np.unique(np.linspace(0, len(curve.step) - 1, POINTS + 1).astype(int))
+    rows = {("foreseen/loss_train", int(curve.step[i])): float(curve.loss[i]) for i in some}
+    if curve.accuracy is not None:
+        rows |= {("foreseen/accuracy_train", int(curve.step[i])): float(curve.accuracy[i]) for i in some}
     return rows
 
 

@@ -10,6 +10,7 @@ from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.foresight.forecast import AHEAD
 from mlpstudy.network.optimizers import Merged, adam, adamw, rmsprop, sgd
+from mlpstudy.tracking import metrics
 
 ADAM = {"beta1": 0.9, "beta2": 0.999, "epsilon": 1e-8}
 EVERY = {
@@ -104,6 +105,8 @@ def test_what_it_foresees_comes(trained, outcome):
     result = trained(*CASES[outcome])
     assert result.outcome == outcome
     assert result.pilot.outcome == AHEAD[outcome]
+    tags = metrics.tags(result)
+    assert (tags["outcome_by_pilot"], tags["outcome_by_pilot_reason"]) == (result.pilot.outcome, result.pilot.text)
     assert result.pilot.by == "the pilot"
 
 

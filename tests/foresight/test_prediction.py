@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import math
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -540,6 +541,8 @@ def test_tags_of_a_prediction(measured):
     assert tags["evidence_predicted"] == result.verdict_predicted.evidence
     assert tags["evidence_predicted"].startswith("delta_rms first / last layer: ")
     assert tags.items() >= metrics.predicted_tags(result.before).items()
+    assert result.pilot is None  # it is not to be trained
+    assert "outcome_by_pilot" not in tags
 
 
 VANISHING, SATURATED = (Verdict((Finding(name, f"{name} as found"),)) for name in ("vanishing", "saturated"))
@@ -574,6 +577,28 @@ def test_table_has_what_theory_foresaw(judged):
     at = head.index("by theory")
     rows = [line for line in lines if "tanh" in line]
     assert [row[at:].split()[0] for row in rows] == ["saturated", "-"]
+
+
+@pytest.mark.parametrize("width", [80, 100, 140])
+def test_table_has_both_forecasts_and_what_was_gained(judged, width):
+    """On a narrow terminal too: `slow` alone does not say how much was learned, nor `learns` that theory disagrees."""
+    run = ended("xavier-tanh-d3", "s", judged(Verdict(()), None))
+    forecasts = {"outcome_by_pilot": "learns", "outcome_predicted": "stalls"}
+    reason = {"outcome_predicted_reason": "stalls, by theory: too slow"}
+    ends = {"outcome": "slow", "outcomes": "2 slow"}
+    metrics = dict(run.metrics) | {"final/gained": 0.224}
+    run = SimpleNamespace(
+        params=dict(run.params) | {"training.epochs": "5"},
+        tags=dict(run.tags) | forecasts | reason | ends,
+        metrics=metrics,
+    )
+    out = Console(width=width)
+    with out.capture() as captured:
+        out.print(summary_table([("xavier-tanh-d3", run)], width))
+    text = captured.get()
+    assert {"foreseen", "outcome", "gained", "learns", "(theory:", "stalls)", "slow", "0.22"} <= set(text.split())
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
 
 
 def test_table_has_the_evidence_where_there_is_room(judged):
