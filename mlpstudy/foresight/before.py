@@ -51,12 +51,14 @@ class Before:
 
 
 def look_ahead(
-    lesson: Lesson, thresholds: Thresholds, theta: Array, probe: int, rng: np.random.Generator, drawn: bool = True
-) -> Before:
+    lesson: Lesson, thresholds: Thresholds, theta: Array, probe: int, rng: np.random.Generator, drawn: bool = True,
+    whole: bool = True,
+) -> Before:  # fmt: skip
     """The prediction and the forecasts for initial weights theta (R, P); theory's follows from `probe` examples.
 
     Theory's rule follows from theory where it applies, else from what is measured at step 0. rng: for the pilot.
-    drawn: whether these are random weights; those of a file may have been trained.
+    drawn: whether these are random weights; those of a file may have been trained. whole: otherwise the curve of the
+    pilot is its last point alone, and nothing is measured where theory applies; the forecasts are the same.
     """
     network, recipe = lesson.network, lesson.recipe
     layers, activation = unflatten(theta, network.sizes), network.activation
@@ -67,15 +69,18 @@ def look_ahead(
     if recipe.epochs == 0 or not task.room > 0:
         return Before(prediction, None, None, np.full(len(theta), np.nan), distinct)
     steps = Steps.of(recipe.lr, recipe.epochs, recipe.steps_per_epoch(len(lesson.y)), recipe.optimizer)
+    counts = np.array([part[0].size for layer in layers for part in layer], dtype=np.float64)
+    measured = np.full(len(theta), np.nan)
     with np.errstate(all="ignore"):
-        moment = Snapshot(activation, layers, *backpropagate(network, layers, x, y), None)
-        squares, counts = squared_gradients(moment, task)
-        measured = steps.progress(squares, counts, task)
+        if whole or prediction is None:
+            moment = Snapshot(activation, layers, *backpropagate(network, layers, x, y), None)
+            squares, _ = squared_gradients(moment, task)
+            measured = steps.progress(squares, counts, task)
         if prediction is not None:
             by, name, expected = "theory", prediction.verdict.name, prediction.squared_gradients(task.errors)
         else:
             by, expected = "step 0", np.median(squares, axis=0)
             name = verdict.judge(statistics.measure(moment), network.sizes[1:-1], activation, thresholds).name
         forecast = foresee(expected, counts, name, by, task, steps, activation, thresholds)
-        pilot = fly(lesson, thresholds, theta[:1], rng)
+        pilot = fly(lesson, thresholds, theta[:1], rng, whole)
     return Before(prediction, forecast, pilot, steps.lr * measured, distinct)
