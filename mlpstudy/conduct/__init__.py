@@ -2,7 +2,7 @@
 
 sweep    the whole of it, from checked cells to the lines at the end
 ahead    what is foreseen of many cells, without training them
-plan     what is done, what grows, and what is to train
+plan     what is done, what grows, what is to train, and what is expected not to learn
 follow   puts the events of each cell together, and passes them on
 report   the lines before the training, and at its end: what came, and what to type next
 

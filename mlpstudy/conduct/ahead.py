@@ -4,6 +4,7 @@ import contextlib
 import time
 from collections import Counter
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 
 from mlpstudy import interrupts
 from mlpstudy.cells.before import Foreseen
@@ -20,6 +21,7 @@ CANNOT, FAILED = "cannot be", "failed"  # in the place of an outcome
 PHRASES = dict(
     zip(AHEAD.values(), ("would learn", "would be slow", "would stall", "would diverge"), strict=True),
 ) | {"-": "of which nothing is foreseen", CANNOT: "cannot be", FAILED: "could not be foreseen"}
+EXPECTED = {"is slow": "to be slow", "stalls": "to stall", "diverges": "to diverge"}
 Row = Mapping[str, str | float]
 UNKNOWN: Row = {"verdict": "-", "outcome": "-", "by_theory": "-", "gained": float("nan"), "epochs": float("nan"),
            "largest_lr": float("nan"), "reason": "", "reason_by_theory": "-"}  # fmt: skip
@@ -49,6 +51,31 @@ def rows(cells: Sequence[Cell], told: Sequence[Foreseen | Failure], left_out: Se
         for name, one in zip(names(cells), told, strict=True)
     }
     return table | {out.name: {**UNKNOWN, "outcome": CANNOT, "reason": out.reason} for out in left_out}
+
+
+@dataclass(frozen=True)
+class Unpromising:
+    """A cell that is expected not to learn."""
+
+    outcome: str
+    reason: str  # for people: expected to stall, by the pilot: ...
+
+
+def unpromising(cells: Sequence[Cell]) -> dict[int, Unpromising]:
+    """Those of the cells that are expected not to learn: by the pilot, or by theory's rule if there is none.
+
+    A cell of which nothing is foreseen is not among them.
+    """
+    found = {}
+    for index, one in enumerate(foresee(cells)):
+        if isinstance(one, Failure):  # its training will tell
+            continue
+        by, outcome, reason = "the pilot", str(one.row["outcome"]), one.row["reason"]
+        if outcome == "-":
+            by, outcome, reason = "theory's rule", str(one.row["by_theory"]), one.row["reason_by_theory"]
+        if outcome in EXPECTED:
+            found[index] = Unpromising(outcome, f"expected {EXPECTED[outcome]}, by {by}: {reason}")
+    return found
 
 
 def near_a_border(row: Row) -> bool:
