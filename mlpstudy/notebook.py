@@ -5,11 +5,9 @@ from typing import TYPE_CHECKING, Any
 
 import pandas as pd
 
-from mlpstudy import terminal, theory
-from mlpstudy.cells.before import before_training
-from mlpstudy.cells.cell import names
+from mlpstudy import interrupts, terminal, theory
 from mlpstudy.compose import SETTINGS_ERRORS, Request, one_line, read
-from mlpstudy.conduct import sweep
+from mlpstudy.conduct import ahead, sweep
 from mlpstudy.settings import from_python
 
 if TYPE_CHECKING:
@@ -52,12 +50,25 @@ def predict(**settings: Any) -> pd.DataFrame:
 def foresee(**settings: Any) -> pd.DataFrame:
     """What would come of cells, before any training: a table with a row for each.
 
-    foresee(init=["xavier", "he"], depth=[5, 20], lr=0.1). Columns: the verdict by theory, the outcome, the epochs to a
-    loss 5 % below that of the best constant output, the largest learning rate with which it may learn, and the reason.
+    foresee(init=["xavier", "he"], depth=[5, 20], lr=0.1); the same as `python -m mlpstudy.predict`. Columns: the
+    verdict by theory, the outcome by the pilot and that by theory's rule, how much of what can be learned is gained,
+    the epochs to a loss 5 % below that of the best constant output, the largest learning rate with which it may learn,
+    and both reasons. A cell that cannot be has the outcome `cannot be`, one that ended with an error `failed`.
+    A notebook shows the reasons whole; `print(table.to_string())` does so in a script.
     """
-    cells = _request(settings).cells
-    rows = [before_training(cell.config).row for cell in cells]
-    return pd.DataFrame(rows, index=pd.Index(names(cells), name="cell"))
+    request = _request(settings)
+    with terminal.enduring(), interrupts.heeded():
+        rows = ahead.rows(request.cells, ahead.foresee(request.cells), request.left_out)
+    return Foresight(pd.DataFrame.from_dict(rows, orient="index").rename_axis("cell"))
+
+
+class Foresight(pd.DataFrame):  # type: ignore[misc]  # pandas has no types
+    """A table of what is foreseen, which a notebook shows with its sentences whole."""
+
+    def _repr_html_(self) -> str | None:
+        with pd.option_context("display.max_colwidth", None):
+            shown: str | None = super()._repr_html_()
+        return shown
 
 
 def _request(settings: Mapping[str, Any]) -> Request:

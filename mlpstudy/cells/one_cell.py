@@ -1,4 +1,4 @@
-"""Trains one cell and yields its events, wherever this is: in this process, in a worker, on another machine."""
+"""Trains or foresees one cell and yields its events: in this process, in a worker, on another machine."""
 
 import os
 import traceback
@@ -10,6 +10,7 @@ import numpy as np
 from threadpoolctl import threadpool_limits
 
 from mlpstudy.cells.advice import advise
+from mlpstudy.cells.before import Foreseen, look_ahead
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult, collect
 from mlpstudy.cells.config import parse
@@ -80,6 +81,18 @@ def outcome(problem: Problem, record: Record) -> str | None:
     loss = record.curves["loss_train"]
     gained = problem.yardstick.gained(loss, record.curves.get("accuracy_train"))
     return outcomes.majority(problem.yardstick.outcomes(loss, gained, problem.config.thresholds))
+
+
+def foreseen_of(job: Job, whole: bool = True) -> Iterator[Foreseen | Failure]:
+    """Foresee a cell without training it. whole: with the learning curve, which takes as long as the rest."""
+    try:
+        with threadpool_limits(1):
+            config = parse(job.raw)
+            problem = prepare_same(config, job.content)
+            before = look_ahead(problem, initial_theta(problem, range(config.replicas)), whole)
+        yield Foreseen(before.row, before.pilot.curve if whole and before.pilot is not None else None)
+    except Exception as error:
+        yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
 
 
 def drawn(draw: Draw, index: int, result: CellResult) -> Picture:

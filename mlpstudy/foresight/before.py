@@ -53,12 +53,14 @@ class Before:
 
 
 def look_ahead(
-    lesson: Lesson, thresholds: Thresholds, theta: Array, probe: int, rng: np.random.Generator, drawn: bool = True
-) -> Before:
+    lesson: Lesson, thresholds: Thresholds, theta: Array, probe: int, rng: np.random.Generator, drawn: bool = True,
+    whole: bool = True,
+) -> Before:  # fmt: skip
     """The prediction and the forecasts for initial weights theta (R, P); theory's follows from `probe` examples.
 
     Theory's rule follows from theory where it applies, else from what is measured at step 0. rng: for the pilot.
-    drawn: whether these are random weights; those of a file may have been trained.
+    drawn: whether these are random weights; those of a file may have been trained. whole: otherwise the curve of the
+    pilot is its last point alone; the forecasts are the same.
     """
     network, recipe = lesson.network, lesson.recipe
     layers, activation = unflatten(theta, network.sizes), network.activation
@@ -74,7 +76,8 @@ def look_ahead(
         moment = Snapshot(activation, layers, *backpropagate(network, layers, x, y), None)
         measured = steps.progress(*squared_gradients(moment, task.errors), task)
         forecast = foresee(Start.of(moment, prediction, task, thresholds), task, steps, activation, thresholds)
-    return Before(prediction, forecast, fly(lesson, thresholds, theta[:1], rng), steps.lr * measured, distinct)
+        pilot = fly(lesson, thresholds, theta[:1], rng, whole)
+    return Before(prediction, forecast, pilot, steps.lr * measured, distinct)
 
 
 def _why(recipe: Recipe) -> str:

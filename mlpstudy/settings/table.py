@@ -133,6 +133,9 @@ OF_CELLS = (
             "test accuracies; a run logs after how many epochs it reached each"),
     Setting("training.clip_norm", or_null(POSITIVE),
             "longest gradient (norm over all weights and biases of a replica); null = any"),
+    Setting("training.only", or_null(option(("learns",))),
+            "learns: only the cells that are expected to learn before training, by a short training of merged steps; "
+            "the others are named with the reason", identity="nothing", of="sweep"),
     Setting("replicas", integer(1), "random initializations, trained side by side on the same minibatches"),
     Setting("workers", or_null(integer(1)),
             "processes that train cells in parallel; null = one per core", identity="nothing", of="sweep"),

@@ -88,3 +88,11 @@ def test_trainings_end_as_foreseen(compose, overrides, outcome):
     assert result.foreseen.outcome == {"learned": "learns", "stalled": "stalls", "diverged": "diverges"}[outcome]
     reached = np.isfinite(result.arrays["epochs_to_lower_loss"])
     assert reached.all() if outcome == "learned" else not reached.all()
+
+
+@pytest.mark.parametrize(
+    "words", [("init=xavier",), ("init=zeros",), ("data=diabetes", "loss=mse"), ("training.epochs=0",)]
+)
+def test_without_its_curve_a_forecast_is_the_same(compose, words):
+    config = check(compose("network.depth=3", "training.epochs=2", *words)).config
+    assert str(before_training(config, whole=False).row) == str(before_training(config).row)
