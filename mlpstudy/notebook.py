@@ -4,8 +4,11 @@ from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
 
 import pandas as pd
+from threadpoolctl import threadpool_limits
 
 from mlpstudy import interrupts, terminal, theory
+from mlpstudy.cells import advice
+from mlpstudy.cells.cell import names
 from mlpstudy.compose import SETTINGS_ERRORS, Request, one_line, read
 from mlpstudy.conduct import ahead, sweep
 from mlpstudy.settings import from_python
@@ -60,6 +63,22 @@ def foresee(**settings: Any) -> pd.DataFrame:
     with terminal.enduring(), interrupts.heeded():
         rows = ahead.rows(request.cells, ahead.foresee(request.cells), request.left_out)
     return Foresight(pd.DataFrame.from_dict(rows, orient="index").rename_axis("cell"))
+
+
+def advise(**settings: Any) -> pd.DataFrame:
+    """What would help cells that are not expected to learn: a row for each piece of advice, the smallest change first.
+
+    advise(activation="sigmoid", depth=20). Columns: the words of the change, why it helps, and how much of what can be
+    learned its pilots gain. There is no row for a cell that is expected to learn, nor for one that nothing helps.
+    """
+    cells = _request(settings).cells
+    with terminal.enduring(), threadpool_limits(1):
+        rows = [
+            {"cell": name, "change": " ".join(one.change.words), "reason": one.change.reason, "gained": one.gained}
+            for name, cell in zip(names(cells), cells, strict=True)
+            for one in advice.advise(cell.raw)
+        ]
+    return Foresight(pd.DataFrame(rows, columns=["cell", "change", "reason", "gained"]).set_index("cell"))
 
 
 class Foresight(pd.DataFrame):  # type: ignore[misc]  # pandas has no types

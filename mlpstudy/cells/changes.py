@@ -30,6 +30,12 @@ class Change:
     reason: str
     size: float  # how much it changes: 1 for a learning rate three times as large
 
+    @staticmethod
+    def of(text: str) -> "Change":
+        """The change of a line of advice, such as `init=he: why`."""
+        words, _, reason = text.partition(": ")
+        return Change(tuple(words.split()), reason, 0.0)
+
     def __add__(self, other: "Change") -> "Change":
         return Change(self.words + other.words, f"{self.reason}; {other.reason}", self.size + other.size)
 

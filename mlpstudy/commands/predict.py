@@ -10,12 +10,16 @@ from pathlib import Path
 
 import numpy as np
 from rich.box import SIMPLE
+from rich.console import Console
 from rich.table import Table
 from rich.text import Text
+from threadpoolctl import threadpool_limits
 
-from mlpstudy import terminal, theory
+from mlpstudy import shell, terminal, theory
+from mlpstudy.cells.advice import advise
 from mlpstudy.cells.before import Foreseen
-from mlpstudy.cells.cell import names
+from mlpstudy.cells.cell import Cell, names
+from mlpstudy.cells.changes import retyped
 from mlpstudy.cells.events import Failure
 from mlpstudy.commands import printed
 from mlpstudy.compose import SETTINGS_ERRORS, Request, one_line, progress, read, wrapped
@@ -27,6 +31,7 @@ from mlpstudy.network.activations import Activation
 from mlpstudy.palette import VERDICT_COLOURS
 
 MAP = "--map"
+ADVISED = 5  # cells with advice; looking for it takes as long as about ten forecasts
 
 
 def main(arguments: Sequence[str]) -> int:
@@ -77,6 +82,7 @@ def show(request: Request, path: Path | None = None) -> None:
     else:
         out.print(f"{len(table)} cells are too many for a table here. `mlpstudy.foresee` in Python gives all of them.")
     out.print(ahead.counts(table), soft_wrap=True)
+    say_what_would_help(out, cells, list(table.values()))
     if path is not None:
         out.print(draw_map(request, told, path), soft_wrap=True)
     configs = [cell.config for cell in cells]
@@ -86,6 +92,24 @@ def show(request: Request, path: Path | None = None) -> None:
         out.print(f"gain that keeps unit variance, 1 / sqrt(E[g(x)^2]): {theory.gain(activation):.4f}")
         out.print(limits(activation, sigma_b))
         out.print(edge(activation, sigma_b), soft_wrap=True)
+
+
+def say_what_would_help(out: Console, cells: Sequence[Cell], rows: Sequence[Mapping[str, str | float]]) -> None:
+    """Advice for the first ADVISED cells that are not expected to learn."""
+    failing = [i for i, row in enumerate(rows[: len(cells)]) if row["outcome"] in ahead.EXPECTED]
+    for count, index in enumerate(failing[:ADVISED], start=1):
+        progress(f"looking for advice: cell {count} of {min(len(failing), ADVISED)}")
+        with threadpool_limits(1):
+            found = advise(cells[index].raw)
+        progress("")
+        out.print(f"\nWhat would help {names(cells)[index]}:" + " nothing that was tried" * (not found))
+        for one in found:
+            out.print(f"  {one.text}", soft_wrap=True)
+        if found:
+            words = retyped(cells[index].overrides, found[0].change)
+            out.print(f"  To try the first:  {shell.command('mlpstudy', *words)}", soft_wrap=True)
+    if len(failing) > ADVISED:
+        out.print(f"For the other {len(failing) - ADVISED} cells, call mlpstudy.advise in Python.")
 
 
 def draw_map(request: Request, told: Sequence[Foreseen | Failure], path: Path) -> str:

@@ -10,6 +10,7 @@ from mlpstudy.measure.sums import Statistic
 from mlpstudy.measure.verdict import Thresholds
 
 OUTCOMES = ("learned", "slow", "stalled", "diverged")
+FAILED = OUTCOMES[1:]
 LARGE = 1.3  # times the loss of outputs that are 0: from there on, a first loss is spoken of (He and ReLU: about 1.4)
 SILENT = {  # whether targets are standardized -> outputs of 0, in the user's units
     False: "Outputs of 0, which know nothing, have",

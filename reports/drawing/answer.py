@@ -5,13 +5,12 @@ from collections.abc import Sequence
 from math import isfinite, prod
 
 from mlpstudy.foresight.forecast import AHEAD
-from mlpstudy.measure.outcomes import OUTCOMES
+from mlpstudy.measure.outcomes import FAILED
 from mlpstudy.tracking.run import Run
 from reports.drawing.words import CELL, coordinates, decimal, listed, number, ordered, outcome, param, score
 
 MOST = 5  # causes that get a sentence of their own
 SURPRISES = 3  # cells that are named
-FAILED = OUTCOMES[1:]  # they may have learned a little
 EXPECTED = {"learns": "learn", "is slow": "be slow", "stalls": "stall", "diverges": "diverge"}
 CAUSES = {  # verdict -> what is the matter
     "symmetric": "all units of a layer are the same, and get the same gradient",
