@@ -21,9 +21,9 @@ from mlpstudy.measure.intervals import decimals, mean_and_interval, share_text
 from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_COLOURS
 
-PIPE_WIDTH = 170  # columns if the output is not a terminal
+PIPE_WIDTH = 180  # columns if the output is not a terminal
 EVIDENCE_WIDTH = 140  # with at least so many columns, the table shows the evidence
-NARROW = 100  # with fewer columns, the table shows no gradient ratio, and of trained cells no verdict by theory
+NARROW = 114  # with fewer columns, the table shows no gradient ratio, and of trained cells no verdict by theory
 LONGEST = max(map(len, VERDICT_COLOURS))
 
 
@@ -169,13 +169,15 @@ def summary_table(results: Sequence[tuple[str, Summary]], width: int) -> Table:
         (foreseen, "foreseen", {"min_width": len("diverges")}, lambda _, run: forecast(run.tags) or "-"),
         (True, "outcome", {"min_width": len("diverged")}, lambda _, run: outcome_text(run)),
         (trained, "gained", {"justify": "right", "min_width": len("gained")}, lambda _, run: gained_text(run)),
-        (True, score.rpartition(" ")[2] if narrow else score, {"min_width": len("accuracy")},
+        (True, score.rpartition(" ")[2] if narrow else score,
+         {"min_width": len("accuracy" if narrow else "0.942 ± 0.008")},
          lambda _, run: accuracy_text(run).removeprefix("loss ")),
         (not narrow, "gradient first/last", {"justify": "right"}, lambda _, run: ratio_text(run)),
         (evidence, "evidence", {},
          lambda _, run: Text(run.tags["evidence"] if run.tags["verdict"] != "healthy" else "", "dim")),
     ]  # fmt: skip
-    table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
+    title = "Verdict at initialization (> at the end, where it changed)"
+    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=not narrow)
     for shown, heading, options, _ in columns:
         if shown:
             table.add_column(heading, **options)

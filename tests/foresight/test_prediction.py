@@ -579,7 +579,7 @@ def test_table_has_what_theory_foresaw(judged):
     assert [row[at:].split()[0] for row in rows] == ["saturated", "-"]
 
 
-@pytest.mark.parametrize("width", [80, 100, 140])
+@pytest.mark.parametrize("width", [80, 113, 114, 140])
 def test_table_has_both_forecasts_and_what_was_gained(judged, width):
     """On a narrow terminal too: `slow` alone does not say how much was learned, nor `learns` that theory disagrees."""
     run = ended("xavier-tanh-d3", "s", judged(Verdict(()), None))
@@ -596,7 +596,9 @@ def test_table_has_both_forecasts_and_what_was_gained(judged, width):
     with out.capture() as captured:
         out.print(summary_table([("xavier-tanh-d3", run)], width))
     text = captured.get()
-    assert {"foreseen", "outcome", "gained", "learns", "(theory:", "stalls)", "slow", "0.22"} <= set(text.split())
+    assert {"foreseen", "outcome", "gained", "accuracy", "learns", "(theory:", "stalls)", "slow", "0.22"} <= set(
+        text.split()
+    )
     assert "…" not in text
     assert max(map(len, text.splitlines())) <= width
 

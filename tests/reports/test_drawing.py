@@ -175,7 +175,7 @@ def test_the_curve_that_was_foreseen_is_dashed_beside_that_of_training_examples(
     none = altered(run, foreseen_step=None, foreseen_loss_train=None, foreseen_accuracy_train=None)
     without = drawn(learning_curves.FIGURE, [none])[0]
     assert not any(line.is_dashed() for ax in without for line in ax.lines)
-    assert "dashed" not in without[0].figure.get_supxlabel()
+    assert "dashes" not in without[0].figure.get_supxlabel()
 
 
 def test_learning_curves_mark_the_last_point_before_a_replica_diverged(named):
