@@ -136,11 +136,11 @@ def test_a_dispute_between_the_pilot_and_theorys_rule_is_told():
     row = ahead.UNKNOWN | {"outcome": "is slow", "by_theory": "learns"}
     row |= {"reason": "it came a quarter of the way", "reason_by_theory": "p (by theory)"}
     agreed = row | {"by_theory": "is slow"}
-    table = predict.outcomes({"one": row, "two": agreed})
-    assert list(table.columns[2].cells) == ["is slow\nnear a border", "is slow"]
+    both = {"outcome": "learns", "by_theory": "learns"}
+    table = predict.outcomes({"one": row, "two": agreed, "three": row | both})
+    assert list(table.columns[2].cells) == ["is slow\nnear a border", "is slow", "learns"]
     told = [str(cell) for cell in table.columns[5].cells]
-    assert told[0] == "it came a quarter of the way; theory's rule: learns, p (by theory)"
-    assert told[1] == "it came a quarter of the way; p (by theory)"
+    assert told == ["theory's rule: learns, p (by theory)", "p (by theory)", "it came a quarter of the way"]
     assert predict.ahead.counts({"one": row, "two": agreed}).startswith("2 cells: 2 would be slow; 1 of these near a")
 
 

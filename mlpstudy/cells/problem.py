@@ -22,6 +22,7 @@ from mlpstudy.network.losses import constant_predictor_loss
 from mlpstudy.network.mlp import Network
 
 FROM_FILES = (*IMAGES, "npz", "csv")  # data sets whose content the settings do not tell
+SMALL = ("digits", "breast_cancer", "iris", "wine", "diabetes")  # come with scikit-learn, below 1 MB each
 LARGEST_TARGET = 0.4  # power of the largest number of a dtype, so that a sum of squared errors is finite
 
 
@@ -101,6 +102,9 @@ def load_data(options: tuple[tuple[str, Any], ...], seed: int, dtype: str) -> Da
     return prepared(f"{image_files(name, **parameters)} {dtype}", make) if name in IMAGES else make()
 
 
+_load_small = lru_cache(maxsize=32)(load_data.__wrapped__)  # a grid over seeds comes back to each of them
+
+
 def in_dtype(data: Data, dtype: str) -> Data:
     """The data with features in this dtype. Raises ConfigError for the first number that it cannot hold."""
     largest = float(np.finfo(dtype).max)
@@ -139,7 +143,8 @@ def prepare_same(config: Config, content: Mapping[str, str]) -> Problem:
 def prepare(config: Config) -> Problem:
     """Load a cell's data and check that loss, targets and batch size fit. Raises ConfigError."""
     published_split = dict(config.data)["name"] in IMAGES
-    data = load_data(config.data, 0 if published_split else config.seed, np.dtype(config.dtype).name)
+    load = _load_small if dict(config.data)["name"] in SMALL else load_data
+    data = load(config.data, 0 if published_split else config.seed, np.dtype(config.dtype).name)
     n, batch_size = len(data.y_train), config.recipe.batch_size
     if batch_size is not None and batch_size > n:
         rule = f"null or at most the {n} training examples of data={data.name}"

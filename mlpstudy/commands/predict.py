@@ -137,9 +137,9 @@ def outcomes(table: Mapping[str, Mapping[str, str | float]]) -> Table:
         verdict, outcome, reason = (str(row[key]) for key in ("verdict", "outcome", "reason"))
         if ahead.near_a_border(row):
             outcome += f"\n{ahead.BORDER}"
-            reason += f"; theory's rule: {row['by_theory']}, {row['reason_by_theory']}"
+            reason = f"theory's rule: {row['by_theory']}, {row['reason_by_theory']}"
         elif outcome not in ("learns", "-") and row["reason_by_theory"] != "-":
-            reason += f"; {row['reason_by_theory']}"  # the cause
+            reason = str(row["reason_by_theory"])  # the cause; how far the pilot came is in its column
         gained = float(row["gained"])
         rows.add_row(
             name, Text(verdict, VERDICT_COLOURS.get(verdict, "")), outcome,

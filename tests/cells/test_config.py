@@ -7,7 +7,8 @@ import numpy as np
 import pytest
 from omegaconf import OmegaConf
 
-from mlpstudy.cells import parts
+from mlpstudy.cells import parts, problem
+from mlpstudy.cells.cell import check
 from mlpstudy.cells.config import parse
 from mlpstudy.cells.parts import DTYPES
 from mlpstudy.data.datasets import DATASETS
@@ -114,6 +115,7 @@ BAD = {
     "training.probe_size": [*NOT_INTEGERS, 0, 255],
     "training.accuracies": [0.5, "0.5", None, True, [0], [-0.1], [1.01], ["0.5"], [None], [True], [math.nan], [[0.5]]],
     "training.clip_norm": ["1", True, [1], math.nan, math.inf, 0, -1],
+    "training.only": ["stalls", "", 1, True],
     "replicas": [*NOT_INTEGERS, 0],
     "workers": ["1", True, [1], 2.0, math.nan, 0, -1],
     "seed": [*NOT_INTEGERS, -1],
@@ -560,3 +562,18 @@ def test_science_spells_sizes_one_way(configure):
 )  # fmt: skip
 def test_science_holds_everything_else(configure, override):
     assert configure(override).identity != configure().identity
+
+
+def test_small_data_are_read_once_for_each_seed_of_a_grid(compose, monkeypatch):
+    """Cells come with the seed innermost, so that every seed comes again and again."""
+    read = []
+    original = problem.in_dtype
+    monkeypatch.setattr(problem, "in_dtype", lambda data, dtype: read.append(1) or original(data, dtype))
+    problem._load_small.cache_clear()
+    cells = [
+        check(compose("data=wine", f"init={init}", f"seed={seed}")) for init in ("he", "xavier") for seed in range(4)
+    ]
+    assert len(read) == 4
+    gains = [cell.yardstick.linear_gain for cell in cells]
+    assert gains[:4] == gains[4:]
+    assert len(set(gains)) > 1  # the splits differ
