@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from mlpstudy.foresight.agreement import disagree
 from mlpstudy.measure.histograms import ARRAYS, BINS
 from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.outcomes import FAILED
 from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_GLYPHS, colour
 from mlpstudy.tracking.run import NotMeasured, Run
@@ -74,6 +75,7 @@ def entry(run: Run) -> dict[str, Any]:
         "by_pilot": run.tags.get("outcome_by_pilot_reason", "nothing"),
         "by_rule": run.tags.get("outcome_predicted_reason", "nothing")
         + "; the pilot says otherwise: near a border" * disagree(run.tags),
+        "advice": advised(run),
         "score_name": name,
         "score": text,
         "final": f"{run.tags.get('verdict_final', NONE)}: {plain(run.tags.get('evidence_final', NONE))}",
@@ -81,6 +83,13 @@ def entry(run: Run) -> dict[str, Any]:
         "limits": rounded(limits),
         **measured(run),
     }
+
+
+def advised(run: Run) -> str:
+    """What would help, the smallest change first; each is what to type, and why."""
+    if run.tags.get("outcome") not in FAILED:
+        return "nothing is needed: it learned" if run.tags.get("outcome") == "learned" else NONE
+    return run.tags.get("advice", "nothing that was tried with its pilots").replace("\n", "; or ")
 
 
 def gained_text(run: Run) -> str:

@@ -52,7 +52,7 @@ def write(
         sweep=listed(ordered(run.tags["sweep"] for run in runs), "and"),
         question=question(runs),
         grid=grid(runs, options),
-        answer=answer(runs),
+        answer=[*answer(runs), *next_try(runs)],
         cards=[heat_map.card(run, place) for place, run in enumerate(runs)] if few else [],
         heat_map=heat_map.heat_map(runs, names, keys),
         legend=heat_map.legend(runs, names, keys),
@@ -70,6 +70,15 @@ def write(
         looks=looks,
     )
     path.write_text(page, encoding="utf-8")
+
+
+def next_try(runs: Sequence[Run]) -> list[str]:
+    """A sentence: what is expected to help the first network that did not learn and has advice."""
+    for run in runs:
+        if advice := run.tags.get("advice"):
+            words, _, reason = advice.splitlines()[0].partition(": ")
+            return [f"Next, try {words} for {run.name}: {reason}."]
+    return []
 
 
 def style(looks: str) -> str:
