@@ -59,10 +59,11 @@ def _reason(curve: Curve, gained: float, total: int) -> str:
     if not np.isfinite(curve.loss[-1]):
         return f"{where}, the loss is not finite"
     if curve.accuracy is None:
-        return f"{where}, the network explains {gained:.0%} of the variance"
-    return (
-        f"{where}, the training accuracy is {curve.accuracy[-1]:.2f}, which is {gained:.0%} of the way from chance to 1"
-    )
+        return f"{where}, the network explains {max(gained, 0.0) * 100:.0f} % of the variance"
+    if not gained > 0:
+        return f"{where}, the training accuracy is {curve.accuracy[-1]:.2f}, no better than chance"
+    way = f"{gained * 100:.0f} % of the way from chance to 1"
+    return f"{where}, the training accuracy is {curve.accuracy[-1]:.2f}, which is {way}"
 
 
 def path(lesson: Lesson, theta: Array, rng: np.random.Generator) -> Iterator[tuple[int, Array]]:
