@@ -1035,9 +1035,9 @@ def test_the_chance_is_marked_on_the_scale(written):
 def test_advice_is_in_the_card_of_a_network_and_under_the_answer():
     failed = made("zeros", tags={"outcome": "stalled", "advice": "init=he: why\noptimizer=adam: because"})
     hopeless, fine = made("sparse", tags={"outcome": "slow"}), made("he", tags={"advice": ""})
-    told = [entry(run)["advice"] for run in (failed, hopeless, fine)]
+    told = [layer_by_layer.entry(run)["advice"] for run in (failed, hopeless, fine)]
     assert told[0] == "init=he: why; or optimizer=adam: because"
     assert told[1].startswith("nothing that was tried")
     assert told[2] == "nothing is needed: it learned"
-    assert next_try([fine, hopeless, failed]) == ["Next, try init=he for zeros-tanh-d3: why."]
-    assert next_try([fine, hopeless]) == []
+    assert page.next_try([fine, hopeless, failed]) == ["Next, try init=he for zeros-tanh-d3: why."]
+    assert page.next_try([fine, hopeless]) == []
