@@ -61,9 +61,9 @@ def _first_that_help(raw: Mapping[str, Any], changes: Iterable[Change], gains: d
             continue
         try:
             problem = prepare(parse(changed(raw, change)))
-        except ConfigError:  # no critical point, say
+            gains[change] = gained = _worst_gain(problem)
+        except ConfigError:  # there is no critical point, or the user's weights do not fit, say
             continue
-        gains[change] = gained = _worst_gain(problem)
         if gained > enough(problem):
             advice.append(Advice(change, gained))
     return advice

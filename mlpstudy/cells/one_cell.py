@@ -64,7 +64,7 @@ def events_of(job: Job, draw: Draw | None) -> Iterator[Event]:
             theta = initial_theta(problem, range(config.replicas))
             for record in train_and_record(problem, theta, job.first):
                 if record.last and outcome(problem, record) not in (None, "learned"):
-                    record = replace(record, advice=tuple(one.text for one in advise(job.raw, failed=True)))
+                    record = replace(record, advice=advice(job.raw))
                 records.append(record)
                 if record.last and draw is not None and job.first == 0:
                     # the picture needs a result; `conduct.follow` makes its own from the records, also of a killed cell
@@ -72,6 +72,14 @@ def events_of(job: Job, draw: Draw | None) -> Iterator[Event]:
                 yield record
     except Exception as error:
         yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def advice(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """What would help a cell that did not learn, in words."""
+    try:
+        return tuple(one.text for one in advise(raw, failed=True))
+    except Exception:  # of the user's own functions, for other settings; the training is kept without advice
+        return ()
 
 
 def outcome(problem: Problem, record: Record) -> str | None:

@@ -3,7 +3,7 @@
 import numpy as np
 import pytest
 
-from mlpstudy.cells import advice
+from mlpstudy.cells import advice, one_cell
 from mlpstudy.cells.advice import MOST, advise
 from mlpstudy.cells.cell import check
 from mlpstudy.cells.cell_result import collect
@@ -13,6 +13,7 @@ from mlpstudy.cells.one_cell import outcome
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.errors import ConfigError
+from mlpstudy.network.mlp import unflatten
 
 SMALL = ["replicas=3", "training.epochs=5", "network.depth=5", "training.snapshots=2"]
 FAIL = {
@@ -113,3 +114,24 @@ def test_the_outcome_before_advice_is_that_of_the_result(compose):
         problem = prepare(check(compose(*SMALL, *words)).config)
         records = list(train_and_record(problem, initial_theta(problem, range(3))))
         assert outcome(problem, records[-1]) == collect(problem, records).outcome
+
+
+def test_weights_of_a_file_that_do_not_fit_a_change_leave_it_out(compose, tmp_path):
+    """A file has the weights of so many layers: with half the layers, it does not fit."""
+    theta = initial_theta(prepare(parse(compose(*SMALL))), [0])
+    arrays = {}
+    for i, (W, b) in enumerate(unflatten(theta, (64, *[64] * 5, 10)), start=1):
+        arrays |= {f"W{i}": 0.01 * W[0], f"b{i}": b[0, 0]}
+    np.savez(tmp_path / "w.npz", **arrays)
+    raw = compose(*SMALL, "init=file", f"init.path={tmp_path / 'w.npz'}")
+    found = advise(raw, failed=True)
+    assert found
+    assert all("depth" not in one.text for one in found)
+
+
+def test_a_training_is_kept_if_advice_fails(compose, monkeypatch):
+    def broken(raw, failed):
+        raise RuntimeError("own function")
+
+    monkeypatch.setattr(one_cell, "advise", broken)
+    assert one_cell.advice(compose(*SMALL)) == ()
