@@ -11,12 +11,12 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from mlpstudy.network.activations import Activation
     from mlpstudy.network.initializers import Scheme
-    from mlpstudy.notebook import foresee, predict, run
+    from mlpstudy.notebook import advise, foresee, predict, run
     from mlpstudy.tracking.reading import load_runs
     from mlpstudy.tracking.run import Run, Runs
 
 __version__ = "0.1.0"
-__all__ = ["Activation", "Run", "Runs", "Scheme", "foresee", "load_runs", "predict", "run"]
+__all__ = ["Activation", "Run", "Runs", "Scheme", "advise", "foresee", "load_runs", "predict", "run"]
 
 _HOME = {
     "Activation": "mlpstudy.network.activations",
@@ -24,6 +24,7 @@ _HOME = {
     "Run": "mlpstudy.tracking.run",
     "Runs": "mlpstudy.tracking.run",
     "run": "mlpstudy.notebook",
+    "advise": "mlpstudy.notebook",
     "foresee": "mlpstudy.notebook",
     "predict": "mlpstudy.notebook",
     "load_runs": "mlpstudy.tracking.reading",

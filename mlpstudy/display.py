@@ -5,7 +5,7 @@ import os
 import re
 import sys
 from collections.abc import Callable, Sequence
-from math import isfinite, isnan
+from math import isfinite, isnan, nan
 from typing import Any
 
 from rich.box import SIMPLE
@@ -16,13 +16,14 @@ from rich.text import Text
 
 from mlpstudy.cells.events import Ending, Summary
 from mlpstudy.cells.recording import Record
+from mlpstudy.foresight.agreement import forecast
 from mlpstudy.measure.intervals import decimals, mean_and_interval, share_text
 from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_COLOURS
 
-PIPE_WIDTH = 170  # columns if the output is not a terminal
+PIPE_WIDTH = 180  # columns if the output is not a terminal
 EVIDENCE_WIDTH = 140  # with at least so many columns, the table shows the evidence
-NARROW = 100  # with fewer columns, the table does not show the gradient ratio
+NARROW = 114  # with fewer columns, the table shows no gradient ratio, and of trained cells no verdict by theory
 LONGEST = max(map(len, VERDICT_COLOURS))
 
 
@@ -131,6 +132,12 @@ def accuracy_text(result: Summary) -> str:
     return text + (f" ({broken} {word})" if broken else "") if isfinite(centre) else word
 
 
+def gained_text(result: Summary) -> str:
+    """The share of what can be learned that was learned, mean over replicas that did not diverge."""
+    value = result.metrics.get("final/gained", nan)
+    return "-" if result.params["training.epochs"] == "0" or isnan(value) else f"{value:.2f}"
+
+
 def ratio_text(result: Summary) -> str:
     """delta_rms of the first over the last hidden layer at initialization, median over replicas."""
     value = result.metrics["final/gradient_ratio_init"]
@@ -141,9 +148,10 @@ def summary_table(results: Sequence[tuple[str, Summary]], width: int) -> Table:
     """The table at the end, one row for each cell; it shows the evidence if the terminal is wide enough."""
     narrow = width < NARROW
     extra = any(name != _usual_name(run) for name, run in results)
-    by_theory = not (narrow and extra)  # if there is room
-    foreseen = by_theory and any("outcome_predicted" in run.tags for _, run in results)
     evidence = width >= EVIDENCE_WIDTH and any(run.tags["verdict"] != "healthy" for _, run in results)
+    trained = any(run.params["training.epochs"] != "0" for _, run in results)
+    by_theory = not narrow or not (extra or trained)  # if there is room
+    foreseen = not (narrow and extra) and any(forecast(run.tags) for _, run in results)
     _, _, score = score_of(results[0][1].metrics, "final/")
 
     def theirs(run: Summary) -> str | Text:
@@ -158,15 +166,18 @@ def summary_table(results: Sequence[tuple[str, Summary]], width: int) -> Table:
         (extra, "also varied", {"overflow": "fold"}, lambda name, run: name.removeprefix(_usual_name(run)).strip("-")),
         (True, "verdict", {"min_width": LONGEST}, lambda _, run: verdicts(run)),
         (by_theory, "by theory", {"min_width": LONGEST}, lambda _, run: theirs(run)),
-        (foreseen, "foreseen", {"min_width": len("diverges")}, lambda _, run: run.tags.get("outcome_predicted", "-")),
+        (foreseen, "foreseen", {"min_width": len("diverges")}, lambda _, run: forecast(run.tags) or "-"),
         (True, "outcome", {"min_width": len("diverged")}, lambda _, run: outcome_text(run)),
-        (True, score.rpartition(" ")[2] if narrow else score, {"min_width": len("± 0.006")},
+        (trained, "gained", {"justify": "right", "min_width": len("gained")}, lambda _, run: gained_text(run)),
+        (True, score.rpartition(" ")[2] if narrow else score,
+         {"min_width": len("accuracy" if narrow else "0.942 ± 0.008")},
          lambda _, run: accuracy_text(run).removeprefix("loss ")),
         (not narrow, "gradient first/last", {"justify": "right"}, lambda _, run: ratio_text(run)),
         (evidence, "evidence", {},
          lambda _, run: Text(run.tags["evidence"] if run.tags["verdict"] != "healthy" else "", "dim")),
     ]  # fmt: skip
-    table = Table(title="Verdict at initialization (> at the end, where it changed)", title_justify="left", box=SIMPLE)
+    title = "Verdict at initialization (> at the end, where it changed)"
+    table = Table(title=title, title_justify="left", box=SIMPLE, pad_edge=not narrow)
     for shown, heading, options, _ in columns:
         if shown:
             table.add_column(heading, **options)

@@ -39,7 +39,7 @@ def report(
         from rich.progress import Progress
 
         from mlpstudy.display import console
-        from mlpstudy.tracking.reading import left_out, load_runs, unmeasured
+        from mlpstudy.tracking.reading import left_out, load_runs, not_trained, unmeasured
         from mlpstudy.tracking.report import log_report
         from reports.drawing.words import number, told_apart
         from reports.page import page
@@ -57,6 +57,7 @@ def report(
             if options.where is None:
                 complaints += [f"{cell} has measured nothing" for cell in unmeasured(runs)]
                 complaints += [f"{name} cannot be: {reason}" for name, reason in left_out(runs).items()]
+                complaints += [f"{cell.name} was not trained: {cell.reason}" for cell in not_trained(runs)]
             index = folder / "index.html"
             page.write(index, runs, [], complaints, looks)  # it can be read while figures are drawn
             look = shell.command("webbrowser", index.resolve().as_uri())

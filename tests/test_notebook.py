@@ -64,6 +64,24 @@ def test_the_example_notebook_runs(here):
     assert {run.params["init"] for run in names["runs"]} == {"zeros", "xavier", "he"}
 
 
+def test_a_table_of_what_is_foreseen_has_every_cell_and_whole_sentences(capsys):
+    """By hand: zeros are symmetric and stall, gelu without biases has no critical point, a shallow network learns."""
+    table = mlpstudy.foresee(
+        init=["zeros", "xavier", "critical"], activation="gelu", depth=2, width=16, epochs=10, lr=0.1, replicas=2
+    )
+    assert table.outcome.to_dict() == {
+        "zeros-gelu-d2": "stalls", "xavier-gelu-d2": "learns", "critical-gelu-d2": "cannot be",
+    }  # fmt: skip
+    assert list(table.columns) == [
+        "verdict", "outcome", "by_theory", "gained", "epochs", "largest_lr", "reason", "reason_by_theory",
+    ]  # fmt: skip
+    longest = max(table.reason, key=len)
+    assert len(longest) > 100  # pandas would cut it at 50
+    assert longest in table._repr_html_().replace("&#x27;", "'")
+    with pytest.raises(ValueError, match=r"init\.sigma_b must be one with a stable critical point"):
+        mlpstudy.foresee(init="critical", activation="gelu")
+
+
 def test_settings_become_what_is_typed():
     typed = from_python.overrides(
         {

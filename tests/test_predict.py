@@ -2,10 +2,16 @@ import math
 import re
 import subprocess
 import sys
+from pathlib import Path
 
 import pytest
 
+from mlpstudy.cells.cell_result import collect
 from mlpstudy.commands import predict
+from mlpstudy.compose import read
+from mlpstudy.conduct import ahead
+from mlpstudy.engines import processes
+from mlpstudy.foresight.forecast import AHEAD
 
 
 @pytest.fixture
@@ -95,8 +101,9 @@ def test_a_sweep_tells_of_every_cell(said):
     assert again.count("sigma_b = 0") == 2  # fixed points do not depend on the depth
 
 
-def test_the_outcome_of_each_cell_is_told(said):
+def test_the_outcome_of_each_cell_is_told(said, monkeypatch):
     """A sigmoid network of 20 layers has no gradient left, zeros are symmetric, and a tanh network of 3 learns."""
+    monkeypatch.setenv("COLUMNS", "400")
     _, out, _ = said("-m", "init=zeros,xavier", "activation=tanh,sigmoid", "network.depth=3,20")
     found = {line.split()[0]: line.split()[1:3] for line in out.splitlines() if re.match(r"  \w+-\w+-d\d", line)}
     assert found["zeros-tanh-d3"] == ["-", "stalls"]
@@ -106,6 +113,98 @@ def test_the_outcome_of_each_cell_is_told(said):
     assert "vanishing: all steps together remove" in out
     assert "by theory" in out
     assert "by step 0" in out
+
+
+SMALL = ["network.width=16", "training.epochs=10", "replicas=2"]
+
+
+def test_of_a_large_grid_the_counts_alone_are_told(said, monkeypatch):
+    """By hand: zeros stall, a shallow tanh network learns; gelu has no critical point without biases."""
+    grid = ["-m", "init=zeros,xavier,critical", "activation=tanh,gelu", "network.depth=2", *SMALL]
+    _, out, _ = said(*grid)
+    sentence = "6 cells: 3 would learn; 2 would stall; 1 cannot be."
+    assert sentence in out
+    assert "critical-gelu-d2" in out
+    monkeypatch.setattr(predict, "LONGEST_TABLE", 5)
+    _, out, _ = said(*grid)
+    assert sentence in out
+    assert "6 cells are too many for a table here." in out
+    assert "critical-gelu-d2" not in out
+
+
+def test_a_dispute_between_the_pilot_and_theorys_rule_is_told():
+    row = ahead.UNKNOWN | {"outcome": "is slow", "by_theory": "learns"}
+    row |= {"reason": "it came a quarter of the way", "reason_by_theory": "p (by theory)"}
+    agreed = row | {"by_theory": "is slow"}
+    both = {"outcome": "learns", "by_theory": "learns"}
+    table = predict.outcomes({"one": row, "two": agreed, "three": row | both})
+    assert list(table.columns[2].cells) == ["is slow\nnear a border", "is slow", "learns"]
+    told = [str(cell) for cell in table.columns[5].cells]
+    assert told == ["theory's rule: learns, p (by theory)", "p (by theory)", "it came a quarter of the way"]
+    assert predict.ahead.counts({"one": row, "two": agreed}).startswith("2 cells: 2 would be slow; 1 of these near a")
+
+
+def test_what_is_foreseen_comes_in_training(said):
+    """The cells are trained here as a sweep trains them; the outcomes are those that the table told."""
+    grid = ["-m", "init=zeros,xavier", "activation=tanh,identity", "optimizer.lr=0.1,100", "network.depth=3", *SMALL]
+    cells = read(grid).cells
+    told = {name: row["outcome"] for name, row in ahead.rows(cells, ahead.foresee(cells), []).items()}
+    records = {index: [] for index in range(len(cells))}
+    for index, event in processes.run(cells, 1):
+        records[index].append(event)
+    trained = {name: AHEAD[collect(cells[i], records[i]).outcome] for i, name in enumerate(told)}
+    assert told == trained
+    assert {"learns", "stalls", "diverges"} <= set(told.values())
+
+
+@pytest.mark.slow
+def test_workers_foresee_the_same_as_this_process_and_an_error_costs_its_cell(tmp_path, monkeypatch):
+    (tmp_path / "fragile.py").write_text(
+        "import multiprocessing as m, numpy as np\n"
+        "def tiny(rng, shape):\n"
+        "    if m.parent_process() is not None: raise RuntimeError('not here')\n"
+        "    return rng.normal(0, 0.1, shape)\n"
+    )
+    monkeypatch.syspath_prepend(tmp_path)
+    cells = read(["-m", "init=xavier,he", "activation=tanh,relu", *SMALL, "workers=2"]).cells
+    alone = [ahead.foresee([cell])[0].row for cell in cells]
+    assert str([one.row for one in ahead.foresee(cells)]) == str(alone)
+    fragile = read(["--also", "init=custom init.function=fragile:tiny", "init=he", *SMALL, "workers=2"]).cells
+    table = ahead.rows(fragile, ahead.foresee(fragile), [])
+    assert [row["outcome"] for row in table.values()] == ["learns", "failed"]
+    assert "RuntimeError: not here" in list(table.values())[1]["reason"]
+
+
+@pytest.mark.parametrize(
+    ("words", "rest", "name"),
+    [
+        (["init=he"], ["init=he"], None),
+        (["--map", "init=he"], ["init=he"], "foreseen.png"),
+        (["init=he", "--map"], ["init=he"], "foreseen.png"),
+        (["-m", "--map", "one.png", "init=he"], ["-m", "init=he"], "one.png"),
+        (["--map=one.PNG", "data.path=two.png"], ["data.path=two.png"], "one.PNG"),
+        (["--map", "data.path=two.png"], ["data.path=two.png"], "foreseen.png"),
+    ],
+)
+def test_the_file_of_the_map_is_found_among_the_words(words, rest, name):
+    assert predict.map_of(words) == (rest, None if name is None else Path(name))
+
+
+@pytest.mark.parametrize("name", ["map.svg", "nowhere/map.png"])
+def test_a_map_that_cannot_be_written_is_told_before_anything_is_foreseen(said, name, monkeypatch):
+    monkeypatch.setattr(predict.ahead, "foresee", None)
+    status, out, err = said("init=he", f"--map={name}")
+    assert (status, out) == (1, "")
+    assert err.startswith("mlpstudy: --map must be ")
+
+
+@pytest.mark.slow
+def test_the_map_is_written(said, tmp_path, monkeypatch):
+    monkeypatch.chdir(tmp_path)
+    status, out, _ = said("-m", "init=zeros,xavier", "network.depth=2", *SMALL, "--map")
+    assert status == 0
+    assert "Map of what is foreseen:  foreseen.png" in out
+    assert Path("foreseen.png").read_bytes().startswith(b"\x89PNG")
 
 
 @pytest.mark.parametrize(

@@ -11,11 +11,12 @@ from mlpstudy.cells.config import Config, parse
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.data.splits import About
 from mlpstudy.errors import ConfigError
+from mlpstudy.measure.outcomes import Yardstick
 from mlpstudy.network import gradient_check
 from mlpstudy.settings.files import flatten
 from mlpstudy.settings.keys import NOT_IDENTITY
 
-NUMERICS = 2  # raised when the same settings give other results, so that old ones do not count as done
+NUMERICS = 3  # raised when the same settings give other results, so that old ones do not count as done
 
 
 @dataclass(frozen=True)
@@ -26,9 +27,8 @@ class Cell:
     overrides: Mapping[str, str]  # the settings that were typed, key -> value
     config: Config
     sizes: tuple[int, ...]  # n_0, ..., n_L
-    constant_loss: float  # training loss of the best constant output
+    yardstick: Yardstick
     silent_loss: float  # training loss of outputs that are all 0, which are the mean of standardized targets
-    chance: float  # training accuracy of the best constant output
     gradients: gradient_check.Report | None  # if `check_gradients` is true
     data: About
     content: Mapping[str, str]  # digests of what comes from files or downloads
@@ -50,8 +50,7 @@ class Cell:
 
     def _digest(self, identity: Mapping[str, Any]) -> str:
         exact: dict[str, Any] = {k: float(v) if type(v) is int else v for k, v in identity.items()}  # 2 is 2.0
-        # another one for the cells whose results alone have changed
-        exact["numerics"] = f"{NUMERICS}, he follows the leak" if self.config.weights_follow_the_leak else NUMERICS
+        exact["numerics"] = NUMERICS
         return sha256(json.dumps(exact, sort_keys=True).encode()).hexdigest()[:12]
 
 
@@ -69,7 +68,7 @@ def check(raw: Mapping[str, Any], overrides: Sequence[str] = ()) -> Cell:
             worst = f"the worst of {usual_name(config)} is {report.where}"
             rule = f"passed: relative errors below {gradient_check.TOLERANCE:.0e}; {worst}"
             raise ConfigError("check_gradients", rule, report.largest)
-    untrained = problem.constant_loss, problem.silent_loss, problem.chance
+    untrained = problem.yardstick, problem.silent_loss
     return Cell(raw, _typed(overrides), config, problem.sizes, *untrained, report, problem.data.about, problem.content)
 
 

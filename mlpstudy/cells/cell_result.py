@@ -11,7 +11,8 @@ from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.config import Config
 from mlpstudy.cells.problem import Problem
 from mlpstudy.cells.recording import Record
-from mlpstudy.foresight.forecast import LOWER, Forecast
+from mlpstudy.foresight.before import Before
+from mlpstudy.foresight.forecast import LOWER, ByPilot, ByRule
 from mlpstudy.foresight.prediction import Prediction
 from mlpstudy.measure import histograms, outcomes, verdict
 from mlpstudy.measure.arrays import collected
@@ -34,9 +35,24 @@ class CellResult:
     theta_final: Array | None  # None if training was interrupted
     verdict: Verdict
     verdict_final: Verdict
-    verdict_predicted: Verdict | None  # at initialization, by theory alone; None if theory does not apply
-    foreseen: Forecast | None  # before training
+    before: Before
     outcomes: NDArray[np.str_] | None  # one per replica; None for a cell that is not to be trained
+    advice: Sequence[str] = ()  # what would help
+
+    @property
+    def verdict_predicted(self) -> Verdict | None:
+        """At initialization, by theory alone; None if theory does not apply."""
+        return self.before.verdict
+
+    @property
+    def foreseen(self) -> ByRule | None:
+        """The forecast of theory's rule."""
+        return self.before.foreseen
+
+    @property
+    def pilot(self) -> ByPilot | None:
+        """The forecast of the pilot."""
+        return self.before.pilot
 
     @property
     def outcome(self) -> str | None:
@@ -92,22 +108,27 @@ def collect(cell: Cell | Problem, records: Sequence[Record]) -> CellResult:
         reached = [epochs_until(accuracy >= level, arrays) for level in levels]
         shape = len(reached), accuracy.shape[1]  # also without any level
         arrays |= {"accuracies": levels, "epochs_to_accuracy": np.reshape(reached, shape)}
-        arrays["chance"] = np.array(cell.chance)
+        arrays["chance"] = np.array(cell.yardstick.chance)
     else:
-        arrays["constant_loss"] = np.array(cell.constant_loss)
-    lower = arrays["curve_loss_train"] <= (1 - LOWER) * cell.constant_loss
+        arrays["constant_loss"] = np.array(cell.yardstick.constant_loss)
+    arrays["linear_gain"] = np.array(cell.yardstick.linear_gain)
+    lower = arrays["curve_loss_train"] <= (1 - LOWER) * cell.yardstick.constant_loss
     arrays["epochs_to_lower_loss"] = epochs_until(lower, arrays)
     before = records[0].before
     assert before is not None  # the first record is that of step 0
     arrays |= {"progress": before.progress, "distinct_replicas": np.array(before.distinct)}
     if before.prediction is not None:
         arrays |= theory_arrays(before.prediction)
+    if before.pilot is not None:
+        curve = before.pilot.curve
+        arrays |= {"foreseen_step": curve.step, "foreseen_loss_train": curve.loss}
+        arrays |= {} if curve.accuracy is None else {"foreseen_accuracy_train": curve.accuracy}
     theta = records[-1].theta if records[-1].last else None
-    return result_of(cell, arrays, theta, before.verdict, before.foreseen)
+    return result_of(cell, arrays, theta, before, records[-1].advice)
 
 
 def result_of(
-    cell: Cell | Problem, arrays: Arrays, theta: Array | None, predicted: Verdict | None, foreseen: Forecast | None
+    cell: Cell | Problem, arrays: Arrays, theta: Array | None, before: Before, advice: Sequence[str]
 ) -> CellResult:
     """The result with these arrays, with its verdicts and outcome. theta (R, P): after training."""
     config = cell.config
@@ -118,17 +139,17 @@ def result_of(
         return verdict.judge(statistics, config.hidden, config.activation, config.thresholds, broken)
 
     loss, accuracy = arrays["curve_loss_train"][-1], arrays.get("curve_accuracy_train")
-    gained = outcomes.gained(loss, cell.constant_loss, None if accuracy is None else accuracy[-1], cell.chance)
+    gained = cell.yardstick.gained(loss, None if accuracy is None else accuracy[-1])
     return CellResult(
         config=config,
         sizes=cell.sizes,
-        arrays=arrays,
+        arrays=arrays | {"gained": gained},
         theta_final=theta,
         verdict=judged(0),
         verdict_final=judged(-1),
-        verdict_predicted=predicted,
-        foreseen=foreseen,
-        outcomes=outcomes.outcome(loss, gained, config.thresholds) if config.recipe.epochs else None,
+        before=before,
+        outcomes=cell.yardstick.outcomes(loss, gained, config.thresholds) if config.recipe.epochs else None,
+        advice=advice,
     )
 
 

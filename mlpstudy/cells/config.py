@@ -62,12 +62,6 @@ class Config:
         return self.flat.get("data.task") == "regression" and bool(self.flat["data.standardize_target"])
 
     @property
-    def weights_follow_the_leak(self) -> bool:
-        """Whether initial weights depend on the slope of the activation for z < 0."""
-        rows = (TABLES["init"].get(self.flat.get(key, "")) for key in ("init.name", "init.output.name"))
-        return self.activation.leak != 0 and any(takes(row, LEAK) for row in rows)
-
-    @property
     def weights_follow_from_seed(self) -> bool:
         """Whether the weights before training are the same in any process, whatever the data are."""
         schemes = (self.scheme, self.output_scheme)

@@ -1,20 +1,23 @@
-"""Trains one cell and yields its events, wherever this is: in this process, in a worker, on another machine."""
+"""Trains or foresees one cell and yields its events: in this process, in a worker, on another machine."""
 
 import os
 import traceback
 from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from threadpoolctl import threadpool_limits
 
+from mlpstudy.cells.advice import advise
+from mlpstudy.cells.before import Foreseen, look_ahead
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult, collect
 from mlpstudy.cells.config import parse
 from mlpstudy.cells.events import Draw, Event, Failure, Picture
-from mlpstudy.cells.problem import initial_theta, prepare_same
-from mlpstudy.cells.recording import train_and_record
+from mlpstudy.cells.problem import Problem, initial_theta, prepare_same
+from mlpstudy.cells.recording import Record, train_and_record
+from mlpstudy.measure import outcomes
 
 RATE = 5e9  # floating-point operations a second that are assumed
 PASSES = 6  # floating-point operations for each weight and example: forward, backward, gradient
@@ -60,11 +63,42 @@ def events_of(job: Job, draw: Draw | None) -> Iterator[Event]:
             problem = prepare_same(config, job.content)
             theta = initial_theta(problem, range(config.replicas))
             for record in train_and_record(problem, theta, job.first):
+                if record.last and outcome(problem, record) not in (None, "learned"):
+                    record = replace(record, advice=advice(job.raw))
                 records.append(record)
                 if record.last and draw is not None and job.first == 0:
                     # the picture needs a result; `conduct.follow` makes its own from the records, also of a killed cell
                     yield drawn(draw, job.index, collect(problem, records))
                 yield record
+    except Exception as error:
+        yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
+
+
+def advice(raw: Mapping[str, Any]) -> tuple[str, ...]:
+    """What would help a cell that did not learn, in words."""
+    try:
+        return tuple(one.text for one in advise(raw, failed=True))
+    except Exception:  # of the user's own functions, for other settings; the training is kept without advice
+        return ()
+
+
+def outcome(problem: Problem, record: Record) -> str | None:
+    """The outcome of most replicas, by their last record; None for a cell that is not to be trained."""
+    if not problem.config.recipe.epochs:
+        return None
+    loss = record.curves["loss_train"]
+    gained = problem.yardstick.gained(loss, record.curves.get("accuracy_train"))
+    return outcomes.majority(problem.yardstick.outcomes(loss, gained, problem.config.thresholds))
+
+
+def foreseen_of(job: Job, whole: bool = True) -> Iterator[Foreseen | Failure]:
+    """Foresee a cell without training it. whole: with the learning curve, which takes as long as the rest."""
+    try:
+        with threadpool_limits(1):
+            config = parse(job.raw)
+            problem = prepare_same(config, job.content)
+            before = look_ahead(problem, initial_theta(problem, range(config.replicas)), whole)
+        yield Foreseen(before.row, before.pilot.curve if whole and before.pilot is not None else None)
     except Exception as error:
         yield Failure(f"{type(error).__name__}: {error}", traceback.format_exc())
 

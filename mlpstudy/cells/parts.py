@@ -6,6 +6,7 @@ that have such a name. An initializer gets others from the network and the activ
 
 import inspect
 from collections.abc import Mapping
+from functools import cache
 from typing import Any
 
 import numpy as np
@@ -38,8 +39,11 @@ def arguments(row: Any) -> Mapping[str, inspect.Parameter]:
     return inspect.signature(row).parameters if callable(row) else {}
 
 
+_of_table = cache(arguments)  # rows of the tables stay; thousands of cells choose among them
+
+
 def chosen(group: str, settings: Mapping[str, Any]) -> tuple[Any, dict[str, Any]]:
     """The row of the option that is chosen, and those of its settings that the row takes."""
     row = TABLES[group][settings["name"]]
-    taken = arguments(row)
+    taken = _of_table(row) if callable(row) else {}
     return row, {key: value for key, value in settings.items() if key in taken}

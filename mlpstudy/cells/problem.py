@@ -2,7 +2,7 @@
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
-from functools import lru_cache
+from functools import cached_property, lru_cache
 from typing import Any
 
 import numpy as np
@@ -15,12 +15,14 @@ from mlpstudy.data.images import IMAGES, image_files
 from mlpstudy.data.prepared import prepared
 from mlpstudy.data.splits import Data
 from mlpstudy.errors import ConfigError, DoesNotFit
+from mlpstudy.measure.outcomes import Yardstick
 from mlpstudy.network import mlp
 from mlpstudy.network.activations import Array
 from mlpstudy.network.losses import constant_predictor_loss
 from mlpstudy.network.mlp import Network
 
 FROM_FILES = (*IMAGES, "npz", "csv")  # data sets whose content the settings do not tell
+SMALL = ("digits", "breast_cancer", "iris", "wine", "diabetes")  # come with scikit-learn, below 1 MB each
 LARGEST_TARGET = 0.4  # power of the largest number of a dtype, so that a sum of squared errors is finite
 
 
@@ -56,24 +58,20 @@ class Problem:
         """Training loss of the best constant output, of the targets as they are learned."""
         return constant_predictor_loss(self.network.loss, self.y_train)
 
-    @property
-    def constant_loss(self) -> float:
-        """Training loss of the best constant output, in the user's units."""
-        return self.loss_unit * self.learned_constant_loss
+    @cached_property
+    def yardstick(self) -> Yardstick:
+        """What the training examples allow, with losses in the user's units."""
+        constant_loss, chance = self.loss_unit * self.learned_constant_loss, float("nan")
+        if self.classification:
+            counts = np.bincount(np.asarray(self.data.y_train, dtype=np.int64))
+            chance = float(counts.max() / counts.sum())
+        return Yardstick(constant_loss, chance, self.data.linear_gain)
 
     @property
     def silent_loss(self) -> float:
         """Training loss of outputs that are all 0, in the user's units."""
         learned = self.network.loss.value(np.zeros_like(self.y_train)[None], self.y_train[None])
         return self.loss_unit * float(learned.mean())
-
-    @property
-    def chance(self) -> float:
-        """Training accuracy of the best constant output: the share of the most frequent class. NaN without classes."""
-        if not self.classification:
-            return float("nan")
-        counts = np.bincount(np.asarray(self.data.y_train, dtype=np.int64))
-        return float(counts.max() / counts.sum())
 
     @property
     def probe(self) -> tuple[Array, Array]:
@@ -102,6 +100,9 @@ def load_data(options: tuple[tuple[str, Any], ...], seed: int, dtype: str) -> Da
         return in_dtype(DATASETS[name](stream(seed, DATA), **parameters), dtype)
 
     return prepared(f"{image_files(name, **parameters)} {dtype}", make) if name in IMAGES else make()
+
+
+_load_small = lru_cache(maxsize=32)(load_data.__wrapped__)  # a grid over seeds comes back to each of them
 
 
 def in_dtype(data: Data, dtype: str) -> Data:
@@ -142,7 +143,8 @@ def prepare_same(config: Config, content: Mapping[str, str]) -> Problem:
 def prepare(config: Config) -> Problem:
     """Load a cell's data and check that loss, targets and batch size fit. Raises ConfigError."""
     published_split = dict(config.data)["name"] in IMAGES
-    data = load_data(config.data, 0 if published_split else config.seed, np.dtype(config.dtype).name)
+    load = _load_small if dict(config.data)["name"] in SMALL else load_data
+    data = load(config.data, 0 if published_split else config.seed, np.dtype(config.dtype).name)
     n, batch_size = len(data.y_train), config.recipe.batch_size
     if batch_size is not None and batch_size > n:
         rule = f"null or at most the {n} training examples of data={data.name}"

@@ -39,6 +39,7 @@ class Record:
     theta: Array | None  # at step 0 and after the last, (R, P)
     done: float  # share of the training, 0 to 1
     last: bool
+    advice: tuple[str, ...] = ()  # what would help, after the last step of a cell that did not learn
 
     @property
     def curves(self) -> dict[str, NDArray[np.float64]]:

@@ -1,7 +1,8 @@
 """One sweep: a plan, a stream of events from an engine, those who listen to them, and a report.
 
 sweep    the whole of it, from checked cells to the lines at the end
-plan     what is done, what grows, and what is to train
+ahead    what is foreseen of many cells, without training them
+plan     what is done, what grows, what is to train, and what is expected not to learn
 follow   puts the events of each cell together, and passes them on
 report   the lines before the training, and at its end: what came, and what to type next
 

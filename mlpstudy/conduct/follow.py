@@ -61,7 +61,7 @@ class Follower:
             earlier = plan.growing[index]
             arrays = joining.joined(earlier.arrays, dict(result.arrays))
             theta = artifacts.flat(earlier.weights("final"))
-            result = result_of(plan.cells[index], arrays, theta, result.verdict_predicted, result.foreseen)
+            result = result_of(plan.cells[index], arrays, theta, result.before, result.advice)
         picture = self._pictures.pop(index, None)
         if picture is None and ending.status != "KILLED":
             picture = one_cell.drawn(self._draw, index, result)

@@ -1,16 +1,19 @@
 """The plan of a sweep: which cells are done, which grow by more replicas, which are to train, and their names."""
 
 import secrets
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Container, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import datetime
 
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.one_cell import available_cores
 from mlpstudy.compose import LeftOut
+from mlpstudy.conduct import ahead
+from mlpstudy.errors import ConfigError
+from mlpstudy.measure.intervals import NAMED
 from mlpstudy.tracking import moving, resume
 from mlpstudy.tracking.run import Run
-from mlpstudy.tracking.store import Store, answering, save_left_out, save_view
+from mlpstudy.tracking.store import NotTrained, Store, answering, save_left_out, save_not_trained, save_view
 
 
 @dataclass(frozen=True)
@@ -22,6 +25,20 @@ class Plan:
     names: Sequence[str]
     done: Mapping[int, Run]
     growing: Mapping[int, Run]  # the earlier run, with fewer replicas than are wanted now
+    places: Sequence[int]  # of the cells in the grid
+
+    def without(self, indices: Container[int]) -> "Plan":
+        """The plan without these cells. The others keep their names and their places."""
+        kept = [index for index in range(len(self.cells)) if index not in indices]
+        new = {index: i for i, index in enumerate(kept)}
+        return Plan(
+            self.sweep,
+            [self.cells[index] for index in kept],
+            [self.names[index] for index in kept],
+            {new[index]: run for index, run in self.done.items() if index in new},
+            {new[index]: run for index, run in self.growing.items() if index in new},
+            [self.places[index] for index in kept],
+        )
 
     @property
     def to_train(self) -> dict[int, int]:
@@ -57,14 +74,36 @@ def make(store: Store, cells: Sequence[Cell], say: Callable[[str], None]) -> Pla
         growing = resume.with_fewer_replicas(earlier, cells, done)
     earlier_sweeps = {run.tags["sweep"] for run in (*growing.values(), *done.values())}
     sweep = tracked["sweep"] or (earlier_sweeps.pop() if len(earlier_sweeps) == 1 else _new_sweep())
-    return Plan(sweep, cells, names(cells), done, growing)
+    return Plan(sweep, cells, names(cells), done, growing, range(len(cells)))
 
 
-def enter(plan: Plan, store: Store, left_out: Sequence[LeftOut]) -> None:
+def promising(plan: Plan) -> tuple[Plan, list[NotTrained]]:
+    """The plan with `training.only`: without the cells that nobody has measured and that are expected not to learn.
+
+    Raises ConfigError if no cell is left.
+    """
+    only = plan.cells[0].raw["training"]["only"]
+    new = [index for index in plan.to_train if index not in plan.growing] if only else []
+    found = {new[i]: one for i, one in ahead.unpromising([plan.cells[index] for index in new]).items()}
+    left = [NotTrained(plan.cells[i].hash, plan.names[i], one.outcome, one.reason) for i, one in found.items()]
+    if len(left) == len(plan.cells):
+        rule = f"null, since no cell is expected to learn ({listed(left)})"
+        raise ConfigError("training.only", rule, only)
+    return plan.without(found), left
+
+
+def listed(cells: Sequence[NotTrained]) -> str:
+    """Names with outcomes, of the first cells."""
+    more = [f"{len(cells) - NAMED} more"] if len(cells) > NAMED else []
+    return ", ".join([f"{cell.name} ({cell.outcome})" for cell in cells[:NAMED]] + more)
+
+
+def enter(plan: Plan, store: Store, left_out: Sequence[LeftOut], not_trained: Sequence[NotTrained]) -> None:
     """Let the store know of the sweep."""
     with answering(store.uri):
         resume.add_to(plan.sweep, plan.done.values(), store)
         save_view(store, plan.sweep)
+        save_not_trained(store, plan.sweep, not_trained)
         save_left_out(store, plan.sweep, {cell.name: cell.reason for cell in left_out})
 
 

@@ -12,12 +12,14 @@ from rich.table import Table
 from rich.text import Text
 
 from mlpstudy import shell
+from mlpstudy.cells.cell import Cell
+from mlpstudy.cells.changes import Change, retyped
 from mlpstudy.cells.events import Ending, Summary
 from mlpstudy.cells.recording import Record
 from mlpstudy.display import summary_table
-from mlpstudy.foresight.agreement import Counts, agreement, foreseen
+from mlpstudy.foresight.agreement import Counts, agreement, disagreement, foreseen
 from mlpstudy.measure.intervals import mean_and_interval, without_interval
-from mlpstudy.measure.outcomes import first_losses
+from mlpstudy.measure.outcomes import FAILED, first_losses
 from mlpstudy.palette import VERDICT_COLOURS
 from mlpstudy.tracking import uris
 
@@ -95,6 +97,8 @@ def end(
     ]
     if remark := first_losses(compared):
         say(remark)
+    if line := next_try(plan.names, plan.cells, results.runs):
+        say(line)
     say(next_commands(store, plan.sweep))
     if results.without_picture:
         index, reason = next(iter(results.without_picture.items()))
@@ -106,6 +110,17 @@ def end(
     in_store = len(results.runs) - len(rescued.keys() & results.runs.keys())
     if in_store < len(plan.cells):
         say(f"{in_store} of {len(plan.cells)} cells are done. To go on:  {again}")
+
+
+def next_try(names: Sequence[str], cells: Sequence[Cell], runs: Mapping[int, Summary]) -> str:
+    """The first advice for the first cell that did not learn and has one; "" if all cells learned."""
+    failed = [index for index in sorted(runs) if runs[index].tags.get("outcome") in FAILED]
+    for index in failed:
+        if advice := runs[index].tags.get("advice"):
+            change = Change.of(advice.splitlines()[0])
+            command = shell.command("mlpstudy", *retyped(cells[index].overrides, change))
+            return f"Next, try:         {command}\n  for {names[index]}: {change.reason}"
+    return "Nothing that was tried in advance would help the cells that did not learn." if failed else ""
 
 
 def say_rescued(out: Console, store: "Store", roots: Sequence[Path | None]) -> None:
@@ -128,16 +143,19 @@ def say_results(out: Console, cell_names: Sequence[str], results: Mapping[int, S
         out.print(summary_table(named, out.width))
     else:
         out.print(f"{len(named)} cells are too many for a table here. The page of `python -m reports` has one.")
-    if remark := without_interval([(name, run.tags.get("same_replicas")) for name, run in named]):
-        out.print(remark, soft_wrap=True)
+    for remark in (
+        disagreement([(name, run.tags) for name, run in named]),
+        without_interval([(name, run.tags.get("same_replicas")) for name, run in named]),
+    ):
+        if remark:
+            out.print(remark, soft_wrap=True)
     trained = [(name, run.tags) for name, run in named if run.params["training.epochs"] != "0"]
     if len(trained) > 1:
         out.print(counts_tables(Counts.of([tags for _, tags in trained])))
     verdicts = [(name, run.tags.get("verdict_predicted"), run.tags["verdict"]) for name, run in named]
     out.print(agreement(verdicts), soft_wrap=True)
-    if trained:
-        outcomes = [(name, tags.get("outcome_predicted"), tags["outcome"]) for name, tags in trained]
-        out.print(foreseen(outcomes), soft_wrap=True)
+    for sentence in foreseen([(name, tags, tags["outcome"]) for name, tags in trained]):
+        out.print(sentence, soft_wrap=True)
 
 
 def counts_tables(counted: Sequence[Counts]) -> Columns:

@@ -42,7 +42,7 @@ def sweep_of(
     again: what to type to go on after an interruption.
 
     A cell that is finished in this experiment is not trained again, and of a cell that is finished with fewer replicas
-    only the others are trained.
+    only the others are trained. With `training.only`, cells that are expected not to learn are named and not trained.
     """
     with importing.quickly():
         from mlpstudy.conduct import plan
@@ -56,16 +56,16 @@ def sweep_of(
     out = console()
     say = partial(out.print, soft_wrap=True)
     with contextlib.closing(open_store(tracked["uri"], tracked["experiment"])) as store:
-        todo = plan.make(store, cells, say)
+        todo, not_trained = plan.promising(plan.make(store, cells, say))
         draw = partial(run_picture.draw, todo.names, todo.sweep)
         # a cluster that does not answer is an error, before anything of the sweep is written
         trainer = engine.opened(launcher if todo.to_train else LOCALLY, draw, todo.workers, say)
-        plan.enter(todo, store, left_out)
+        plan.enter(todo, store, left_out, not_trained)
         report.begin(say, todo, trainer.about)
 
         def new_run(index: int) -> RunLog:
             earlier = todo.growing[index].id if index in todo.growing else ""
-            return RunLog(store, todo.cells[index], todo.names[index], todo.sweep, index, earlier)
+            return RunLog(store, todo.cells[index], todo.names[index], todo.sweep, todo.places[index], earlier)
 
         results, log = report.Results(todo.done), SweepLog(new_run, say)
         display = SweepDisplay(out, todo.names, len(todo.done))
@@ -75,4 +75,8 @@ def sweep_of(
                 description.describe(store, todo.sweep, [(run.params, run.tags) for run in results.runs.values()])
         finally:
             report.end(out, store, todo, results, log.rescued, again)
+            if not_trained:
+                cells_are = f"{len(not_trained)} cell{'s are' if len(not_trained) > 1 else ' is'}"
+                were = "were" if len(not_trained) > 1 else "was"
+                say(f"{cells_are} expected not to learn and {were} not trained: {plan.listed(not_trained)}.")
         return Swept(todo.sweep, well=not results.failures and not log.rescued)

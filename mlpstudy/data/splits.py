@@ -3,12 +3,14 @@
 import warnings
 from collections.abc import Callable
 from dataclasses import dataclass, field, replace
+from functools import cached_property
 from hashlib import blake2b
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpstudy.data.linear import linear_gain
 from mlpstudy.errors import ConfigError
 
 Features = NDArray[np.floating]
@@ -49,6 +51,11 @@ class Data:
     target_shift: NDArray[np.floating] = field(default_factory=lambda: np.zeros(1))
     target_scale: float = 1.0  # losses of y are those of the values over target_scale^2
     place: Place = _in_arrays
+
+    @cached_property
+    def linear_gain(self) -> float:
+        """What a linear model gains on the training split."""
+        return linear_gain(self.x_train, self.y_train, self.classes)
 
     @property
     def about(self) -> About:

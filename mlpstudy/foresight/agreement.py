@@ -1,4 +1,7 @@
-"""How often a verdict or an outcome was foreseen: tables and sentences for the end of a sweep."""
+"""What was foreseen of a cell, and how often that was right: tables and sentences for the end of a sweep.
+
+The outcome is foreseen by the pilot and by theory's rule. The pilot is more often right, so it comes first.
+"""
 
 from collections import Counter
 from collections.abc import Mapping, Sequence
@@ -12,8 +15,11 @@ from mlpstudy.measure.verdict import VERDICTS
 # heading of a table -> the tag that has its rows, and their order
 TABLES = {
     "verdict at the start": ("verdict", VERDICTS[::-1]),
-    "foreseen outcome": ("outcome_predicted", tuple(AHEAD.values())),
+    "the pilot foresaw": ("outcome_by_pilot", tuple(AHEAD.values())),
 }
+# the tag of a foreseen outcome -> who foresaw it
+FORECASTERS = {"outcome_by_pilot": "The pilot", "outcome_predicted": "Theory's rule"}
+Tags = Mapping[str, str]
 
 
 @dataclass(frozen=True)
@@ -25,7 +31,7 @@ class Counts:
     rows: dict[str, list[int]]
 
     @staticmethod
-    def of(tags: Sequence[Mapping[str, str]]) -> "list[Counts]":
+    def of(tags: Sequence[Tags]) -> "list[Counts]":
         """The tables of trained cells with these tags; no table if no cell has its tag."""
         trained = [tag for tag in tags if tag.get("outcome") in OUTCOMES]
         tables = []
@@ -53,17 +59,41 @@ def agreement(cells: Sequence[tuple[str, str | None, str]]) -> str:
     return _and_the_others(text, wrong)
 
 
-def foreseen(cells: Sequence[tuple[str, str | None, str]]) -> str:
-    """A sentence: in how many cells the outcome was foreseen, and which cells are the others.
+def foreseen(cells: Sequence[tuple[str, Tags, str]]) -> list[str]:
+    """A sentence for each forecaster: in how many cells it foresaw the outcome, and which cells are the others.
 
-    cells: name, foreseen outcome (None if none was foreseen) and outcome.
+    cells: name, tags and outcome.
     """
-    known = [cell for cell in cells if cell[1] is not None and cell[2] in AHEAD]
-    wrong = [f"{name} ({ahead} foreseen, {came})" for name, ahead, came in known if ahead != AHEAD[came]]
-    if not known:
-        return ""
-    text = f"The outcome of {len(known) - len(wrong)} of {len(known)} cell{'s' * (len(known) > 1)} was foreseen"
-    return _and_the_others(text, wrong)
+    sentences = []
+    for tag, who in FORECASTERS.items():
+        known = [(name, tags[tag], came) for name, tags, came in cells if tag in tags and came in AHEAD]
+        wrong = [f"{name} ({ahead} foreseen, {came})" for name, ahead, came in known if ahead != AHEAD[came]]
+        if known:
+            text = f"{who} foresaw the outcome of {len(known) - len(wrong)} of {len(known)}"
+            sentences.append(_and_the_others(f"{text} cell{'s' * (len(known) > 1)}", wrong))
+    return sentences
+
+
+def disagree(tags: Tags) -> bool:
+    """Whether theory's rule and the pilot foresee different outcomes of a cell."""
+    return len({tags[tag] for tag in FORECASTERS if tag in tags}) > 1
+
+
+def forecast(tags: Tags) -> str:
+    """The outcome that the pilot foresees, and the other one of theory's rule: `learns (theory: stalls)`.
+
+    "" if none was foreseen.
+    """
+    pilot, rule = (tags.get(tag, "") for tag in FORECASTERS)
+    by = tags.get("outcome_predicted_reason", "").partition(", by ")[2].partition(":")[0]  # theory or step 0
+    return f"{pilot} ({by or 'theory'}: {rule})" if disagree(tags) else pilot or rule
+
+
+def disagreement(cells: Sequence[tuple[str, Tags]]) -> str:
+    """A sentence: of which cells both forecasters disagree; "" if there is none. cells: name and tags."""
+    names = [name for name, tags in cells if disagree(tags)]
+    more = f" and {len(names) - NAMED} more" if len(names) > NAMED else ""
+    return f"Theory and the pilot disagree on {', '.join(names[:NAMED])}{more}: near a border." if names else ""
 
 
 def _and_the_others(text: str, wrong: Sequence[str]) -> str:

@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from mlpstudy import theory
-from mlpstudy.foresight.ensembles import Pairs, ensemble, is_random
+from mlpstudy.foresight.ensembles import GROUPS, Pairs, ensemble, is_random
 from mlpstudy.measure.verdict import Thresholds, Verdict, judge
 from mlpstudy.network.activations import SATURATED_SLOPE, Activation, Array
 from mlpstudy.network.losses import Loss
@@ -15,6 +15,7 @@ from mlpstudy.network.mlp import Layers
 from mlpstudy.theory import Ensemble, Profile
 
 DRAWS = 512  # random outputs in a Monte Carlo mean
+CHANCE = 0.3  # measured with tanh and erf at 100 times their usual scale
 
 
 @dataclass(frozen=True)
@@ -57,7 +58,8 @@ def predict(
         profile = theory.profile(activation, e, partial(reach, loss, y), partial(products, loss, y, pairs))
         if any(np.isnan(values).any() for values in profile.typical.values()):
             return None
-        verdict = _verdict(profile, e.sizes[1:-1], activation, thresholds, layers[0][0].dtype)
+        last_delta = _last_delta(profile, e.sizes[-2], loss, y)
+        verdict = _verdict(profile, e.sizes[1:-1], activation, thresholds, layers[0][0].dtype, last_delta)
     if verdict is None:
         return None
     return Prediction(e, profile, profile.jacobian if is_random(*layers[-1]) else None, verdict, pairs, seen)
@@ -94,20 +96,47 @@ def products(loss: Loss, y: Array, pairs: Pairs, output: NDArray[np.float64]) ->
     return np.asarray((one * other).sum(axis=-1).mean(axis=1) + pairs.means(y @ y.T - along - along[:, None]))
 
 
+def _last_delta(profile: Profile, width: int, loss: Loss, y: Array) -> float:
+    """Root mean square of dJ/dz in the last hidden layer, for random outputs; J is the mean loss over targets y."""
+    q = profile.kernel.output[-1]
+    h = np.sqrt(q) * np.random.default_rng(0).normal(size=(DRAWS, 1, y.shape[1]))
+    errors = np.square(loss.gradient(h, y[None, :GROUPS])).sum(axis=-1).mean()
+    return float(np.sqrt(profile.typical_kernel.of_biases[-2, -1] / width * errors) / len(y))
+
+
+def _in_range(delta_rms: NDArray[np.float64], profile: Profile, dtype: np.dtype[np.floating]) -> NDArray[np.float64]:
+    """These, or the largest number of this dtype where gates that are open by chance decide whether they are larger.
+
+    Networks with few open gates have smaller gradients than their mean: by up to CHANCE decades for each layer that
+    they pass, times the squared relative variance of the gates.
+    """
+    largest = float(np.finfo(dtype).max)
+    passed = np.arange(len(delta_rms))[::-1]
+    least = delta_rms * 10.0 ** (-CHANCE * profile.gates**2 * passed)
+    return np.where((delta_rms > largest) & (least <= largest), largest, delta_rms)
+
+
 def _verdict(
     profile: Profile,
     widths: tuple[int, ...],
     activation: Activation,
     thresholds: Thresholds,
     dtype: np.dtype[np.floating],
+    last_delta: float = 1.0,
 ) -> Verdict | None:
     """The verdict of the typical profile, rounded to this dtype. In theory, no two units are equal.
+
+    last_delta: root mean square of dJ/dz in the last hidden layer, to which those of the others are relative.
 
     If few units or none pass a gradient on, chance decides the scale of gradients: their mean comes from rare networks.
     The verdict is then that of the signals; None if these are in order.
     """
     with np.errstate(over="ignore", under="ignore"):
-        statistics = {k: v.astype(dtype).astype(np.float64)[None] for k, v in profile.typical.items()}
+        absolute = {
+            **profile.typical,
+            "delta_rms": _in_range(last_delta * profile.typical["delta_rms"], profile, dtype),
+        }
+        statistics = {k: v.astype(dtype).astype(np.float64)[None] for k, v in absolute.items()}
     shape = (1, len(widths))
     given: dict[str, NDArray[np.float64]] = statistics | {
         "distinct_units": np.ones(shape),

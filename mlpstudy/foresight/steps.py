@@ -19,13 +19,22 @@ class Steps:
     total: float  # the sum of the learning rates of all steps
     per_epoch: int
     optimizer: Optimizer
+    clip_norm: float | None = None
+
+    @property
+    def follow_errors(self) -> bool:
+        """Whether steps are the longer, the larger the errors are, without end."""
+        return not self.optimizer.adaptive and self.clip_norm is None
 
     @staticmethod
-    def of(lr: Callable[[float, float], float], epochs: int, per_epoch: int, optimizer: Optimizer) -> "Steps":
+    def of(
+        lr: Callable[[float, float], float], epochs: int, per_epoch: int, optimizer: Optimizer,
+        clip_norm: float | None = None,
+    ) -> "Steps":  # fmt: skip
         """Those of a schedule, (epoch, length of one step in epochs) -> learning rate."""
         every = np.linspace(0, epochs, 1000, endpoint=False)
         rates = [lr(float(epoch), 1 / per_epoch) for epoch in every]
-        return Steps(max(rates), float(np.mean(rates)) * epochs * per_epoch, per_epoch, optimizer)
+        return Steps(max(rates), float(np.mean(rates)) * epochs * per_epoch, per_epoch, optimizer, clip_norm)
 
     def progress(self, squared_gradients: Statistic, counts: NDArray[np.float64], task: Task) -> Statistic:
         """p of a learning rate of 1, from |dJ/dtheta|^2 of the parts of theta, (..., parts), of so many parameters.
@@ -43,6 +52,26 @@ class Steps:
         counts: of the parts of theta, which are W and b of each layer in turn.
         """
         return float(self.progress(np.full(len(counts) // 2, task.inputs), counts[::2], task))
+
+    def at_solution(self, counts: NDArray[np.float64], task: Task) -> float:
+        """p of a learning rate of 1 for a linear network whose outputs are as large as the targets.
+
+        Each of L layers then has the gain task.gain^(1/L), and gradients pass through the L - 1 others.
+        """
+        layers = len(counts) // 2
+        return float(max(1.0, task.gain) ** (2 - 2 / layers) * self.at_unit_gain(counts, task))
+
+    def relative(self, squares: NDArray[np.float64], lengths: NDArray[np.float64]) -> float:
+        """The largest step of a layer over the length of its weights, |W[l]| = lengths, at a learning rate of 1."""
+        return float(self.optimizer.boost * (np.sqrt(squares[::2]) / lengths).max())
+
+    @property
+    def stable(self) -> float:
+        """The largest learning rate times curvature from which a network finds a flatter place: 4 (1 + momentum).
+
+        Twice that at which steps leave a quadratic valley (Lewkowycz et al. 2020, for momentum 0).
+        """
+        return 4 * (2 - 1 / self.optimizer.boost)
 
     def find_unit_gain(self, squared_gradients: Statistic, counts: NDArray[np.float64]) -> bool:
         """Whether the steps of an adaptive optimizer, which do not depend on the size of gradients, lead to unit gain.

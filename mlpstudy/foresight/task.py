@@ -5,6 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpstudy.foresight.inputs import uncentred, unscaled
 from mlpstudy.measure.snapshot import Snapshot
 from mlpstudy.measure.sums import Statistic
 from mlpstudy.network.activations import Array
@@ -21,9 +22,14 @@ class Task:
     """What is to be learned beyond the best constant output."""
 
     errors: NDArray[np.float64]  # (S, n_L): dJ/dh of each example at that output, of mean 0
+    mean_errors: NDArray[np.float64]  # (S, n_L): mean dJ/dh of outputs of 0, in every row; it is gone at that output
     room: float  # E = mean |e|^2 / curvature
     inputs: float  # |X^T errors / S|^2: the squared gradient of a network that is x -> W x
+    size: float  # root mean square of the inputs
+    gain: float  # how many times larger than its inputs the outputs of a network have to be; 1 where errors are bounded
     constant_loss: float
+    unscaled: str  # why the inputs are unscaled, in words; empty if they are not
+    uncentred: float  # how much of the mean square of the inputs is that of their means
     bounded: bool  # whether errors stay small when the output grows, so that they cannot drive it further and further
 
     @staticmethod
@@ -36,7 +42,19 @@ class Task:
         # the curvature can round to 0 where all examples are of one class; then there are no errors either
         room = float(np.square(errors).sum(axis=1).mean()) / max(curvature(loss, best, y), np.finfo(float).tiny)
         bounded = float(np.abs(loss.gradient(best + FAR, y[None])).max()) < FAR / 2
-        return Task(errors, room, float(np.square(x.T @ errors / len(x)).sum()), constant_loss, bounded)
+        size = float(np.sqrt(np.square(x).mean()))
+        return Task(
+            errors=errors,
+            mean_errors=np.zeros_like(y) + loss.gradient(np.zeros_like(y)[None], y[None])[0].mean(axis=0),
+            room=room,
+            inputs=float(np.square(x.T @ errors / len(x)).sum()),
+            size=size,
+            gain=1.0 if bounded or not size > 0 else float(np.sqrt(np.square(errors).mean()) / size),
+            constant_loss=constant_loss,
+            unscaled=unscaled(x),
+            uncentred=uncentred(x),
+            bounded=bounded,
+        )
 
 
 def curvature(loss: Loss, h: Array, y: Array) -> float:
@@ -48,9 +66,9 @@ def curvature(loss: Loss, h: Array, y: Array) -> float:
     return float(np.linalg.eigvalsh(np.array(columns)).max())
 
 
-def squared_gradients(moment: Snapshot, task: Task) -> tuple[Statistic, NDArray[np.float64]]:
-    """|dJ/dW[l]|^2 and |dJ/db[l]|^2 of the errors of the best constant output, (R, 2L), and their numbers, (2L,)."""
-    dh = (task.errors / len(task.errors)).astype(moment.trace.h.dtype)
+def squared_gradients(moment: Snapshot, errors: NDArray[np.float64]) -> tuple[Statistic, NDArray[np.float64]]:
+    """|dJ/dW[l]|^2 and |dJ/db[l]|^2 of these errors, (R, 2L), and the numbers of parameters, (2L,)."""
+    dh = (errors / len(errors)).astype(moment.trace.h.dtype)
     dh = np.broadcast_to(dh, moment.trace.h.shape)
     gradients = backward(moment.layers, moment.activation, moment.trace, dh)
     parts = [part for layer in gradients.layers for part in layer]

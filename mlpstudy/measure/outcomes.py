@@ -1,6 +1,7 @@
 """How a training ended, and a sentence on trainings that start with a large loss."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
@@ -8,7 +9,8 @@ from numpy.typing import NDArray
 from mlpstudy.measure.sums import Statistic
 from mlpstudy.measure.verdict import Thresholds
 
-OUTCOMES = ("learned", "stalled", "diverged")
+OUTCOMES = ("learned", "slow", "stalled", "diverged")
+FAILED = OUTCOMES[1:]
 LARGE = 1.3  # times the loss of outputs that are 0: from there on, a first loss is spoken of (He and ReLU: about 1.4)
 SILENT = {  # whether targets are standardized -> outputs of 0, in the user's units
     False: "Outputs of 0, which know nothing, have",
@@ -33,25 +35,36 @@ def first_losses(cells: Sequence[tuple[str, float, float, bool]]) -> str:
     )
 
 
-def gained(loss: Statistic, constant_loss: float, accuracy: Statistic | None, chance: float) -> Statistic:
-    """How much of what can be learned was learned, (R,): 0 for a network that ignores its input, 1 for a perfect one.
+@dataclass(frozen=True)
+class Yardstick:
+    """What the training examples allow: what a constant output gets, and what a linear model gains."""
 
-    Of classes (accuracy - chance) / (1 - chance); chance is the share of the most frequent class. Without an accuracy
-    1 - loss / constant_loss, the explained variance of a regression; constant_loss is that of the best constant output.
-    """
-    if accuracy is not None:
-        return (accuracy - chance) / (1 - chance)
-    with np.errstate(divide="ignore", invalid="ignore"):  # targets that are all the same leave nothing to learn
-        return 1 - loss / constant_loss
+    constant_loss: float  # of the best constant output, in the user's units
+    chance: float  # accuracy of that output, which is the share of the most frequent class; NaN without classes
+    linear_gain: float  # `gained` of a linear model on examples that it was not fitted to; at least 0
 
+    def gained(self, loss: Statistic, accuracy: Statistic | None) -> Statistic:
+        """How much of what can be learned was learned: 0 for a network that ignores its input, 1 for a perfect one.
 
-def outcome(loss: Statistic, gained: Statistic, thresholds: Thresholds) -> NDArray[np.str_]:
-    """The outcome of each replica, (R,), from its last training loss and from `gained`.
+        Of classes (accuracy - chance) / (1 - chance), otherwise 1 - loss / constant_loss, the explained variance.
+        """
+        if accuracy is not None:
+            return (accuracy - self.chance) / (1 - self.chance)
+        with np.errstate(divide="ignore", invalid="ignore"):  # targets that are all the same leave nothing to learn
+            return 1 - loss / self.constant_loss
 
-    diverged: the loss is not finite. stalled: `gained` is at most `thresholds.stalled`. learned: all others.
-    """
-    broken, stalled = ~np.isfinite(loss), ~(gained > thresholds.stalled)
-    return np.select([broken, stalled], ["diverged", "stalled"], default="learned")
+    def needed(self, thresholds: Thresholds) -> float:
+        """A training has learned if it has gained more than this."""
+        return max(thresholds.stalled, thresholds.slow * self.linear_gain)
+
+    def outcomes(self, loss: Statistic, gained: Statistic, thresholds: Thresholds) -> NDArray[np.str_]:
+        """The outcome of each replica, (R,), from its last training loss and what it has gained.
+
+        diverged: the loss is not finite. stalled: `gained` is at most `thresholds.stalled`. slow: it is at most the
+        share `thresholds.slow` of what a linear model gains. learned: all others.
+        """
+        cases = [~np.isfinite(loss), ~(gained > thresholds.stalled), ~(gained > self.needed(thresholds))]
+        return np.select(cases, ["diverged", "stalled", "slow"], default="learned")
 
 
 def majority(outcomes: NDArray[np.str_]) -> str:

@@ -23,6 +23,7 @@ class Thresholds:
     vanishing: float
     collapsed: float
     stalled: float
+    slow: float
     too_slow: float
     too_fast: float
 

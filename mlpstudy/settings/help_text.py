@@ -14,7 +14,7 @@ One cell:      python -m mlpstudy activation=relu init=he network.depth=20
 A sweep:       python -m mlpstudy -m init=zeros,xavier,he activation=tanh,relu network.depth=5,20,50
 Two grids:     python -m mlpstudy -m init=normal init.scale=0.1,1 network.depth=5,20 --also init=he
 A study:       python -m experiments symmetry
-Before it:     python -m mlpstudy.predict -m init=xavier,he network.depth=5,20
+Before it:     python -m mlpstudy.predict -m init=xavier,he network.depth=5,20  (--map foreseen.png draws it)
 Figures:       python -m reports
 The runs:      python -m mlflow ui
 

@@ -133,6 +133,9 @@ OF_CELLS = (
             "test accuracies; a run logs after how many epochs it reached each"),
     Setting("training.clip_norm", or_null(POSITIVE),
             "longest gradient (norm over all weights and biases of a replica); null = any"),
+    Setting("training.only", or_null(option(("learns",))),
+            "learns: only the cells that are expected to learn before training, by a short training of merged steps; "
+            "the others are named with the reason", identity="nothing", of="sweep"),
     Setting("replicas", integer(1), "random initializations, trained side by side on the same minibatches"),
     Setting("workers", or_null(integer(1)),
             "processes that train cells in parallel; null = one per core", identity="nothing", of="sweep"),
@@ -156,6 +159,9 @@ OF_CELLS = (
     Setting("verdict.stalled", SHARE,
             "share of the way from chance to perfect that the training accuracy has gone at most; chance is the share "
             "of the most frequent class. Of a regression: the explained variance"),
+    Setting("verdict.slow", SHARE,
+            "share of what a linear model gains on the same data that a network gains at most: it is then slow, since "
+            "it has learned less than its output layer could on the inputs themselves"),
     Setting("verdict.too_slow", NOT_NEGATIVE,
             "share of its error that a network loses, to first order, in all steps together; with less, the accuracy "
             "does not go a tenth of its way"),

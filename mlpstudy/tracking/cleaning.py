@@ -16,7 +16,7 @@ from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.settings.table import SETTINGS
 from mlpstudy.tracking import dashboard, inside, uris
 from mlpstudy.tracking.reading import search
-from mlpstudy.tracking.store import DATABASES, connect, left_out_tag, no_sweep
+from mlpstudy.tracking.store import DATABASES, connect, left_out_tag, no_sweep, not_trained_tag
 
 Track = Callable[[Sequence[MlflowRun]], Iterable[MlflowRun]]  # shows progress
 
@@ -77,7 +77,9 @@ def remove(removal: Removal, track: Track) -> str:
         if marked:
             client.delete_run(run.info.run_id)
     for experiment in removal.experiments:
-        for tag in (dashboard.tag(sweep), left_out_tag(sweep)):
+        kept = client.get_experiment(experiment).tags
+        foreseen = [tag for tag in kept if tag.startswith(not_trained_tag(sweep))]
+        for tag in (dashboard.tag(sweep), left_out_tag(sweep), *foreseen):
             with contextlib.suppress(MlflowException):  # it is not there
                 client.delete_experiment_tag(experiment, tag)
     for run in removal.alone:

@@ -18,7 +18,7 @@ AT_END = ("log10_delta_rms", "saturated_fraction", "dead_fraction", "distinct_un
 SECTIONS: dict[str, list[tuple[str, str]]] = {
     "How far it got": [
         ("final/accuracy_test", BAR),
-        ("loss/train", LOG),
+        ("loss/train + foreseen/loss_train", LOG),
         ("accuracy/test", LINEAR),
     ],
     "Layer by layer at initialization (step = layer)": [
@@ -34,7 +34,9 @@ COLUMNS = [
     "tags.`verdict_predicted`",
     "tags.`verdict_final`",
     "tags.`outcome_predicted`",
+    "tags.`outcome_by_pilot`",
     "tags.`outcome`",
+    "metrics.`final/gained`",
     "metrics.`final/accuracy_test`",
     "params.`init`",
     "params.`activation`",

@@ -14,17 +14,18 @@ from numpy.typing import NDArray
 from mlpstudy.cells.cell import Cell
 from mlpstudy.cells.cell_result import CellResult
 from mlpstudy.cells.config import Config
-from mlpstudy.foresight.forecast import Forecast
+from mlpstudy.foresight.agreement import disagree
+from mlpstudy.foresight.before import Before
 from mlpstudy.measure.arrays import CURVES
 from mlpstudy.measure.intervals import decimals, mean_and_interval, over_replicas, repeated, same_replicas
 from mlpstudy.measure.score import score_of
 from mlpstudy.measure.statistics import LOG_SCALED, STATISTICS
-from mlpstudy.measure.verdict import Verdict
 from mlpstudy.tracking import dashboard
 from mlpstudy.tracking.uris import redact
 
 Values = NDArray[np.float64]
 Rows = dict[tuple[str, int], float]  # (metric, step) -> value
+POINTS = 15  # of the foreseen curve, besides the first; statistics.npz has all
 LAYERS = 12  # at most so many series for each statistic, so that the UI stays usable; statistics.npz has all layers
 
 
@@ -49,7 +50,7 @@ def parameters(config: Config) -> dict[str, str]:
 
 def tags(result: CellResult) -> dict[str, str]:
     """The tags of a run: verdicts, evidence and, if it was to be trained, outcome."""
-    written = predicted_tags(result.verdict_predicted, result.foreseen) | {
+    written = predicted_tags(result.before) | {
         "mlflow.note.content": note(result),
         "verdict": result.verdict.name,
         "verdict_final": result.verdict_final.name,
@@ -60,6 +61,8 @@ def tags(result: CellResult) -> dict[str, str]:
     if result.outcome is not None and result.outcomes is not None:
         each = ", ".join(f"{(result.outcomes == name).sum()} {name}" for name in np.unique(result.outcomes))
         written |= {"outcome": result.outcome, "outcomes": each}
+    if result.advice:
+        written["advice"] = "\n".join(result.advice)
     if same := _same(result):
         written["same_replicas"] = same
     return written
@@ -77,8 +80,11 @@ def note(result: CellResult) -> str:
     lines = [f"- At initialization **{result.verdict.name}**: {result.verdict.evidence}."]
     if result.verdict_predicted is not None:
         lines.append(f"- By theory **{result.verdict_predicted.name}**: {result.verdict_predicted.evidence}.")
-    if result.foreseen is not None:
-        lines.append(f"- Foreseen **{result.foreseen.outcome}**, by {result.foreseen.by}: {result.foreseen.reason}.")
+    for forecast in (result.foreseen, result.pilot):
+        if forecast is not None:
+            lines.append(f"- Foreseen **{forecast.outcome}**, by {forecast.by}: {forecast.reason}.")
+    if disagree(predicted_tags(result.before)):
+        lines.append("- These two disagree: near a border.")
     if len(result.arrays["step"]) > 1:
         lines.append(f"- At the end **{result.verdict_final.name}**: {result.verdict_final.evidence}.")
     name, _, words = score_of(result.arrays, "curve_")
@@ -87,6 +93,9 @@ def note(result: CellResult) -> str:
         centre, half = (float(value) for value in over_replicas(result.arrays, last))
         spread = f" ± {decimals(half)} (95 % interval)" if np.isfinite(half) else ""
         lines.append(f"- Outcome **{result.outcome}**: {words} {decimals(centre)}{spread}.")
+        gained, linear = float(over_replicas(result.arrays, result.arrays["gained"])[0]), result.arrays["linear_gain"]
+        if np.isfinite(gained):
+            lines.append(f"- Gained **{gained:.2f}** of what can be learned; a linear model gains {float(linear):.2f}.")
     if same := _same(result):
         lines.append(f"- No interval: {same}.")
     return "\n".join(lines)
@@ -103,11 +112,14 @@ def data_set(cell: Cell) -> dict[str, str]:
     }
 
 
-def predicted_tags(verdict: Verdict | None, foreseen: Forecast | None) -> dict[str, str]:
-    """What is known before training: the verdict by theory alone, and the outcome to expect."""
-    tags = {} if verdict is None else {"verdict_predicted": verdict.name, "evidence_predicted": verdict.evidence}
-    if foreseen is not None:
-        tags |= {"outcome_predicted": foreseen.outcome, "outcome_predicted_reason": foreseen.text}
+def predicted_tags(before: Before) -> dict[str, str]:
+    """What is known before training: the verdict by theory alone, and both foreseen outcomes."""
+    tags: dict[str, str] = {}
+    if before.verdict is not None:
+        tags |= {"verdict_predicted": before.verdict.name, "evidence_predicted": before.verdict.evidence}
+    for name, forecast in (("outcome_predicted", before.foreseen), ("outcome_by_pilot", before.pilot)):
+        if forecast is not None:
+            tags |= {name: forecast.outcome, f"{name}_reason": forecast.text}
     return tags
 
 
@@ -136,6 +148,10 @@ def headline(result: CellResult) -> Rows:
             "final/progress_init": float(np.median(np.asarray(result.arrays["progress"], dtype=np.float64))),
             "final/epochs_to_lower_loss": _median(result.arrays["epochs_to_lower_loss"]),
         }
+    centre, half = over_replicas(result.arrays, result.arrays["gained"])
+    rows |= {"final/gained": float(centre), "final/gained_ci95": float(half)}
+    if result.pilot is not None:
+        rows["foreseen/gained"] = result.pilot.gained
     rows["final/diverged_replicas"] = float(result.broken)
     last_step = int(result.arrays["curve_step"][-1])
     return {(name, last_step): value for name, value in rows.items()}
@@ -155,6 +171,18 @@ def curves(step: int, arrays: Mapping[str, Values]) -> Rows:
         finite = replicas[np.isfinite(replicas)]
         with np.errstate(over="ignore"):
             rows[f"{name}_std", step] = float(finite.std(ddof=1)) if finite.size > 1 else float("nan")
+    return rows
+
+
+def foreseen_curves(before: Before, full: bool) -> Rows:
+    """`foreseen/loss_train` and `foreseen/accuracy_train`, by the pilot, up to where it got; some points, or all."""
+    if before.pilot is None:
+        return {}
+    curve = before.pilot.curve
+    some = range(len(curve.step)) if full else np.unique(np.linspace(0, len(curve.step) - 1, POINTS + 1).astype(int))
+    rows = {("foreseen/loss_train", int(curve.step[i])): float(curve.loss[i]) for i in some}
+    if curve.accuracy is not None:
+        rows |= {("foreseen/accuracy_train", int(curve.step[i])): float(curve.accuracy[i]) for i in some}
     return rows
 
 

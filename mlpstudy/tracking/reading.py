@@ -13,7 +13,7 @@ from mlpstudy.errors import ConfigError, one_of
 from mlpstudy.settings.table import SETTINGS
 from mlpstudy.tracking import uris
 from mlpstudy.tracking.run import Run, Runs, to_run
-from mlpstudy.tracking.store import LATEST, connect, left_out_tag, no_sweep
+from mlpstudy.tracking.store import LATEST, NotTrained, connect, left_out_tag, no_sweep, not_trained_tag
 
 MEASURED = "tags.verdict LIKE '%' AND tags.sweep LIKE '%'"
 PART = "has_replicas_of"  # tag of a run that holds all replicas of an earlier run, and more
@@ -84,6 +84,20 @@ def left_out(runs: Sequence[Run]) -> dict[str, str]:
     for run in runs:
         reasons |= json.loads(tags[run.experiment_id].get(left_out_tag(run.tags["sweep"]), "{}"))
     return reasons
+
+
+def not_trained(runs: Sequence[Run]) -> list[NotTrained]:
+    """The cells of these sweeps that were not trained, as they are expected not to learn; none that has run since."""
+    tags = {id_: connect(runs[0].uri, create=False).get_experiment(id_).tags for id_ in {r.experiment_id for r in runs}}
+    every = {(run.experiment_id, not_trained_tag(run.tags["sweep"])) for run in runs}
+    kept = [
+        NotTrained(**json.loads(text))
+        for id_, beginning in sorted(every)
+        for key, text in tags[id_].items()
+        if key.startswith(beginning)
+    ]
+    trained = {run.tags.get("cell") for run in runs}
+    return [cell for cell in kept if cell.cell not in trained]
 
 
 def unmeasured(runs: Sequence[Run]) -> list[str]:

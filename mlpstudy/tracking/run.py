@@ -67,6 +67,18 @@ class Run:
         return data.assign_coords(layers).set_coords([name for name in arrays.PLACES if name in data])
 
     @property
+    def foreseen(self) -> "pd.DataFrame":
+        """The learning curve that the pilot foresees, by step: loss_train and, of classes, accuracy_train.
+
+        It ends where the pilot ended. Empty if nothing was foreseen.
+        """
+        import pandas as pd
+
+        prefix = "foreseen_"
+        curves = {n.removeprefix(prefix): a for n, a in self.arrays.items() if n.startswith(prefix)}
+        return pd.DataFrame({"step": [], "loss_train": []} | curves).set_index("step")
+
+    @property
     def replicas(self) -> int:
         """R: how many replicas were measured."""
         return int(self.arrays["curve_loss_train"].shape[1])
@@ -116,7 +128,10 @@ class Runs(list[Run]):
         """A row for each run: short settings, verdicts, outcome, and the numbers of the summary table."""
         import pandas as pd
 
-        tags = ("verdict", "verdict_predicted", "verdict_final", "outcome_predicted", "outcome", "outcomes")
+        tags = (
+            *("verdict", "verdict_predicted", "verdict_final"),
+            *("outcome_predicted", "outcome_by_pilot", "outcome", "outcomes"),
+        )
         rows = []
         for run in self:
             short = {name: value for name, value in run.params.items() if "." not in name and name not in NOT_IDENTITY}

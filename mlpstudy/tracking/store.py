@@ -6,8 +6,8 @@ import os
 import re
 import textwrap
 import time
-from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import asdict, dataclass
 
 from mlflow.exceptions import MlflowException
 from mlflow.tracking import MlflowClient
@@ -97,6 +97,28 @@ def save_left_out(store: Store, sweep: str, reasons: Mapping[str, str]) -> None:
         short = {name: textwrap.shorten(reason, max(longest, 40)) for name, reason in reasons.items()}
         with contextlib.suppress(MlflowException):  # so many cells that their names alone are too long for MLflow
             store.client.set_experiment_tag(store.experiment_id, left_out_tag(sweep), json.dumps(short))
+
+
+@dataclass(frozen=True)
+class NotTrained:
+    """A cell that was left untrained since it is expected not to learn: foreseen, and not measured."""
+
+    cell: str  # its hash
+    name: str
+    outcome: str  # that is foreseen
+    reason: str
+
+
+def save_not_trained(store: Store, sweep: str, cells: Sequence[NotTrained]) -> None:
+    """Keep which cells of a sweep were not trained, each in a tag of its own: there can be many, of several parts."""
+    for cell in cells:
+        text = json.dumps(asdict(cell) | {"reason": textwrap.shorten(cell.reason, LONGEST_TAG // 3)})
+        store.client.set_experiment_tag(store.experiment_id, f"{not_trained_tag(sweep)}{cell.cell}", text)
+
+
+def not_trained_tag(sweep: str) -> str:
+    """How the tags of an experiment begin that have the cells of this sweep that were not trained."""
+    return f"not_trained.{sweep}/"
 
 
 def left_out_tag(sweep: str) -> str:

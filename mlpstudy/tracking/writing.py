@@ -68,7 +68,8 @@ class RunLog:
         if not self.earlier:  # else curves are those of all replicas, at the end
             self._add(record.step, record.done, record.arrays)
         if record.before is not None:
-            self._tags |= metrics.predicted_tags(record.before.verdict, record.before.foreseen)
+            self._tags |= metrics.predicted_tags(record.before)
+            self._rows += parcel.rows(metrics.foreseen_curves(record.before, self.full))
         if time.monotonic() - self._saved > SAVE_SECONDS and not record.last:
             # the result so far, as if the cell ended here: this is what a kill leaves
             with contextlib.suppress(Exception):  # it is tried again with the next record
@@ -148,7 +149,7 @@ class RunLog:
             self._rows += parcel.rows(metrics.layers(step, arrays))
 
     def _take_curves(self, arrays: Mapping[str, NDArray[Any]]) -> None:
-        self._rows, self._next = [], 0.0
+        self._next = 0.0
         snapshots = {int(step): row for row, step in enumerate(arrays["step"])}
         for row, step in enumerate(int(step) for step in arrays["curve_step"]):
             places = {"record": row, "snapshot": snapshots.get(step)}

@@ -5,12 +5,13 @@ from collections.abc import Sequence
 from math import isfinite, prod
 
 from mlpstudy.foresight.forecast import AHEAD
+from mlpstudy.measure.outcomes import FAILED
 from mlpstudy.tracking.run import Run
 from reports.drawing.words import CELL, coordinates, decimal, listed, number, ordered, outcome, param, score
 
 MOST = 5  # causes that get a sentence of their own
 SURPRISES = 3  # cells that are named
-FAILED = ("stalled", "diverged")
+EXPECTED = {"learns": "learn", "is slow": "be slow", "stalls": "stall", "diverges": "diverge"}
 CAUSES = {  # verdict -> what is the matter
     "symmetric": "all units of a layer are the same, and get the same gradient",
     "dead": "in some layer nearly every unit has slope 0 for every example",
@@ -109,31 +110,43 @@ def reason(verdict: str, runs: Sequence[Run]) -> str:
 
 
 def unforeseen(runs: Sequence[Run]) -> str:
-    """Why networks failed that were healthy at the start: what was foreseen, and of how many nothing was."""
+    """Why networks failed that were healthy at the start: what theory's rule says, and of how many it says nothing."""
+    others = [run for run in runs if run.tags.get("outcome_predicted") not in ("stalls", "diverges")]
     foreseen = [run for run in runs if run.tags.get("outcome_predicted") in ("stalls", "diverges")]
     reasons = [run.tags.get("outcome_predicted_reason", "").partition(": ")[2] for run in foreseen]
     kinds = Counter(reason.partition(":")[0] for reason in reasons if reason)
-    open_ = len(runs) - kinds.total()
     if not kinds:
-        return "nothing at the start tells why"
-    if not open_ and len(kinds) == 1:
+        return "nothing at the start tells why" + piloted(runs)
+    if not others and len(kinds) == 1:
         return f"signals and gradients get through, but training is {reasons[0]}"
     names = " and ".join(f"{kind} in {number(count, 'cell')}" for kind, count in kinds.items())
     text = f"signals and gradients get through, but training is {names}, as was foreseen"
-    return text + (f"; nothing at the start tells why in {number(open_, 'other cell')}" if open_ else "")
+    if not others:
+        return text
+    return f"{text}; nothing at the start tells why in {number(len(others), 'other cell')}{piloted(others)}"
+
+
+def piloted(runs: Sequence[Run]) -> str:
+    """Whether the pilot foresaw it all the same, without a cause."""
+    right = sum(run.tags.get("outcome_by_pilot") == AHEAD[outcome(run)] for run in runs)
+    if not right:
+        return ""
+    return f", but the pilot foresaw it{'' if right == len(runs) else f' in {right} of {len(runs)}'}"
 
 
 def surprises(trained: Sequence[Run]) -> list[str]:
-    """The cells whose outcome was not the foreseen one."""
-    judged = [run for run in trained if "outcome_predicted" in run.tags]
-    other = [run for run in judged if run.tags["outcome_predicted"] != AHEAD[outcome(run)]]
+    """The cells whose outcome was not the one that the pilot foresaw."""
+    judged = [run for run in trained if "outcome_by_pilot" in run.tags]
+    other = [run for run in judged if run.tags["outcome_by_pilot"] != AHEAD[outcome(run)]]
     if not judged:
         return []
     if not other:
-        return [f"Every outcome was foreseen before training ({len(judged)} of {len(judged)})."]
-    names = [f"{run.name} (expected to {run.tags['outcome_predicted'][:-1]}, but {outcome(run)})" for run in other]
+        return [f"The pilot foresaw every outcome before training ({len(judged)} of {len(judged)})."]
+    names = [f"{run.name} (expected to {EXPECTED[run.tags['outcome_by_pilot']]}, but {outcome(run)})" for run in other]
     count = f"{len(other)} of {number(len(judged), 'outcome')}"
-    return [f"{count} {'was' if len(other) == 1 else 'were'} not foreseen: {listed(names, 'and', SURPRISES)}."]
+    return [
+        f"{count} {'was' if len(other) == 1 else 'were'} not foreseen by the pilot: {listed(names, 'and', SURPRISES)}."
+    ]
 
 
 def by_theory(runs: Sequence[Run]) -> str:

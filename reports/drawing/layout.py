@@ -15,7 +15,7 @@ from mlpstudy.measure.score import final_scores, score_of
 from reports.drawing import marks, scales, style, theme, words
 
 # marker for each outcome
-SHAPES = {"learned": "o", "stalled": "s", "diverged": "x", "not trained": "D", "unfinished": "*"}
+SHAPES = {"learned": "o", "slow": "P", "stalled": "s", "diverged": "x", "not trained": "D", "unfinished": "*"}
 
 
 @dataclass(frozen=True)
@@ -30,7 +30,7 @@ class Column:
 def table(
     columns: Callable[[style.Runs], Sequence[Column]],
     keys: Callable[[style.Runs], Sequence[Line2D]],
-    *remarks: str,
+    *remarks: str | Callable[[style.Runs], str],
 ) -> tuple[Callable[[style.Runs], tuple[int, int]], Callable[[NDArray[Any], style.Runs], None]]:
     """`panels` and `draw` of a figure with a row for each activation and depth; keys: extra entries of its legend."""
 
@@ -49,7 +49,7 @@ def table(
             scales.same_limits(alike)
             for ax in alike[:, 0]:
                 ax.set_ylabel(scale)
-        marks.footnote(axes, runs, *remarks)
+        marks.footnote(axes, runs, *(remark if isinstance(remark, str) else remark(runs) for remark in remarks))
         marks.legend(axes, keys(runs))
 
     return panels, draw

@@ -9,6 +9,7 @@ from matplotlib.axes import Axes
 from matplotlib.cm import ScalarMappable
 from matplotlib.collections import LineCollection
 from matplotlib.lines import Line2D
+from matplotlib.patches import Patch
 from matplotlib.patheffects import withStroke
 from numpy.typing import NDArray
 
@@ -166,7 +167,7 @@ def replicas(runs: Sequence[style.Measured]) -> str:
     return least + words.number(max(counts), "random initialization")
 
 
-def legend(axes: NDArray[Any], extra: Sequence[Line2D] = ()) -> None:
+def legend(axes: NDArray[Any], extra: Sequence[Line2D | Patch] = ()) -> None:
     """One legend for the whole page, each label once, right of the panels."""
     handles: dict[str, Any] = {}
     for ax in axes.flat:

@@ -143,6 +143,11 @@ def outcome_in_full(run: Run) -> str:
     return outcome(run) + counts + same + ("" if run.status == "FINISHED" else f", {run.status.lower()}")
 
 
+def gained(run: Run) -> float:
+    """The share of what can be learned that was learned; NaN if it was not trained or is not known."""
+    return nan if outcome(run) == UNTRAINED else run.metrics.get("final/gained", nan)
+
+
 def outcomes(runs: Sequence[Run]) -> str:
     """A sentence with the number of cells for each outcome."""
     count = Counter(map(outcome, runs)).most_common()

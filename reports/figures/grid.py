@@ -14,6 +14,7 @@ from matplotlib.ticker import FixedLocator, NullLocator
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import share_interval
+from mlpstudy.measure.outcomes import OUTCOMES
 from mlpstudy.measure.score import final_scores
 from mlpstudy.palette import VERDICT_GLYPHS
 from reports.drawing import findings, hues, layout, marks, scales, style, theme, words
@@ -183,7 +184,7 @@ def against_depth(axes: Axes, runs: style.Runs, activation: str) -> None:
 
 def finding(runs: style.Runs) -> str:
     """How many learned, and which groups did not at all."""
-    ended = [run for run in runs if words.outcome(run) in ("learned", "stalled", "diverged")]
+    ended = [run for run in runs if words.outcome(run) in OUTCOMES]
     if not ended:
         return ""
     learned = [run for run in ended if words.outcome(run) == "learned"]

@@ -46,5 +46,5 @@ def fill(axes: NDArray[Any], runs: style.Runs) -> None:
     for ax, curve in zip(row, shown(runs), strict=True):
         learning_curves.panel(ax, runs, curve)
         ax.set_title(learning_curves.CURVES[curve])
-    marks.footnote(axes, runs)
-    marks.legend(axes, marks.theory_key(runs, "delta_rms"))
+    marks.footnote(axes, runs, learning_curves.remarks(runs))
+    marks.legend(axes, marks.theory_key(runs, "delta_rms") + learning_curves.keys(runs))

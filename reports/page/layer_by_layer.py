@@ -8,13 +8,15 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from mlpstudy.foresight.agreement import disagree
 from mlpstudy.measure.histograms import ARRAYS, BINS
 from mlpstudy.measure.intervals import mean_and_interval
+from mlpstudy.measure.outcomes import FAILED
 from mlpstudy.measure.score import score_of
 from mlpstudy.palette import VERDICT_GLYPHS, colour
 from mlpstudy.tracking.run import NotMeasured, Run
 from reports.drawing.style import MIDDLE
-from reports.drawing.words import NONE, UNTRAINED, outcome_in_full, plain, score
+from reports.drawing.words import NONE, UNTRAINED, gained, outcome_in_full, plain, score
 
 # the profiles, and whether they are drawn on a log axis
 LOG_SCALED = {"delta_rms": True, "activation_rms": True, "saturated_fraction": False, "update_ratio": True}
@@ -41,12 +43,18 @@ MEANINGS = {
     "exploding": "Gradients grow on their way back to the input side, or something is no longer finite.",
     "vanishing": "Gradients fade on their way back: next to nothing is left for the input side.",
     "collapsed": "Different inputs look the same in the last hidden layer: the output hardly depends on the input.",
-    "learned": "The training accuracy ended above chance: more than a tenth (verdict.stalled) of the way to 1. "
-    "For a regression: the explained variance is above a tenth.",
-    "stalled": "The training accuracy did not get that far.",
+    "gained": "How much of what can be learned was learned on the training examples: 0 is chance, 1 is perfect. "
+    "Of classes, how far the accuracy has come from chance to 1; of a regression, the explained variance.",
+    "learned": "It gained more than slow and stalled.",
+    "slow": "It gained more than a tenth, but less than half (verdict.slow) of what a linear model gains on the same "
+    "data, on examples that this model was not fitted to. More epochs or another learning rate may help.",
+    "stalled": "It gained less than a tenth (verdict.stalled).",
     "diverged": "The training loss is no longer finite.",
-    "learns, stalls, diverges": "The outcome that is foreseen before training, from how much of the error one step and "
-    "all steps together could remove: too little, too much (verdict.too_slow, verdict.too_fast), or between.",
+    "learns, is slow, stalls, diverges": "The outcome that is foreseen before training. It is foreseen twice: by the "
+    "pilot, which trains one random initialization in few steps, each of which stands for many; and by theory, from "
+    "how much of the error one step and all steps together could remove: too little, too much (verdict.too_slow, "
+    "verdict.too_fast), or between. Where theory does not apply, this is measured at step 0. Where the two disagree, "
+    "the network is near a border.",
 }
 
 
@@ -63,7 +71,11 @@ def entry(run: Run) -> dict[str, Any]:
         "evidence": plain(run.tags.get("evidence", NONE)),
         "predicted": f"{theory}{', which was not measured' * (theory != verdict)}" if theory else "no verdict",
         "outcome": outcome_in_full(run),
-        "foreseen": run.tags.get("outcome_predicted_reason", "nothing"),
+        "gained": gained_text(run),
+        "by_pilot": run.tags.get("outcome_by_pilot_reason", "nothing"),
+        "by_rule": run.tags.get("outcome_predicted_reason", "nothing")
+        + "; the pilot says otherwise: near a border" * disagree(run.tags),
+        "advice": advised(run),
         "score_name": name,
         "score": text,
         "final": f"{run.tags.get('verdict_final', NONE)}: {plain(run.tags.get('evidence_final', NONE))}",
@@ -73,13 +85,29 @@ def entry(run: Run) -> dict[str, Any]:
     }
 
 
+def advised(run: Run) -> str:
+    """What would help, the smallest change first; each is what to type, and why."""
+    if run.tags.get("outcome") not in FAILED:
+        return "nothing is needed: it learned" if run.tags.get("outcome") == "learned" else NONE
+    return run.tags.get("advice", "nothing that was tried with its pilots").replace("\n", "; or ")
+
+
+def gained_text(run: Run) -> str:
+    """`0.22; a linear model 0.83`: what was gained, and what a linear model gains."""
+    try:
+        linear = f"; a linear model {float(run.arrays['linear_gain']):.2f}" if "linear_gain" in run.arrays else ""
+    except NotMeasured:
+        linear = ""
+    return f"{gained(run):.2f}{linear}" if isfinite(gained(run)) else NONE
+
+
 def measured(run: Run) -> dict[str, Any]:
     """Profiles at initialization and a learning curve, as means over replicas and halves of their 95 % intervals."""
     try:
         arrays = run.arrays
     except NotMeasured as reason:
         nothing = {"middle": [], "half": [], "note": str(reason)}
-        curve = {"name": "", "log": False, "step": []}
+        curve = {"name": "", "log": False, "step": [], "foreseen": [], "foreseen_step": []}
         profiles = {name: {"moments": [nothing], "theory": []} for name in LOG_SCALED}
         empty = {"layers": [], "kinds": {name: {"ends": [0, 1], "moments": []} for name in ARRAYS}}
         return profiles | {"steps": [0], "curve": nothing | curve, "distribution": empty, "regions": None}
@@ -89,7 +117,11 @@ def measured(run: Run) -> dict[str, Any]:
     name, is_share, heading = score_of(arrays, "curve_")
     values = arrays[f"curve_{name}"]
     points = spread(len(values), CURVE)
+    foreseen = arrays.get(f"foreseen_{name.partition('_')[0]}_train", np.empty(0))
+    ahead = spread(len(foreseen), CURVE)
     curve = averaged(values[points].T, not is_share) | {
+        "foreseen": averaged(foreseen[ahead][None], not is_share)["middle"],
+        "foreseen_step": arrays["foreseen_step"][ahead].tolist() if len(foreseen) else [],
         "name": heading,
         "log": not is_share,
         "step": arrays["curve_step"][points].tolist(),

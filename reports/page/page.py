@@ -9,7 +9,7 @@ from pathlib import Path
 from markupsafe import Markup
 
 from mlpstudy import shell
-from mlpstudy.foresight.agreement import Counts, agreement, foreseen
+from mlpstudy.foresight.agreement import Counts, agreement, disagreement, foreseen
 from mlpstudy.measure.outcomes import OUTCOMES
 from mlpstudy.palette import CLASS_COLOURS
 from mlpstudy.tracking.run import Run
@@ -40,7 +40,8 @@ def write(
     script = "\n".join(['"use strict";', *(part.read_text(encoding="utf-8") for part in parts)])
     digest = b64encode(sha256(f"\n{script}\n".encode()).digest()).decode()  # the only script that the browser may run
     by_theory = agreement([(run.name, run.tags.get("verdict_predicted"), run.tags["verdict"]) for run in runs])
-    ahead = foreseen([(run.name, run.tags.get("outcome_predicted"), outcome(run)) for run in runs])
+    ahead = foreseen([(run.name, run.tags, outcome(run)) for run in runs])
+    border = disagreement([(run.name, run.tags) for run in runs])
     few = len(runs) <= heat_map.FEW
     page = rendered(
         "page.html",
@@ -51,13 +52,13 @@ def write(
         sweep=listed(ordered(run.tags["sweep"] for run in runs), "and"),
         question=question(runs),
         grid=grid(runs, options),
-        answer=answer(runs),
+        answer=[*answer(runs), *next_try(runs)],
         cards=[heat_map.card(run, place) for place, run in enumerate(runs)] if few else [],
         heat_map=heat_map.heat_map(runs, names, keys),
         legend=heat_map.legend(runs, names, keys),
         labels=LABELS,
         controls=options,
-        summary=" ".join([outcomes(runs), by_theory, ahead]),
+        summary=" ".join(filter(None, [outcomes(runs), by_theory, *ahead, border])),
         counts=Counts.of([run.tags for run in runs if outcome(run) in OUTCOMES]),
         verdicts=Counter(run.tags["verdict"] for run in runs).most_common(),
         count=f"{len(runs)} of {number(len(runs), 'cell')}",
@@ -69,6 +70,15 @@ def write(
         looks=looks,
     )
     path.write_text(page, encoding="utf-8")
+
+
+def next_try(runs: Sequence[Run]) -> list[str]:
+    """A sentence: what is expected to help the first network that did not learn and has advice."""
+    for run in runs:
+        if advice := run.tags.get("advice"):
+            words, _, reason = advice.splitlines()[0].partition(": ")
+            return [f"Next, try {words} for {run.name}: {reason}."]
+    return []
 
 
 def style(looks: str) -> str:

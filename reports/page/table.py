@@ -5,8 +5,9 @@ from math import isfinite, nan
 from typing import Any
 from urllib.parse import quote, urlsplit
 
+from mlpstudy.foresight.agreement import forecast
 from mlpstudy.tracking.run import Run
-from reports.drawing.words import LABELS, NONE, is_number, outcome_in_full, plain, predicted, score
+from reports.drawing.words import LABELS, NONE, gained, is_number, outcome_in_full, plain, predicted, score
 
 MLFLOW_UI = "http://127.0.0.1:5000"  # the address of `python -m mlflow ui`
 
@@ -56,8 +57,9 @@ def data(run: Run, names: Sequence[str], key: Sequence[str], heading: str) -> li
         datum("verdict", run.tags["verdict"], is_verdict=True, first=True),
         datum("after training", run.tags.get("verdict_final", NONE), is_verdict=True),
         datum("theory predicts", predicted(run)),
-        datum("outcome foreseen", run.tags.get("outcome_predicted", NONE)),
+        datum("outcome foreseen", forecast(run.tags) or NONE),
         datum("outcome", outcome_in_full(run), first=True),
+        datum("gained", f"{gained(run):.2f}", gained(run)),
         datum(heading, text, value, first=True),
         datum("gradient first/last", f"{ratio:.2g}", ratio),
         datum("error of theory (powers of ten)", f"{off:.2g}", off),

@@ -16,7 +16,7 @@ from pathlib import Path
 import numpy as np
 from threadpoolctl import threadpool_info, threadpool_limits
 
-from tests.benchmarks import around, foresight, growth, steps, theory, training
+from tests.benchmarks import advice, around, cases, foresight, growth, steps, theory, training
 
 BENCHMARKS = {
     "steps": steps.main,
@@ -25,6 +25,8 @@ BENCHMARKS = {
     "training": training.main,
     "theory": theory.main,
     "foresight": foresight.main,
+    "advice": lambda mnist: advice.main(),
+    "cases": cases.main,
 }
 MNIST = Path(__file__).resolve().parents[3] / "shared" / "data" / "mnist"
 

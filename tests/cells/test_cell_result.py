@@ -11,6 +11,7 @@ from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
 from mlpstudy.measure import arrays, histograms
 from mlpstudy.measure.jacobian import INPUTS
+from mlpstudy.measure.outcomes import Yardstick
 from mlpstudy.measure.statistics import STATISTICS
 
 TINY = ("data=moons", "data.samples=60", "network.hidden=[4,3]", "training.batch_size=10", "training.epochs=3")
@@ -83,7 +84,7 @@ def test_arrays_are_as_described(collected, hidden):
         "sizes": (depth + 2,),
         "activation_range": (2,), "epoch": (S,), "curve_step": (E,), "curve_epoch": (E,), "histogram_step": (H,),
         "accuracies": (4,), "epochs_to_accuracy": (4, R), "epochs_to_lower_loss": (R,), "progress": (R,), "chance": (),
-            "distinct_replicas": (),
+            "distinct_replicas": (), "gained": (R,), "linear_gain": (),
         "unit_paths": (S, units, 2),
         "jacobian_singular_values": (R, INPUTS, 2),
         "decision_regions": (R, 80, 80), "decision_axes": (2, 80),
@@ -91,7 +92,10 @@ def test_arrays_are_as_described(collected, hidden):
     }  # fmt: skip
     for name, shape in shapes.items():
         assert arrays[name].shape == shape, name
-    assert {name for name in arrays if not name.startswith("theory_")} == {"step", *shapes}
+    assert (
+        arrays["foreseen_step"].shape == arrays["foreseen_loss_train"].shape == arrays["foreseen_accuracy_train"].shape
+    )
+    assert {name for name in arrays if not name.startswith(("theory_", "foreseen_"))} == {"step", *shapes}
     assert arrays["histogram_step"].tolist() == arrays["step"].tolist()
     assert set(arrays["step"]) <= set(arrays["curve_step"])
 
@@ -121,7 +125,7 @@ def test_every_array_is_as_the_table_says(collected, overrides):
 
 def collect_first(result, records):
     """The result of the same cell, killed after its first record."""
-    cell = SimpleNamespace(config=result.config, sizes=result.sizes, constant_loss=1.0, chance=0.5)
+    cell = SimpleNamespace(config=result.config, sizes=result.sizes, yardstick=Yardstick(1.0, 0.5, 0.3))
     return collect(cell, records[:1])
 
 

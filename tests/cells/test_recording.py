@@ -15,12 +15,10 @@ from mlpstudy.measure import evaluation
 from mlpstudy.measure.arrays import ARRAYS, MOMENTS
 from mlpstudy.measure.decision_regions import decision_frame, decision_regions
 from mlpstudy.measure.jacobian import jacobian
-from mlpstudy.measure.outcomes import gained, outcome
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.measure.unit_paths import principal_axes
 from mlpstudy.network import mlp, training
 from mlpstudy.network.activations import ACTIVATIONS
-from mlpstudy.network.losses import constant_predictor_loss
 from mlpstudy.network.optimizers import OPTIMIZERS
 
 TINY = (
@@ -32,6 +30,13 @@ TINY = (
     "optimizer.lr=0.1",
 )
 STEPS = ("schedule=step", "schedule.every=2", "schedule.factor=0.5")
+
+
+def outcomes(problem, record):
+    """The outcome of each replica that ended with this record."""
+    loss = record.curves["loss_train"]
+    gained = problem.yardstick.gained(loss, record.curves["accuracy_train"])
+    return problem.yardstick.outcomes(loss, gained, problem.config.thresholds).tolist()
 
 
 @pytest.fixture(scope="module")
@@ -330,9 +335,7 @@ def test_every_optimizer_learns_moons(run, problem_of, optimizer):
     )  # fmt: skip
     last = run(*overrides)[-1]
     problem = problem_of(*overrides)
-    constant = constant_predictor_loss(problem.config.loss, problem.y_train)
-    reached = gained(last.curves["loss_train"], constant, last.curves["accuracy_train"], problem.chance)
-    assert outcome(last.curves["loss_train"], reached, problem.config.thresholds).tolist() == ["learned"] * 2
+    assert outcomes(problem, last) == ["learned"] * 2
     assert (last.curves["accuracy_test"] > 0.8).all()
 
 
@@ -464,8 +467,7 @@ def test_divergence_is_a_record_not_an_exception(run, problem_of, loss, dtype):
     assert "delta_histogram" in records[-1].arrays
     assert np.isnan(records[-1].statistics["jacobian_gain"]).all()
     assert (records[-1].arrays["decision_regions"] == -1).all()
-    thresholds = problem_of(*overrides).config.thresholds
-    assert outcome(records[-1].curves["loss_train"], np.ones(2), thresholds).tolist() == ["diverged"] * 2
+    assert outcomes(problem_of(*overrides), records[-1]) == ["diverged"] * 2
 
 
 def test_training_ends_once_every_replica_has_diverged(run):
@@ -494,9 +496,7 @@ def test_tanh_with_xavier_learns_digits(run, problem_of):
     losses = np.array([record.curves["loss_train"] for record in records])
     assert (losses[-1] < 0.3 * losses[0]).all()
     assert (records[-1].curves["accuracy_test"] > 0.85).all()
-    problem = problem_of(*overrides)
-    reached = gained(losses[-1], problem.constant_loss, records[-1].curves["accuracy_train"], problem.chance)
-    assert outcome(losses[-1], reached, problem.config.thresholds).tolist() == ["learned"] * 2
+    assert outcomes(problem_of(*overrides), records[-1]) == ["learned"] * 2
 
 
 def test_zeros_stays_at_the_class_prior(run, problem_of):
@@ -507,9 +507,10 @@ def test_zeros_stays_at_the_class_prior(run, problem_of):
     entropy = stats.entropy(problem.y_train.sum(axis=0))
     assert entropy <= last.curves["loss_train"][0] < 1.005 * entropy
     assert last.curves["accuracy_test"][0] in [count / 360 for count in problem.y_test.sum(axis=0).tolist()]
-    reached = gained(last.curves["loss_train"], entropy, last.curves["accuracy_train"], problem.chance)
-    np.testing.assert_allclose(reached, 0, atol=1e-12)  # it always says the most frequent class
-    assert outcome(last.curves["loss_train"], reached, problem.config.thresholds).tolist() == ["stalled"]
+    assert problem.yardstick.constant_loss == pytest.approx(entropy)
+    gained = problem.yardstick.gained(last.curves["loss_train"], last.curves["accuracy_train"])
+    np.testing.assert_allclose(gained, 0, atol=1e-12)  # it always says the most frequent class
+    assert outcomes(problem, last) == ["stalled"]
 
 
 @pytest.mark.parametrize("activation", ACTIVATIONS)

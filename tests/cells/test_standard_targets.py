@@ -53,7 +53,7 @@ def test_losses_are_those_of_the_users_values(trained, y, shift, scale):
         expected = 0.5 * np.square(told[part] - y[part]).sum(axis=1).mean()
         assert result.arrays[f"curve_loss_{split}"][-1, 0] == pytest.approx(expected, rel=1e-9)
     assert float(result.arrays["constant_loss"]) == pytest.approx(0.5 * y[:45].var(axis=0).sum(), rel=1e-9)
-    assert cell.constant_loss == float(result.arrays["constant_loss"])
+    assert cell.yardstick.constant_loss == float(result.arrays["constant_loss"])
 
 
 @pytest.mark.parametrize("y", [ONE, TWO], ids=["one column", "two columns"])
@@ -112,7 +112,7 @@ def test_only_values_of_the_users_own_have_standard_targets(configure):
 def test_targets_that_are_all_the_same_stay_so(trained):
     cell, problem, result = trained(np.full((60, 1), 7e6))
     assert problem.data.target_scale == 1
-    assert cell.constant_loss == 0
+    assert cell.yardstick.constant_loss == 0
     assert result.foreseen is None
 
 

@@ -1,5 +1,7 @@
 """What is foreseen of whole cells, against what their networks measure and how their trainings end."""
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -60,7 +62,7 @@ def test_labels_that_do_not_depend_on_the_inputs_are_learned_more_slowly(compose
     theta = initial_theta(problem, range(3))
     honest = look_ahead(problem, theta).foreseen
     order = np.random.default_rng(0).permutation(len(problem.y_train))
-    shuffled = look_ahead(type(problem)(**{**problem.__dict__, "y_train": problem.y_train[order]}), theta).foreseen
+    shuffled = look_ahead(replace(problem, y_train=problem.y_train[order]), theta).foreseen
     assert shuffled.progress < honest.progress / 5
 
 
@@ -86,3 +88,11 @@ def test_trainings_end_as_foreseen(compose, overrides, outcome):
     assert result.foreseen.outcome == {"learned": "learns", "stalled": "stalls", "diverged": "diverges"}[outcome]
     reached = np.isfinite(result.arrays["epochs_to_lower_loss"])
     assert reached.all() if outcome == "learned" else not reached.all()
+
+
+@pytest.mark.parametrize(
+    "words", [("init=xavier",), ("init=zeros",), ("data=diabetes", "loss=mse"), ("training.epochs=0",)]
+)
+def test_without_its_curve_a_forecast_is_the_same(compose, words):
+    config = check(compose("network.depth=3", "training.epochs=2", *words)).config
+    assert str(before_training(config, whole=False).row) == str(before_training(config).row)

@@ -4,6 +4,7 @@ import dataclasses
 import importlib.util
 import math
 from functools import cache
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -30,7 +31,7 @@ from mlpstudy.tracking import metrics
 
 LOSS = LOSSES["cross_entropy"]
 THRESHOLDS = Thresholds(dead=0.9, saturated=0.5, exploding=1e3, vanishing=1e-3, collapsed=0.99, stalled=0.1,
-                        too_slow=0.005, too_fast=4.0)  # fmt: skip
+                        slow=0.5, too_slow=0.005, too_fast=4.0)  # fmt: skip
 RANDOM = (
     "normal", "uniform", "truncated_normal", "xavier", "xavier_uniform", "he", "he_uniform", "lecun", "lecun_uniform",
     "critical", "orthogonal", "lsuv",
@@ -539,7 +540,9 @@ def test_tags_of_a_prediction(measured):
     assert tags["verdict_predicted"] == "vanishing"
     assert tags["evidence_predicted"] == result.verdict_predicted.evidence
     assert tags["evidence_predicted"].startswith("delta_rms first / last layer: ")
-    assert tags.items() >= metrics.predicted_tags(result.verdict_predicted, result.foreseen).items()
+    assert tags.items() >= metrics.predicted_tags(result.before).items()
+    assert result.pilot is None  # it is not to be trained
+    assert "outcome_by_pilot" not in tags
 
 
 VANISHING, SATURATED = (Verdict((Finding(name, f"{name} as found"),)) for name in ("vanishing", "saturated"))
@@ -549,9 +552,14 @@ VANISHING, SATURATED = (Verdict((Finding(name, f"{name} as found"),)) for name i
 def judged(measured):
     """(measured verdict, predicted verdict or None) -> Result."""
     result = measured("network.depth=3", "network.width=16")
-    return lambda found, predicted: dataclasses.replace(
-        result, verdict=found, verdict_final=found, verdict_predicted=predicted
-    )
+    before, known = result.before, result.before.prediction
+
+    def _judged(found, predicted):
+        prediction = None if predicted is None else dataclasses.replace(known, verdict=predicted)
+        changed = dataclasses.replace(before, prediction=prediction)
+        return dataclasses.replace(result, verdict=found, verdict_final=found, before=changed)
+
+    return _judged
 
 
 def drawn(results, width):
@@ -569,6 +577,30 @@ def test_table_has_what_theory_foresaw(judged):
     at = head.index("by theory")
     rows = [line for line in lines if "tanh" in line]
     assert [row[at:].split()[0] for row in rows] == ["saturated", "-"]
+
+
+@pytest.mark.parametrize("width", [80, 113, 114, 140])
+def test_table_has_both_forecasts_and_what_was_gained(judged, width):
+    """On a narrow terminal too: `slow` alone does not say how much was learned, nor `learns` that theory disagrees."""
+    run = ended("xavier-tanh-d3", "s", judged(Verdict(()), None))
+    forecasts = {"outcome_by_pilot": "learns", "outcome_predicted": "stalls"}
+    reason = {"outcome_predicted_reason": "stalls, by theory: too slow"}
+    ends = {"outcome": "slow", "outcomes": "2 slow"}
+    metrics = dict(run.metrics) | {"final/gained": 0.224}
+    run = SimpleNamespace(
+        params=dict(run.params) | {"training.epochs": "5"},
+        tags=dict(run.tags) | forecasts | reason | ends,
+        metrics=metrics,
+    )
+    out = Console(width=width)
+    with out.capture() as captured:
+        out.print(summary_table([("xavier-tanh-d3", run)], width))
+    text = captured.get()
+    assert {"foreseen", "outcome", "gained", "accuracy", "learns", "(theory:", "stalls)", "slow", "0.22"} <= set(
+        text.split()
+    )
+    assert "…" not in text
+    assert max(map(len, text.splitlines())) <= width
 
 
 def test_table_has_the_evidence_where_there_is_room(judged):

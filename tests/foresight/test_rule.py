@@ -7,6 +7,7 @@ import numpy as np
 import pytest
 
 from mlpstudy.foresight.rule import foresee, saturates
+from mlpstudy.foresight.start import Start
 from mlpstudy.foresight.steps import Steps
 from mlpstudy.foresight.task import Task, curvature, squared_gradients
 from mlpstudy.measure.snapshot import Snapshot
@@ -95,7 +96,7 @@ def test_squared_gradients_are_those_of_finite_differences():
     x, y = classes(n=12)
     moment = moment_of([4, 5, 3], x, y)
     task = Task.of(LOSSES["cross_entropy"], x, y, 1.0)
-    found, counts = squared_gradients(moment, task)
+    found, counts = squared_gradients(moment, task.errors)
     assert counts.tolist() == [20, 5, 15, 3]
 
     def value(layers):
@@ -119,7 +120,7 @@ def test_one_small_step_loses_this_share_of_the_error():
     x, y = classes()
     loss, task = LOSSES["mse"], Task.of(LOSSES["mse"], x, y, 1.0)
     moment = moment_of([4, 3], x, y, loss="mse", replicas=1)
-    squares, counts = squared_gradients(moment, task)
+    squares, counts = squared_gradients(moment, task.errors)
     lr = 1e-4
     p = Steps.of(constant(lr), 1, 1, PLAIN).progress(squares, counts, task)[0] * lr
     W, b = np.zeros((3, 4)), y.mean(axis=0)
@@ -153,7 +154,7 @@ def test_a_network_of_unit_gain_is_one_whose_layers_are_rotations():
     for W, b in moment.layers:
         W[...], b[...] = np.eye(3), 0
     passes = mlp.backpropagate(Network([3, 3, 3, 3], moment.activation, LOSSES["mse"]), moment.layers, x[None], y)
-    squares, counts = squared_gradients(Snapshot(moment.activation, moment.layers, *passes, None), task)
+    squares, counts = squared_gradients(Snapshot(moment.activation, moment.layers, *passes, None), task.errors)
     steps = Steps(1, 1, 1, PLAIN)
     assert steps.at_unit_gain(counts, task) == pytest.approx(steps.progress(squares, counts, task)[0], rel=1e-12)
 
@@ -172,7 +173,7 @@ def trained(p, width=256, steps=400):
         b[...] = 0
     moment = Snapshot(network.activation, layers, *mlp.backpropagate(network, layers, x[None], y), None)
     task = Task.of(network.loss, x, y, 0.5)
-    lr = p / Steps(1, 1, 1, PLAIN).progress(*squared_gradients(moment, task), task)[0]
+    lr = p / Steps(1, 1, 1, PLAIN).progress(*squared_gradients(moment, task.errors), task)[0]
     recipe = Recipe(PLAIN, constant(lr), steps, None, False, None)
     *_, last = train(network, recipe, x[None], y, theta, np.random.default_rng(0))
     h = mlp.predict(mlp.unflatten(last.theta, network.sizes), network.activation, x[None])
@@ -190,12 +191,15 @@ COUNTS = np.array([100.0, 10.0, 100.0, 10.0])  # W and b of two layers of 10 uni
 
 
 def forecast(thresholds, start=0.1, verdict="healthy", unit_gain=0.2, total=100.0, lr=1.0, activation="tanh",
-             optimizer=PLAIN, bounded=True, room=2.0):  # fmt: skip
-    """Squared gradients of four parts that give SGD this p, with a learning rate of 1."""
-    task = SimpleNamespace(room=room, constant_loss=4.0, bounded=bounded, inputs=unit_gain * room / 2)
-    squares = np.full(4, start * room / 4)
-    steps = Steps(lr, total, 10, optimizer)
-    return foresee(squares, COUNTS, verdict, "theory", task, steps, ACTIVATIONS[activation], thresholds)
+             optimizer=PLAIN, bounded=True, room=2.0, clip=None, finite=True, **more):  # fmt: skip
+    """Squared gradients of four parts that give SGD this p, with a learning rate of 1, and weights of length 100."""
+    given = {"gain": 1.0, "unscaled": "", "uncentred": 0.0, "size": 1.0, "mean": 0.0, "length": 100.0, **more}
+    task = SimpleNamespace(
+        room=room, constant_loss=4.0, bounded=bounded, inputs=unit_gain * room / 2, mean_errors=np.ones((5, 1)), **given
+    )
+    squares, mean = np.full(4, start * room / 4), np.full(4, given["mean"] / 4)
+    begin = Start(verdict, "theory", squares, mean, COUNTS, np.full(2, given["length"]), finite)
+    return foresee(begin, task, Steps(lr, total, 10, optimizer, clip), ACTIVATIONS[activation], thresholds)
 
 
 @pytest.mark.parametrize(
@@ -203,7 +207,7 @@ def forecast(thresholds, start=0.1, verdict="healthy", unit_gain=0.2, total=100.
     [
         ({}, "learns", "all steps together could remove 10 times the error, one step 0.2 times"),
         ({"verdict": "collapsed"}, "learns", ""),
-        ({"verdict": "saturated"}, "stalls", "saturated, although"),
+        ({"verdict": "dead"}, "stalls", "dead, although"),
         ({"start": 1e-6}, "stalls", "too slow: all steps together remove 0.0001 of the error"),
         ({"start": 0.0, "verdict": "symmetric"}, "stalls", "symmetric: all steps together remove 0 "),
         ({"start": 101.0}, "stalls", "too fast: one step could remove 1e+02 times the error (too much: 100)"),
@@ -221,6 +225,47 @@ def forecast(thresholds, start=0.1, verdict="healthy", unit_gain=0.2, total=100.
         ({"start": 5.0, "bounded": False}, "diverges", "too fast"),
         ({"start": 5.0, "activation": "relu", "optimizer": ADAM}, "stalls", "too fast"),
         ({"start": math.nan, "activation": "relu"}, "diverges", "too fast"),
+        ({"finite": False}, "diverges", "exploding: the first outputs or gradients are not finite"),
+        ({"finite": False, "optimizer": ADAM}, "diverges", "not finite"),
+        # saturated: the last of two layers has half of the squared gradients
+        ({"start": 0.1, "verdict": "saturated"}, "learns", "all steps together could remove 5 times"),
+        ({"start": 0.003, "verdict": "saturated"}, "stalls", "saturated: all steps together remove 0.15 of the error"),
+        # gradients of length 10 in each layer, and weights of length 10
+        (
+            {"start": 2.0, "unit_gain": 0.0, "bounded": False, "activation": "relu", "room": 200.0, "length": 10.0},
+            "diverges",
+            "too fast: one step is 1 times as long as the weights of a layer",
+        ),
+        (
+            {
+                "start": 2.0,
+                "unit_gain": 0.0,
+                "bounded": False,
+                "activation": "relu",
+                "room": 200.0,
+                "length": 10.0,
+                "uncentred": 0.8,
+            },
+            "stalls",
+            "too fast: one step is 1 times as long",
+        ),
+        (
+            {"start": 1.0, "unit_gain": 0.0, "bounded": False, "activation": "tanh", "room": 200.0, "length": 5.0},
+            "learns",
+            "",
+        ),  # random features, and the last layer has 50 times its error to go
+        ({"start": 1.0, "bounded": False, "activation": "relu", "gain": 3.0}, "learns", ""),
+        ({"start": 1.0, "bounded": False, "activation": "relu", "gain": 11.0}, "diverges", "could remove 2.2 times"),
+        ({"start": 1.0, "bounded": False, "activation": "relu", "gain": 11.0, "clip": 1.0}, "learns", ""),
+        ({"bounded": False, "mean": 4.1}, "diverges", "one step is 1 times as long as the mean of the outputs bears"),
+        (
+            {"unit_gain": 2.1, "activation": "relu", "unscaled": "up to 255"},
+            "diverges",
+            "unscaled inputs: up to 255; too fast: one step",
+        ),
+        ({"unscaled": "up to 255"}, "learns", "all steps together"),
+        ({"start": 1e-6, "unscaled": "up to 255", "size": 99.0}, "stalls", "too slow: "),
+        ({"start": 1e-6, "unscaled": "0.01", "size": 0.01}, "stalls", "unscaled inputs: 0.01; too slow: "),
     ],
 )
 def test_outcomes_and_their_reasons(given, outcome, reason, thresholds):

@@ -6,25 +6,30 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
-from mlpstudy.measure.outcomes import OUTCOMES, first_losses, gained, majority, outcome
+from mlpstudy.measure.outcomes import OUTCOMES, Yardstick, first_losses, majority
 
 
-def test_outcome(thresholds):
-    loss = np.array([2.0, 0.95, 0.9, 0.0, np.nan, np.inf, -np.inf, 0.9])
-    share = np.array([-0.1, 0.1, np.nextafter(0.1, 1), 1.0, 1.0, 1.0, 1.0, np.nan])
-    expected = ["stalled", "stalled", "learned", "learned", "diverged", "diverged", "diverged", "stalled"]
-    assert outcome(loss, share, thresholds).tolist() == expected
+@pytest.mark.parametrize(("linear", "needed"), [(0.0, 0.1), (0.2, 0.1), (0.9, 0.45)])
+def test_outcome(thresholds, linear, needed):
+    """Stalled up to a tenth of the way, slow up to half of what a linear model gains, if that is more."""
+    loss = np.array([2.0, 0.95, 0.9, 0.9, 0.0, np.nan, np.inf, -np.inf, 0.9])
+    share = np.array([-0.1, 0.1, needed, np.nextafter(needed, 1), 1.0, 1.0, 1.0, 1.0, np.nan])
+    little = "slow" if needed > 0.1 else "stalled"
+    expected = ["stalled", "stalled", little, "learned", "learned", "diverged", "diverged", "diverged", "stalled"]
+    yardstick = Yardstick(1.0, 0.5, linear)
+    assert yardstick.needed(thresholds) == pytest.approx(needed)
+    assert yardstick.outcomes(loss, share, thresholds).tolist() == expected
     strict = replace(thresholds, stalled=0.5)
-    assert outcome(np.ones(2), np.array([0.5, 0.51]), strict).tolist() == ["stalled", "learned"]
+    assert yardstick.outcomes(np.ones(2), np.array([0.5, 0.51]), strict).tolist() == ["stalled", "learned"]
 
 
 def test_what_was_gained_is_between_chance_and_perfect():
     """By hand: half the examples are of one class; a network that is right for three quarters is half way."""
     accuracy = np.array([0.5, 0.75, 1.0, 0.25])
-    np.testing.assert_allclose(gained(np.ones(4), 1.0, accuracy, 0.5), [0, 0.5, 1, -0.5])
+    np.testing.assert_allclose(Yardstick(1.0, 0.5, 0.0).gained(np.ones(4), accuracy), [0, 0.5, 1, -0.5])
     y = np.array([1.0, 2.0, 3.0, 6.0])  # explained variance of predictions that are off by 1 everywhere
-    loss, constant = 0.5 * np.ones(1), 0.5 * y.var()
-    np.testing.assert_allclose(gained(loss, constant, None, np.nan), 1 - 1 / y.var())
+    gained = Yardstick(0.5 * y.var(), np.nan, 0.0).gained(0.5 * np.ones(1), None)
+    np.testing.assert_allclose(gained, 1 - 1 / y.var())
 
 
 @pytest.fixture
@@ -39,6 +44,8 @@ def thresholds(configure):
         ("stalled diverged stalled", "stalled"),
         ("learned", "learned"),
         ("learned stalled", "stalled"),
+        ("learned slow", "slow"),
+        ("slow stalled learned slow", "slow"),
         ("stalled learned", "stalled"),
         ("learned diverged", "diverged"),
         ("diverged stalled stalled diverged", "diverged"),
@@ -51,7 +58,7 @@ def test_majority_and_of_a_tie_the_worse(outcomes, name):
 
 
 def test_outcomes_from_best_to_worst():
-    assert OUTCOMES == ("learned", "stalled", "diverged")
+    assert OUTCOMES == ("learned", "slow", "stalled", "diverged")
 
 
 # ---------------------------------------------------------------- theory beside measurement

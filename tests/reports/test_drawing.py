@@ -158,6 +158,26 @@ def test_learning_curves_draw_the_logged_curves_and_their_bands(runs, named):
     np.testing.assert_allclose([last.min(), last.max()], ends, rtol=1e-3)
 
 
+def test_the_curve_that_was_foreseen_is_dashed_beside_that_of_training_examples(named):
+    """It is of training examples: beside a test curve it would mislead."""
+    run = named["xavier"]
+    axes = drawn(learning_curves.FIGURE, [run])[0]
+    for ax, curve in zip(axes, learning_curves.CURVES, strict=True):
+        dashed = [line for line in ax.lines if line.is_dashed()]
+        assert len(dashed) == curve.endswith("train")
+        if dashed:
+            np.testing.assert_array_equal(dashed[0].get_xdata(), run.arrays["foreseen_step"])
+            np.testing.assert_array_equal(dashed[0].get_ydata(), run.arrays[f"foreseen_{curve}"])
+    labels = [text.get_text() for text in axes[0].figure.legends[0].texts]
+    assert "foreseen by the pilot" in labels
+    assert "theory" not in labels
+    assert learning_curves.ERROR in axes[0].figure.get_supxlabel().replace("\n", " ")
+    none = altered(run, foreseen_step=None, foreseen_loss_train=None, foreseen_accuracy_train=None)
+    without = drawn(learning_curves.FIGURE, [none])[0]
+    assert not any(line.is_dashed() for ax in without for line in ax.lines)
+    assert "dashes" not in without[0].figure.get_supxlabel()
+
+
 def test_learning_curves_mark_the_last_point_before_a_replica_diverged(named):
     run = named["xavier"]
     steps, loss = run.arrays["curve_step"], run.arrays["curve_loss_train"].copy()

@@ -74,7 +74,7 @@ def test_vanishing_is_counted_at_the_start_and_at_the_end():
 
 
 def test_the_grid_tells_what_learned_and_what_never_did():
-    runs = [run(), run("sigmoid", outcome="stalled"), run("sigmoid", depth=2, outcome="diverged"), run("relu")]
+    runs = [run(), run("sigmoid", outcome="slow"), run("sigmoid", depth=2, outcome="diverged"), run("relu")]
     assert grid.finding(runs) == "2 of 4 cells learned, none with sigmoid"
     assert grid.finding([run(), run("relu")]) == "2 of 2 cells learned"
     assert grid.finding([run(outcome="stalled"), run("relu", outcome="stalled")]) == "0 of 2 cells learned"
@@ -85,6 +85,8 @@ def test_the_best_cell_is_told_with_its_score():
     told = learning_curves.finding(runs)
     assert told.startswith("he-relu-d4 ends best, with test accuracy 0.8")
     assert told.endswith("; 1 of 3 stalled")
+    runs += [run("elu", score=0.2, outcome="slow"), run("selu", score=0.2, outcome="diverged")]
+    assert learning_curves.finding(runs).endswith("; 1 of 5 slow, 1 of 5 stalled and 1 of 5 diverged")
     losses = [run(outcome="diverged", curve_accuracy_test=np.full((2, 2), np.nan))]
     assert learning_curves.finding(losses) == "No network ended with a finite loss"
 

@@ -170,7 +170,7 @@ class Markup(HTMLParser):
 
 def test_what_can_come_of_a_cell_has_a_colour_and_a_meaning():
     assert set(VERDICTS) == set(VERDICT_COLOURS) == set(VERDICT_GLYPHS)
-    assert set(layer_by_layer.MEANINGS) == {*VERDICTS, *OUTCOMES, ", ".join(AHEAD.values())}
+    assert set(layer_by_layer.MEANINGS) == {*VERDICTS, *OUTCOMES, "gained", ", ".join(AHEAD.values())}
 
 
 def test_the_question_is_asked_in_words():
@@ -653,6 +653,8 @@ def test_a_healthy_network_that_stalls_has_the_reason_that_was_foreseen(sweep):
     )
     run.tags["outcome_predicted"] = "learns"
     assert "Nothing at the start tells why." in answer([run])[1]
+    run.tags["outcome_by_pilot"] = "stalls"
+    assert "Nothing at the start tells why, but the pilot foresaw it." in answer([run])[1]
 
 
 def test_of_several_healthy_networks_that_fail_each_foreseen_cause_is_counted(sweep):
@@ -662,15 +664,48 @@ def test_of_several_healthy_networks_that_fail_each_foreseen_cause_is_counted(sw
     causes = (("stalls", "too slow: 1"), ("stalls", "too slow: 2"), ("diverges", "too fast: 3"), ("learns", "all: 4"))
     for run, (foreseen, reason) in zip(runs, causes, strict=True):
         told = {"outcome_predicted": foreseen, "outcome_predicted_reason": f"{foreseen}, by theory: {reason}"}
+        told["outcome_by_pilot"] = "is slow" if foreseen == "learns" else foreseen
         run.tags |= {"outcome": "diverged" if foreseen == "diverges" else "stalled", **told}
     _, cause, surprise = answer(runs)
     assert cause.endswith(
         "training is too slow in 2 cells and too fast in 1 cell, as was foreseen; "
         "nothing at the start tells why in 1 other cell."
     )
-    assert surprise == f"1 of 4 outcomes was not foreseen: {runs[3].name} (expected to learn, but stalled)."
-    runs[3].tags["outcome_predicted"] = "stalls"
-    assert answer(runs)[-1] == "Every outcome was foreseen before training (4 of 4)."
+    assert surprise == (
+        f"1 of 4 outcomes was not foreseen by the pilot: {runs[3].name} (expected to be slow, but stalled)."
+    )
+    runs[3].tags["outcome"] = "slow"
+    assert answer(runs)[-1] == "The pilot foresaw every outcome before training (4 of 4)."
+
+
+def test_a_slow_network_has_not_learned(sweep):
+    run = next(run for run in sweep if run.params["init"] == "he")
+    run.tags["outcome"] = "slow"
+    told = answer([run])
+    assert told[0] == "0 of 1 cell learned."
+    assert told[1].startswith("tanh with 2 hidden layers, he: healthy at the start, but slow.")
+
+
+def test_both_forecasts_are_shown_and_flagged_where_they_differ(written, sweep):
+    """The pilot trains: what it foresees must not pass for theory."""
+    run = sweep[-1]
+    run.tags |= {"outcome_by_pilot": "is slow", "outcome_by_pilot_reason": "is slow, by the pilot: 10 %"}
+    run.tags |= {"outcome_predicted": "learns", "outcome_predicted_reason": "learns, by theory: all steps"}
+    run.metrics["final/gained"] = 0.22
+    run.arrays |= {"linear_gain": np.array(0.9), "foreseen_step": np.array([0, 4])}
+    run.arrays["foreseen_accuracy_train"] = np.array([0.1, 0.3])
+    entry = layer_by_layer.entry(run)
+    assert entry["by_pilot"] == "is slow, by the pilot: 10 %"
+    assert entry["by_rule"] == "learns, by theory: all steps; the pilot says otherwise: near a border"
+    assert entry["gained"] == "0.22; a linear model 0.90"
+    assert (entry["curve"]["foreseen_step"], entry["curve"]["foreseen"]) == ([0, 4], [0.1, 0.3])
+    text = written(sweep).read_text("utf-8")
+    assert "is slow (theory: learns)" in text
+    assert f"Theory and the pilot disagree on {run.name}: near a border." in text
+    assert "The pilot foresaw the outcome of 0 of 1 cell; not that of" in text
+    run.tags["outcome_predicted"] = "is slow"
+    assert layer_by_layer.entry(run)["by_rule"] == "learns, by theory: all steps"
+    assert "disagree on" not in written(sweep).read_text("utf-8")
 
 
 def test_what_was_not_trained_has_no_outcome_to_answer(sweep):
@@ -995,3 +1030,14 @@ def test_the_chance_is_marked_on_the_scale(written):
     assert 'class="chance" style="--share:0.250"' in written(runs).read_text("utf-8")
     runs[0].arrays["chance"] = np.array(0.5)  # they differ
     assert 'class="chance"' not in written(runs).read_text("utf-8")
+
+
+def test_advice_is_in_the_card_of_a_network_and_under_the_answer():
+    failed = made("zeros", tags={"outcome": "stalled", "advice": "init=he: why\noptimizer=adam: because"})
+    hopeless, fine = made("sparse", tags={"outcome": "slow"}), made("he", tags={"advice": ""})
+    told = [layer_by_layer.entry(run)["advice"] for run in (failed, hopeless, fine)]
+    assert told[0] == "init=he: why; or optimizer=adam: because"
+    assert told[1].startswith("nothing that was tried")
+    assert told[2] == "nothing is needed: it learned"
+    assert page.next_try([fine, hopeless, failed]) == ["Next, try init=he for zeros-tanh-d3: why."]
+    assert page.next_try([fine, hopeless]) == []

@@ -78,10 +78,14 @@ def test_replicas_that_are_the_same_have_no_interval(result_of, typed):
     assert int(result.arrays["distinct_replicas"]) == different
     has = different == replicas > 1
     kinds = [name for name in run.metrics if name.endswith("_ci95")]
-    assert len(kinds) == 4
+    assert len(kinds) == 5  # four curves, and what was gained
     assert all(math.isfinite(run.metrics[name]) == has for name in kinds)
     assert math.isfinite(layout.score(run)[2]) == has
-    for text in (accuracy_text(run), words.score(run)[1], run.tags["mlflow.note.content"]):
+    note = run.tags["mlflow.note.content"]
+    results = [line for line in note.splitlines() if line.startswith(("- Outcome", "- Gained"))]
+    assert len(results) == 2
+    assert has or "±" not in note
+    for text in (accuracy_text(run), words.score(run)[1], *results):
         assert has or ("±" not in text and " to " not in text)
     reason = {1: f"all {replicas} replicas start with the same weights and are one network"}
     reason |= {2: f"{replicas} replicas start with only 2 different sets of weights"}

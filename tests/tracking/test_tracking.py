@@ -8,6 +8,7 @@ import subprocess
 import sys
 import zlib
 from pathlib import Path
+from types import SimpleNamespace
 
 import numpy as np
 import pytest
@@ -19,6 +20,8 @@ from mlpstudy.cells.events import Ending, Picture
 from mlpstudy.commands import cli
 from mlpstudy.engines import processes
 from mlpstudy.errors import ConfigError
+from mlpstudy.foresight.forecast import Curve
+from mlpstudy.measure.outcomes import OUTCOMES
 from mlpstudy.measure.statistics import STATISTICS
 from mlpstudy.tracking import dashboard, files, metrics, writing
 from mlpstudy.tracking.reading import load_runs
@@ -47,7 +50,7 @@ def test_runs_are_flat_named_coloured_and_tagged(runs):
         assert "mlflow.parentRunId" not in run.tags
         assert run.tags["mlflow.runColor"].startswith("#")
         assert len(run.tags["cell"]) == 12
-        assert run.tags["outcome"] in ("learned", "stalled", "diverged")
+        assert run.tags["outcome"] in OUTCOMES
         assert run.tags["verdict"] == ("healthy" if name.startswith("xavier") else "symmetric")
     assert len({run.tags["sweep"] for run in runs.values()}) == 1
     assert len({run.tags["cell"] for run in runs.values()}) == 4
@@ -309,6 +312,32 @@ def test_dashboard_shows_what_is_logged(runs, sweep_uri):
         assert {c["metricSectionId"] for c in charts} == {s["uuid"] for s in state["compareRunSections"]}
         log_axes = {chart["metricKey"] for chart in charts if chart.get("scaleType") == "log"}
         assert "loss/train" in log_axes
+
+
+def test_the_curve_that_the_pilot_foresees_is_logged_with_its_steps(runs, sweep_uri):
+    run, client = runs["xavier-tanh-d3"], MlflowClient(sweep_uri)
+    for curve in ("loss_train", "accuracy_train"):
+        history = client.get_metric_history(run.id, f"foreseen/{curve}")
+        assert [point.step for point in history] == run.arrays["foreseen_step"].tolist()  # all, with tracking.full=true
+        np.testing.assert_allclose([point.value for point in history], run.foreseen[curve], rtol=1e-6)
+    assert run.foreseen.index.tolist() == run.arrays["foreseen_step"].tolist()
+    curve = Curve(np.arange(200), np.ones(200), None)
+    before = SimpleNamespace(pilot=SimpleNamespace(curve=curve))
+    some = metrics.foreseen_curves(before, full=False)
+    assert len(some) == metrics.POINTS + 1
+    assert {("foreseen/loss_train", 0), ("foreseen/loss_train", 199)} <= some.keys()
+    assert metrics.foreseen_curves(SimpleNamespace(pilot=None), full=True) == {}
+
+
+def test_a_description_says_where_both_forecasts_disagree_and_what_was_gained(runs):
+    note = runs["xavier-tanh-d3"].tags["mlflow.note.content"]
+    assert ", by theory: " in note
+    assert ", by the pilot: after " in note
+    gained, linear = runs["xavier-tanh-d3"].arrays["gained"].mean(), runs["xavier-tanh-d3"].arrays["linear_gain"]
+    assert f"- Gained **{gained:.2f}** of what can be learned; a linear model gains {linear:.2f}." in note
+    for run in runs.values():
+        differ = run.tags["outcome_by_pilot"] != run.tags["outcome_predicted"]
+        assert ("These two disagree: near a border." in run.tags["mlflow.note.content"]) == differ
 
 
 def test_at_most_a_dozen_series_per_statistic():

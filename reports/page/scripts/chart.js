@@ -102,7 +102,7 @@ function draw(svg, {title, lines, across, range, log, limits = [], note, ceiling
 
 /* ---- values under the pointer, and by the arrow keys ---- */
 
-const NAMES = {measured: "", predicted: "theory ", ghost: "at the start ", kept: "kept "};
+const NAMES = {measured: "", predicted: "theory ", foreseen: "foreseen on training examples ", ghost: "at the start ", kept: "kept "};
 
 /* Let a chart tell its values; one that told a value before tells the new one. */
 function readable(svg, chart) {

@@ -44,8 +44,10 @@ function drawProfile(name) {
 }
 
 function drawCurve() {
-  const {name, log, note, step, middle, half} = shown.curve;
+  const {name, log, note, step, middle, half, foreseen, foreseen_step} = shown.curve;
   const lines = [{kind: "measured", x: step, middle, half}], theirs = other() && other().curve;
+  if (foreseen.length) lines.push({kind: "foreseen", x: foreseen_step, middle: foreseen});
+  find("#foreseen").hidden = !foreseen.length;
   if (theirs && theirs.name === name) lines.push({kind: "kept", x: theirs.step, middle: theirs.middle});
   const last = farthest(lines);
   const starts = known(lines.map((line) => line.middle[0] ?? null)), start = starts.length ? Math.min(...starts) : 1;
