@@ -11,6 +11,7 @@ merged; where it is near 1, more. A single step is always taken as it is: a trai
 such. This is the control of step lengths in trust-region methods (Conn, Gould & Toint 2000), applied to a training.
 """
 
+from collections import deque
 from collections.abc import Iterator
 
 import numpy as np
@@ -27,6 +28,7 @@ from mlpstudy.network.ties import find_ties
 
 STEPS = 50  # at most, of EXAMPLES each
 EXAMPLES = 256  # in a merged step, at most, unless a minibatch is larger
+LARGEST = 4096  # of a minibatch, at most so many examples are used
 FEWER, MORE = 0.4, 0.7  # rho below which fewer steps are merged, and above which more are
 SINGLE = 0.25  # of a step, is what a step of few examples counts as
 CHECKED = 4  # of single steps, rho is measured in every fourth: it only tells when merging can begin
@@ -40,16 +42,19 @@ def fly(lesson: Lesson, thresholds: Thresholds, theta: Array, rng: np.random.Gen
     """
     network, some = lesson.network, rng.permutation(len(lesson.y))[:SEEN]
     x, y = lesson.x[:, some], lesson.y[some]
+    steps, scores = [], []
     with np.errstate(all="ignore"):  # numbers that overflow are a result
-        points = list(path(lesson, theta, rng))[0 if whole else -1 :]
-        scores = [evaluate(network, unflatten(point, network.sizes), x, y, lesson.classes) for _, point in points]
+        points = path(lesson, theta, rng)
+        for step, weights in points if whole else deque(points, maxlen=1):
+            steps.append(step)
+            scores.append(evaluate(network, unflatten(weights, network.sizes), x, y, lesson.classes))
     loss = lesson.loss_unit * np.array([score["loss"][0] for score in scores])
     accuracy = np.array([score["accuracy"][0] for score in scores]) if lesson.classes else None
-    curve = Curve(np.array([step for step, _ in points]), loss, accuracy)
+    curve = Curve(np.array(steps), loss, accuracy)
     gained = lesson.yardstick.gained(loss[-1:], None if accuracy is None else accuracy[-1:])
     outcome = AHEAD[str(lesson.yardstick.outcomes(loss[-1:], gained, thresholds)[0])]
     total = lesson.recipe.epochs * lesson.recipe.steps_per_epoch(len(lesson.y))
-    reason, done = _reason(curve, float(gained[0]), total), int(curve.step[-1]) / total
+    reason, done = _reason(curve, float(gained[0]), total), steps[-1] / total
     return ByPilot(outcome, reason, "the pilot", curve, float(gained[0]), done)
 
 
@@ -75,16 +80,13 @@ def path(lesson: Lesson, theta: Array, rng: np.random.Generator) -> Iterator[tup
     network, recipe, n = lesson.network, lesson.recipe, len(lesson.y)
     per_epoch, size = recipe.steps_per_epoch(n), recipe.batch_size or n
     last, done, together = recipe.epochs * per_epoch, 0, 1
-    examples, ties, memory = (
-        _Examples(rng, n, recipe.replacement),
-        find_ties(theta, network.sizes),
-        recipe.optimizer.init(theta),
-    )
+    examples, ties = _Examples(rng, n, recipe.replacement), find_ties(theta, network.sizes)
+    memory = recipe.optimizer.init(theta)
     yield done, theta
     count, spent = 0, 0.0
     while spent < STEPS and done < last and np.isfinite(theta[0, -1]):
         together = min(together, last - done)
-        parts = examples.parts(max(min(size * together, EXAMPLES), size), 2 if together > 1 else 1)
+        parts = examples.parts(max(min(size * together, EXAMPLES), min(size, LARGEST)), 2 if together > 1 else 1)
         x, y = lesson.x[0, parts], lesson.y[parts]
         loss, gradients = _gradients(network, x, y, theta)
         if ties is not None:
@@ -106,7 +108,7 @@ def path(lesson: Lesson, theta: Array, rng: np.random.Generator) -> Iterator[tup
             together = max(1, together // (2 if rho >= 0 else 4))  # 4 also if the loss is not finite
         theta, memory, done = (theta + update).astype(theta.dtype), after, done + together
         yield done, theta
-        count, spent = count + 1, spent + max(parts.size / EXAMPLES, SINGLE)
+        count, spent = count + 1, spent + min(max(parts.size / EXAMPLES, SINGLE), 1.0)
         if rho > MORE:
             together *= 2
 

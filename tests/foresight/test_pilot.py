@@ -8,6 +8,7 @@ from mlpstudy.cells.cell import check
 from mlpstudy.cells.cell_result import collect
 from mlpstudy.cells.problem import initial_theta, prepare
 from mlpstudy.cells.recording import train_and_record
+from mlpstudy.foresight import pilot
 from mlpstudy.foresight.forecast import AHEAD
 from mlpstudy.network.optimizers import Merged, adam, adamw, rmsprop, sgd
 from mlpstudy.tracking import metrics
@@ -138,8 +139,8 @@ def test_the_same_settings_give_the_same_answer(compose):
 
 def test_identical_units_stay_identical(compose):
     """Rounding must not part them: merged steps are large enough to show it."""
-    pilot = before_training(check(compose("init=identical", "init.noise=0", "training.epochs=100")).config).pilot
-    assert pilot.outcome != "learns"
+    foreseen = before_training(check(compose("init=identical", "init.noise=0", "training.epochs=100")).config).pilot
+    assert foreseen.outcome != "learns"
 
 
 def test_the_first_steps_of_the_whole_batch_are_those_of_the_training(trained):
@@ -151,3 +152,11 @@ def test_the_first_steps_of_the_whole_batch_are_those_of_the_training(trained):
     assert curve.step[-1] == 10
     np.testing.assert_allclose(curve.loss[:2], [measured[0], measured[1]])
     assert curve.loss[-1] == pytest.approx(measured[10], rel=0.01)
+
+
+def test_a_large_batch_is_foreseen_to_its_end_with_some_of_its_examples(trained, monkeypatch):
+    monkeypatch.setattr(pilot, "LARGEST", 100)
+    result = trained("training.batch_size=null", "training.epochs=20", "network.depth=2", "optimizer.lr=0.5")
+    curve = result.pilot.curve
+    assert curve.step[-1] == 20
+    assert curve.loss[-1] == pytest.approx(result.arrays["curve_loss_train"][-1, 0], rel=0.3)
