@@ -1,4 +1,4 @@
-"""What `import mlpstudy` offers to a notebook or a script: run a sweep, read theory. See docs/notebook.md."""
+"""What `import mlpstudy` offers a notebook or a script: run a sweep, foresee it, read theory. See docs/notebook.md."""
 
 from collections.abc import Mapping
 from typing import TYPE_CHECKING, Any
