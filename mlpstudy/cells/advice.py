@@ -40,15 +40,21 @@ def advise(raw: Mapping[str, Any], failed: bool = False) -> list[Advice]:
 
     There is none if nothing helps, and none if the cell is expected to learn as it is. failed: it is known not to.
     """
-    problem = prepare(parse(raw))
-    if not failed and any(pilot_of(problem, replica).outcome == "learns" for replica in range(PILOTS)):
+    if not failed and may_learn(raw):
         return []
+    problem = prepare(parse(raw))
     gains: dict[Change, float] = {}
     by_size = sorted(singles(problem.config), key=lambda change: change.size)
     if advice := _first_that_help(raw, by_size, gains):
         return advice
     best = sorted(gains, key=lambda change: -gains[change])[:PAIRED]
     return _first_that_help(raw, sorted(pairs(best), key=lambda change: change.size), gains)
+
+
+def may_learn(raw: Mapping[str, Any]) -> bool:
+    """Whether a pilot of one of the replicas learns with these settings."""
+    problem = prepare(parse(raw))
+    return any(pilot_of(problem, replica).outcome == "learns" for replica in range(PILOTS))
 
 
 def _first_that_help(raw: Mapping[str, Any], changes: Iterable[Change], gains: dict[Change, float]) -> list[Advice]:

@@ -16,7 +16,7 @@ from rich.text import Text
 from threadpoolctl import threadpool_limits
 
 from mlpstudy import shell, terminal, theory
-from mlpstudy.cells.advice import advise
+from mlpstudy.cells.advice import advise, may_learn
 from mlpstudy.cells.before import Foreseen
 from mlpstudy.cells.cell import Cell, names
 from mlpstudy.cells.changes import retyped
@@ -100,9 +100,11 @@ def say_what_would_help(out: Console, cells: Sequence[Cell], rows: Sequence[Mapp
     for count, index in enumerate(failing[:ADVISED], start=1):
         progress(f"looking for advice: cell {count} of {min(len(failing), ADVISED)}")
         with threadpool_limits(1):
-            found = advise(cells[index].raw)
+            border = may_learn(cells[index].raw)
+            found = [] if border else advise(cells[index].raw, failed=True)
         progress("")
-        out.print(f"\nWhat would help {names(cells)[index]}:" + " nothing that was tried" * (not found))
+        none = "perhaps nothing is needed: another replica's pilot learns" if border else "nothing that was tried"
+        out.print(f"\nWhat would help {names(cells)[index]}: {'' if found else none}".rstrip(), soft_wrap=True)
         for one in found:
             out.print(f"  {one.text}", soft_wrap=True)
         if found:
