@@ -18,6 +18,7 @@ from mlpstudy.foresight.agreement import disagree
 from mlpstudy.foresight.before import Before
 from mlpstudy.measure.arrays import CURVES
 from mlpstudy.measure.intervals import decimals, mean_and_interval, over_replicas, repeated, same_replicas
+from mlpstudy.measure.outcomes import FAILED
 from mlpstudy.measure.score import score_of
 from mlpstudy.measure.statistics import LOG_SCALED, STATISTICS
 from mlpstudy.tracking import dashboard
@@ -61,7 +62,7 @@ def tags(result: CellResult) -> dict[str, str]:
     if result.outcome is not None and result.outcomes is not None:
         each = ", ".join(f"{(result.outcomes == name).sum()} {name}" for name in np.unique(result.outcomes))
         written |= {"outcome": result.outcome, "outcomes": each}
-    if result.advice:
+    if result.advice and result.outcome in FAILED:  # of several replicas, most may have learned
         written["advice"] = "\n".join(result.advice)
     if same := _same(result):
         written["same_replicas"] = same

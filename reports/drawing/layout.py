@@ -1,13 +1,15 @@
 """Pages and panels of figures, the marker of each outcome, and scores."""
 
+import textwrap
 from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
-from itertools import groupby
+from itertools import groupby, product
 from typing import Any
 
 import numpy as np
 from matplotlib.axes import Axes
 from matplotlib.lines import Line2D
+from matplotlib.patches import Rectangle
 from numpy.typing import NDArray
 
 from mlpstudy.measure.intervals import over_replicas
@@ -15,6 +17,7 @@ from mlpstudy.measure.score import final_scores, score_of
 from reports.drawing import marks, scales, style, theme, words
 
 # marker for each outcome
+TEXT: dict[str, Any] = {"fontsize": theme.SMALL, "ha": "center", "va": "center", "in_layout": False}  # in a tile
 SHAPES = {"learned": "o", "slow": "P", "stalled": "s", "diverged": "x", "not trained": "D", "unfinished": "*"}
 
 
@@ -141,3 +144,23 @@ def score_text(run: style.Measured, join: str = " ", interval: bool = True) -> s
 def text_on(colour: str) -> str:
     """Black or white, whichever has more contrast to this colour."""
     return max(("#000000", "#ffffff"), key=lambda candidate: theme.contrast(candidate, colour))
+
+
+def tiles(axes: Axes, runs: style.Runs, depth: int, tile: Callable[[style.Measured, int, int, int], None]) -> None:
+    """The cells of one depth: initializers downwards, activations to the right; tile: (run, x, y, columns)."""
+    rows, columns = style.labels(runs), style.panel_names(runs)
+    cells = {(style.panel(run), style.label(run)): run for run in runs if style.depth(run) == depth}
+    for (x, column), (y, row) in product(enumerate(columns), enumerate(rows)):
+        if (column, row) in cells:
+            tile(cells[column, row], x, y, len(columns))
+        else:  # it was not asked for, or cannot be
+            edge: dict[str, Any] = {"fill": False, "edgecolor": theme.ink(0.3), "linestyle": ":"}
+            axes.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, **edge))
+            axes.text(x, y, "no cell", color=theme.ink(0.6), **TEXT)
+    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
+    axes.set_xticks(range(len(columns)), columns)
+    axes.set_yticks(range(len(rows)), [textwrap.fill(row, style.LETTERS) for row in rows])
+    axes.tick_params(length=0, labelbottom=False, labeltop=True)
+    axes.set_title(words.number(depth, "hidden layer"), weight="bold")
+    axes.spines[:].set_visible(False)
+    axes.grid(visible=False)

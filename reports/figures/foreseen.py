@@ -3,9 +3,8 @@
 Nothing here was measured, and nothing may look as if it was: tiles are hatched, and lines are dashed.
 """
 
-import textwrap
 from collections import Counter
-from itertools import product
+from functools import partial
 from math import ceil
 from typing import Any
 
@@ -23,7 +22,6 @@ CURVES = 5  # height of the curves in units
 TILE = 0.55  # inches: three lines of text
 BORDER = "near a border"
 OTHERS = {"is slow": "slow", "stalls": "stall", "diverges": "diverge"}  # than those that learn
-TEXT: dict[str, Any] = {"fontsize": theme.SMALL, "ha": "center", "va": "center", "in_layout": False}
 DASHED: dict[str, Any] = {"linestyle": (0, (2.5, 1.5)), "markevery": [-1], "fillstyle": "none"}
 
 
@@ -61,7 +59,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     depths, activations = style.depths(runs), style.panel_names(runs)
     tables = [canvas.add_subplot(places[:upper, i]) for i in range(len(depths))]
     for ax, depth in zip(tables, depths, strict=True):
-        table(ax, runs, depth)
+        layout.tiles(ax, runs, depth, partial(tile, ax))
         ax.tick_params(labelleft=ax is tables[0])
     regression = bool(np.isnan(runs[0].arrays["chance"]))
     rows = []
@@ -114,25 +112,7 @@ def hatched(share: float) -> dict[str, Any]:
     return {"facecolor": colour, "edgecolor": edge, "hatch": "///", "linestyle": "--", "linewidth": 0.9}
 
 
-def table(axes: Axes, runs: style.Runs, depth: int) -> None:
-    """Initializers downwards, activations to the right."""
-    rows, columns = style.labels(runs), style.panel_names(runs)
-    cells = {(style.panel(run), style.label(run)): run for run in runs if style.depth(run) == depth}
-    for (x, column), (y, row) in product(enumerate(columns), enumerate(rows)):
-        if (column, row) in cells:
-            tile(axes, cells[column, row], x, y)
-        else:
-            axes.text(x, y, "no cell", color=theme.ink(0.6), **TEXT)
-    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
-    axes.set_xticks(range(len(columns)), columns)
-    axes.set_yticks(range(len(rows)), [textwrap.fill(row, style.LETTERS) for row in rows])
-    axes.tick_params(length=0, labelbottom=False, labeltop=True)
-    axes.set_title(words.number(depth, "hidden layer"), weight="bold")
-    axes.spines[:].set_visible(False)
-    axes.grid(visible=False)
-
-
-def tile(axes: Axes, run: style.Measured, x: int, y: int) -> None:
+def tile(axes: Axes, run: style.Measured, x: int, y: int, _columns: int) -> None:
     """The share gained as colour and text, the outcome as text, and the sign of theory's verdict."""
     share = float(run.arrays["foreseen_gained"])
     colour = filled(share)
@@ -142,7 +122,7 @@ def tile(axes: Axes, run: style.Measured, x: int, y: int) -> None:
     lines = [f"{number} {sign}".strip(), outcome(run), BORDER * near_a_border(run)]
     box = {"facecolor": colour, "edgecolor": "none", "pad": 1.2}
     text = "\n".join(filter(None, lines))
-    axes.text(x, y, text, color=layout.text_on(colour), linespacing=1.05, bbox=box, **TEXT)
+    axes.text(x, y, text, color=layout.text_on(colour), linespacing=1.05, bbox=box, **layout.TEXT)
 
 
 def curves(axes: Axes, runs: style.Runs, name: str) -> None:

@@ -1,8 +1,6 @@
 """Which combinations train? Test accuracy, verdict and outcome of every cell, and accuracy against depth."""
 
-import textwrap
 from functools import partial
-from itertools import product
 from math import ceil
 from typing import Any
 
@@ -24,7 +22,6 @@ CURVES = 6  # height of the curves in units
 TILE = 0.44  # inches: three lines of text
 SPREAD = 1.25  # factor between the first and the last line at one depth, so that equal values do not overlap
 CROSS: dict[str, Any] = {"marker": layout.SHAPES["diverged"], "markersize": 7, "markeredgewidth": 2}
-TEXT: dict[str, Any] = {"fontsize": theme.SMALL, "ha": "center", "va": "center", "in_layout": False}
 NAMED = 4  # names in the title
 LETTER = 0.07  # inches for each letter of the names of rows
 SHORT_LINE = 0.9  # and of this for `2 of 3 learned`
@@ -53,7 +50,7 @@ def draw(axes: NDArray[Any], runs: style.Runs) -> None:
     tables = [canvas.add_subplot(places[:upper, i]) for i in range(len(depths))]
     curves = [canvas.add_subplot(places[upper:, i]) for i in range(len(activations))] if len(depths) > 1 else []
     for ax, depth in zip(tables, depths, strict=True):
-        table(ax, runs, depth)
+        layout.tiles(ax, runs, depth, partial(tile, ax))
         ax.tick_params(labelleft=ax is tables[0])
     for ax, activation in zip(curves, activations, strict=False):
         against_depth(ax, runs, activation)
@@ -98,29 +95,10 @@ def filled(share: float) -> str:
     return theme.mixed(*ends, min(max(share, 0.0), 1.0))
 
 
-def table(axes: Axes, runs: style.Runs, depth: int) -> None:
-    """Initializers downwards, activations to the right."""
-    rows, columns = style.labels(runs), style.panel_names(runs)
-    cells = {(style.panel(run), style.label(run)): run for run in runs if style.depth(run) == depth}
-    for (x, column), (y, row) in product(enumerate(columns), enumerate(rows)):
-        if (column, row) in cells:
-            tile(axes, cells[column, row], x, y, WIDTH / len(columns))
-        else:  # it was not asked for, or cannot be
-            edge: dict[str, Any] = {"fill": False, "edgecolor": theme.ink(0.3), "linestyle": ":"}
-            axes.add_patch(Rectangle((x - 0.46, y - 0.44), 0.92, 0.88, **edge))
-            axes.text(x, y, "no cell", color=theme.ink(0.6), **TEXT)
-    axes.set(xlim=(-0.5, len(columns) - 0.5), ylim=(len(rows) - 0.5, -0.5))
-    axes.set_xticks(range(len(columns)), columns)
-    axes.set_yticks(range(len(rows)), [textwrap.fill(row, style.LETTERS) for row in rows])
-    axes.tick_params(length=0, labelbottom=False, labeltop=True)
-    axes.set_title(words.number(depth, "hidden layer"), weight="bold")
-    axes.spines[:].set_visible(False)
-    axes.grid(visible=False)
-
-
-def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
+def tile(axes: Axes, run: style.Measured, x: int, y: int, columns: int) -> None:
     """Score as colour and text, verdicts as signs, outcome as text."""
     outcome, (same, replicas) = words.outcome(run), words.count(run)
+    width = WIDTH / columns
     wide, mixed = width > ONE_LINE, same < replicas
     colour = filled(words.filled(run, *layout.score(run)[:2]))
     text = layout.text_on(colour)
@@ -140,7 +118,7 @@ def tile(axes: Axes, run: style.Measured, x: int, y: int, width: float) -> None:
         lines.append(f"{signs(run)} {counted} {outcome}")
     else:
         lines.append(signs(run) + f" {outcome}" * (outcome != "learned"))
-    axes.text(x, y, "\n".join(filter(None, lines)), color=text, linespacing=1.05, **TEXT)
+    axes.text(x, y, "\n".join(filter(None, lines)), color=text, linespacing=1.05, **layout.TEXT)
 
 
 def signs(run: style.Measured) -> str:
