@@ -20,11 +20,6 @@ class Foreseen:
     row: Mapping[str, str | float]  # see `Before.row`
     curve: Curve | None  # of the pilot; None if there is none
 
-    @property
-    def outcome(self) -> str:
-        """That of the pilot, such as stalls; a dash if nothing is foreseen."""
-        return str(self.row["outcome"])
-
 
 def before_training(config: Config, whole: bool = True) -> Before:
     """What is known of a cell with these settings, which is not trained. whole: see `look_ahead`."""
